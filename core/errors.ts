@@ -1,0 +1,103 @@
+/**
+ * The one error registry. Every failure that crosses a folder carries a code from here, so that an operator can look it
+ * up in docs/errors.md (generated from this table) and a program can branch on it.
+ */
+
+export interface ErrorEntry {
+  /** What went wrong, in words for an operator. */
+  readonly meaning: string;
+  /** What to do about it. */
+  readonly fix: string;
+}
+
+export const ERRORS = {
+  'config.invalid': {
+    meaning: 'One or more TIDEGATE_… settings cannot be used.',
+    fix: 'Correct every setting the message lists; docs/config.md names shapes and defaults.',
+  },
+  'engine.unreachable': {
+    meaning: 'The Docker Engine does not answer on its endpoint.',
+    fix: 'Check that dockerd runs and that TIDEGATE_DOCKER points at its socket.',
+  },
+  'engine.timeout': {
+    meaning: 'The Docker Engine took a call but did not answer within the deadline.',
+    fix: 'The Engine hangs or is overloaded; Tidegate serves what it knows and asks again.',
+  },
+  'engine.breaker_open': {
+    meaning: 'Calls to this host are held back because the last ones failed.',
+    fix: 'Nothing: one trial call is made every few seconds and closes the breaker when it succeeds.',
+  },
+  'engine.refused': {
+    meaning: 'The Docker Engine answered a call with an error.',
+    fix: 'Read the detail: it holds the words of the Engine.',
+  },
+  'engine.not_found': {
+    meaning: 'The container is not there any more.',
+    fix: 'Nothing: discovery follows the Engine and drops it.',
+  },
+  'engine.version': {
+    meaning: 'The Engine speaks no API version in common with Tidegate.',
+    fix: 'Use an Engine whose API range overlaps 1.41 to 1.51.',
+  },
+  'engine.not_ours': {
+    meaning: 'An action was asked for on a container that does not carry Tidegate labels.',
+    fix: 'Label the container with tidegate.enable=true if Tidegate is to act on it.',
+  },
+  'freezer.unavailable': {
+    meaning: 'The cgroup freezer of the container cannot be written from here.',
+    fix: "Nothing: the Engine's pause is used instead, which takes some 20 ms more.",
+  },
+  'store.corrupt': {
+    meaning: 'The state file cannot be read as a Tidegate database.',
+    fix: 'Restore it from a copy, or move it away: what runs is found again from Docker.',
+  },
+  'store.newer': {
+    meaning: 'The state file was written by a newer Tidegate.',
+    fix: 'Run the newer version, or point TIDEGATE_DATA at another directory.',
+  },
+  'store.locked': {
+    meaning: 'Another process holds the state directory.',
+    fix: 'Stop the other Tidegate, or point TIDEGATE_DATA at another directory.',
+  },
+  'label.invalid': {
+    meaning: 'A tidegate.* label has a value that cannot be used.',
+    fix: 'Correct the label as the message says; its last good form stays in force.',
+  },
+  'listener.in_use': {
+    meaning: 'An address to listen on is taken by another process.',
+    fix: 'Stop that process or choose another address in TIDEGATE_HTTP, TIDEGATE_HTTPS or TIDEGATE_ADMIN.',
+  },
+  'listener.denied': {
+    meaning: 'This user may not listen on the address.',
+    fix: 'Choose a port above 1023 or grant CAP_NET_BIND_SERVICE.',
+  },
+  'upstream.protocol': {
+    meaning: 'A replica answered with something that is not valid HTTP.',
+    fix: 'Check that tidegate.port names an HTTP port and that tidegate.proto fits.',
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An unexpected failure with a code from {@link ERRORS}. The message is fit for a log line; `detail` is for programs. */
+export class TidegateError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; detail?: Record<string, unknown> } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'TidegateError';
+    this.code = code;
+    this.detail = options.detail ?? {};
+  }
+}
+
+/** True when `error` is a TidegateError, of the given code if one is named. */
+export function isTidegateError(error: unknown, code?: ErrorCode): error is TidegateError {
+  return error instanceof TidegateError && (code === undefined || error.code === code);
+}
+
+/** The words of any thrown value. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,74 @@
+/**
+ * Events: what happened to a resource, in the order it happened. Keepers report through an EventSink; the store keeps the
+ * last ones and the admin API streams them.
+ */
+
+export const EVENT_TYPES = {
+  'host.degraded': 'The Engine of a host does not answer; what is known is served on.',
+  'host.recovered': 'The Engine of a host answers again.',
+  'host.connected': 'The Engine of a host answered for the first time and was listed.',
+  'container.started': 'A container of a set began to run.',
+  'container.stopping': 'A stop signal was sent to a container of a set; it takes no new requests.',
+  'container.died': 'A container of a set ended.',
+  'container.oom': 'A container of a set ran out of memory.',
+  'container.destroyed': 'A container of a set was removed.',
+  'set.discovered': 'A set was found that was not known before.',
+  'set.removed': 'The last container of a set is gone and its routes with it.',
+  'route.conflict': 'A hostname and path is claimed by a second set; the first keeps it.',
+  'route.taken': 'A claim that had been in conflict took over, because its holder left.',
+  'route.unroutable': 'A replica runs but no address of it can be dialled.',
+  'label.rejected': 'A label has a bad value; the last good form of the set stays in force.',
+  'label.unknown': 'A label starts with tidegate. but means nothing.',
+  'replica.ready': 'A replica passed its first probe and takes requests.',
+  'replica.unhealthy': 'A replica failed its probes and takes no requests.',
+  'replica.created': 'Tidegate made a replica.',
+  'replica.removed': 'Tidegate removed a replica that it had made.',
+  'replica.draining': 'A replica finishes what is in flight and takes nothing new.',
+  'replica.failed': 'A replica could not be started, thawed, stopped or made.',
+  'set.waking': 'A set was asked for while it had no ready replica.',
+  'set.awake': 'A set that was waking has a ready replica.',
+  'set.wake_failed': 'A set could not be woken.',
+  'set.frozen': 'The replicas of an idle set were frozen.',
+  'set.stopped': 'The replicas of an idle set were stopped.',
+  'set.scaled': 'The scale of a set was changed by a person or a program.',
+  'set.dependency': 'A dependency of a set cannot be followed.',
+} as const satisfies Record<string, string>;
+
+export type EventType = keyof typeof EVENT_TYPES;
+
+/** What a keeper reports. Names are null where they do not apply. */
+export interface EventDraft {
+  readonly type: EventType;
+  readonly tenant?: string | null;
+  readonly app?: string | null;
+  readonly set?: string | null;
+  /** `<host>/<container id>`. */
+  readonly replica?: string | null;
+  readonly host?: string | null;
+  /** Why, in words for an operator. */
+  readonly cause: string;
+  /** Facts for programs. */
+  readonly data?: Readonly<Record<string, unknown>>;
+  /** Ties together the events of one wake, one deployment…; null: stands alone. */
+  readonly correlationId?: string | null;
+}
+
+/** An event as it was kept. */
+export interface Event {
+  /** `evt_<ulid>`; sorts by age. */
+  readonly id: string;
+  /** RFC 3339. */
+  readonly at: string;
+  readonly type: EventType;
+  readonly tenant: string | null;
+  readonly app: string | null;
+  readonly set: string | null;
+  readonly replica: string | null;
+  readonly host: string | null;
+  readonly cause: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly correlationId: string | null;
+}
+
+/** Takes what happened. Never throws and never waits. */
+export type EventSink = (draft: EventDraft) => void;

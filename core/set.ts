@@ -1,0 +1,181 @@
+/**
+ * What is known about a set: its identity, its policy (from labels or the API) and the replicas seen on the hosts. A
+ * SetSnapshot is a whole, immutable picture of one set; every change comes as a new one.
+ */
+
+/** `<tenant>/<app>/<set>`: containers equal in all three are replicas of one set. */
+export type SetKey = `${string}/${string}/${string}`;
+
+export function setKey(tenant: string, app: string, set: string): SetKey {
+  return `${tenant}/${app}/${set}`;
+}
+
+export const SET_CLASSES = ['app', 'data', 'tool', 'disk'] as const;
+export type SetClass = (typeof SET_CLASSES)[number];
+
+export const PROTOCOLS = ['http', 'https', 'h2c'] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
+export type LoadBalancing =
+  | { readonly kind: 'p2c' | 'least' | 'rr' | 'hash-ip' }
+  | { readonly kind: 'hash-header' /** Lower case. */; readonly header: string };
+
+export interface HealthPolicy {
+  /** Path of the probe, or null: a TCP connect is the probe. */
+  readonly path: string | null;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Passed probes in a row that make an unhealthy upstream healthy. */
+  readonly rise: number;
+  /** Failed probes in a row that make a healthy upstream unhealthy. */
+  readonly fall: number;
+  /** Inclusive range of statuses that pass. */
+  readonly status: readonly [from: number, to: number];
+}
+
+export interface ScalePolicy {
+  readonly min: number;
+  readonly max: number;
+  /** Concurrent requests per replica aimed at. */
+  readonly target: number;
+  readonly rps: number | null;
+  /** Percent. */
+  readonly cpu: number | null;
+  /** Percent. */
+  readonly memory: number | null;
+  /** Idle time before replicas are frozen; null: never. */
+  readonly pauseMs: number | null;
+  /** Idle time before replicas are stopped; null: never. */
+  readonly stopMs: number | null;
+  readonly windowMs: number;
+  readonly cooldownMs: number;
+}
+
+export interface RatePolicy {
+  /** Tokens a second. */
+  readonly perSecond: number;
+  readonly burst: number;
+  readonly key: 'ip' | 'set' | { readonly header: string };
+}
+
+export interface SetPolicy {
+  readonly class: SetClass;
+  readonly proto: Protocol;
+  readonly lb: LoadBalancing;
+  readonly sticky: 'off' | 'cookie';
+  readonly health: HealthPolicy;
+  readonly scale: ScalePolicy;
+  /** Names of sets of the same app that must be ready first. */
+  readonly depends: readonly string[];
+  /** Hard limit of requests at a time per replica; 0: none. */
+  readonly concurrency: number;
+  readonly wake: 'hold' | 'page';
+  readonly wakeTimeoutMs: number;
+  /** Requests held at most. */
+  readonly wakeQueue: number;
+  readonly drainMs: number;
+  readonly timeout: { readonly connectMs: number; readonly responseMs: number; readonly idleMs: number };
+  /** Further tries on other replicas. */
+  readonly retry: number;
+  readonly rate: RatePolicy | null;
+  readonly bodyMaxBytes: number | null;
+  readonly tls: 'auto' | 'off' | 'only';
+}
+
+export const DEFAULT_POLICY: SetPolicy = {
+  class: 'app',
+  proto: 'http',
+  lb: { kind: 'p2c' },
+  sticky: 'off',
+  health: { path: null, intervalMs: 2000, timeoutMs: 1000, rise: 1, fall: 3, status: [200, 399] },
+  scale: {
+    min: 1,
+    max: 1,
+    target: 50,
+    rps: null,
+    cpu: null,
+    memory: null,
+    pauseMs: null,
+    stopMs: 300_000,
+    windowMs: 60_000,
+    cooldownMs: 30_000,
+  },
+  depends: [],
+  concurrency: 0,
+  wake: 'hold',
+  wakeTimeoutMs: 30_000,
+  wakeQueue: 1000,
+  drainMs: 30_000,
+  timeout: { connectMs: 2000, responseMs: 60_000, idleMs: 300_000 },
+  retry: 2,
+  rate: null,
+  bodyMaxBytes: null,
+  tls: 'auto',
+};
+
+export interface RouteSpec {
+  /** Exact (`shop.example.com`) or wildcard (`*.example.com`), normalised. */
+  readonly hostname: string;
+  /** Path prefix on segment boundaries: starts with `/`, ends without one unless it is `/`. */
+  readonly path: string;
+  /** Whether the prefix is taken off before the request goes upstream. */
+  readonly strip: boolean;
+  /** Container port this route goes to; null: the set's main port. */
+  readonly port: number | null;
+}
+
+/** Where one port of a replica can be dialled. */
+export interface Endpoint {
+  /** The port as the container knows it. */
+  readonly port: number;
+  readonly dialHost: string;
+  readonly dialPort: number;
+}
+
+/**
+ * What the Engine says of a container. `stopping`: a stop signal was sent, it has not died yet.
+ */
+export const CONTAINER_STATUSES = ['created', 'running', 'paused', 'restarting', 'stopping', 'exited', 'dead'] as const;
+export type ContainerStatus = (typeof CONTAINER_STATUSES)[number];
+
+/** One replica as seen on its host. For a set found by labels a replica is one container. */
+export interface ReplicaSnapshot {
+  /** `<host>/<container id>`. */
+  readonly id: string;
+  readonly host: string;
+  readonly containerId: string;
+  readonly name: string;
+  readonly status: ContainerStatus;
+  /** Ms since the epoch. */
+  readonly createdAt: number;
+  /** The Engine's own text (it changes with every start), or null before the first. */
+  readonly startedAt: string | null;
+  /** Exit code of the last run; null while it runs or before the first. */
+  readonly exitCode: number | null;
+  /** Process id on the host; 0 when not running. */
+  readonly pid: number;
+  /** The container has a HEALTHCHECK of its own: it is never frozen behind the Engine's back. */
+  readonly hasHealthcheck: boolean;
+  /** First one is the main port. Empty when not running or nothing can be dialled. */
+  readonly endpoints: readonly Endpoint[];
+  /** Why nothing can be dialled although it runs, in words; null when all is well. */
+  readonly unroutable: string | null;
+  readonly revision: string | null;
+  /** Static share of traffic among replicas; 0: none. */
+  readonly weight: number;
+  /** Container id it was cloned from by Tidegate; null: made by its operator. */
+  readonly cloneOf: string | null;
+  /** Seconds the Engine waits between the stop signal and SIGKILL. */
+  readonly stopTimeoutS: number;
+}
+
+export interface SetSnapshot {
+  readonly key: SetKey;
+  readonly tenant: string;
+  readonly app: string;
+  readonly set: string;
+  readonly policy: SetPolicy;
+  readonly routes: readonly RouteSpec[];
+  /** Oldest first. Empty for a short while after the last container was destroyed: its routes linger for a successor. */
+  readonly replicas: readonly ReplicaSnapshot[];
+}

@@ -1,0 +1,39 @@
+/**
+ * The port through which the gateway asks for an upstream when its pool has none to give. Held requests wait here, a
+ * sleeping set is woken, and the outcome is a value: nobody is left without an answer.
+ */
+import type { Pool } from './pool.ts';
+import type { Upstream } from './upstream.ts';
+
+export interface AdmissionRequest {
+  /** Who asks, for fairness among those held: the address of the client. */
+  readonly client: string;
+  /** Bytes this request takes while held (head and what of the body was read already). */
+  readonly bytes: number;
+  /** As in {@link Pool.claim}. */
+  readonly hash: number;
+  /** Upstreams that failed this request already. */
+  readonly tried: readonly Upstream[] | null;
+}
+
+export type Admission =
+  | {
+      readonly outcome: 'admitted';
+      /** Claimed already: release it when the request ends. */
+      readonly upstream: Upstream;
+      /** How long the request waited for a wake, in ms; null: the set was not asleep. */
+      readonly wakeMs: number | null;
+    }
+  /** The waiting room is full: 503 `waiting_room_full`. */
+  | { readonly outcome: 'shed'; readonly retryAfterS: number }
+  /** Nothing became ready in time (503 `wake_timeout`), or the signal was aborted. */
+  | { readonly outcome: 'timed-out'; readonly retryAfterS: number }
+  /** Nothing will become ready: stopped by a person (503 `stopped`) or no replica can be had (503 `no_replicas`). */
+  | { readonly outcome: 'stopped'; readonly code: 'stopped' | 'no_replicas'; readonly retryAfterS: number };
+
+export interface Admitter {
+  /** Holds the request until an upstream is claimed for it or it is turned away. Ends at once when `signal` aborts. */
+  admit(pool: Pool, request: AdmissionRequest, signal: AbortSignal): Promise<Admission>;
+  /** Wakes the set without waiting: for the waiting page. Null: the wake is on its way; else why there is none. */
+  knock(pool: Pool): { readonly code: 'stopped' | 'no_replicas'; readonly retryAfterS: number } | null;
+}
