@@ -59,6 +59,10 @@ export const ERRORS = {
     meaning: 'Another process holds the state directory.',
     fix: 'Stop the other Tidegate, or point TIDEGATE_DATA at another directory.',
   },
+  'store.failed': {
+    meaning: 'The state file could not be read or written.',
+    fix: 'Check free space, owner and permissions of the state directory; the message holds the words of the system.',
+  },
   'label.invalid': {
     meaning: 'A tidegate.* label has a value that cannot be used.',
     fix: 'Correct the label as the message says; its last good form stays in force.',

@@ -9,6 +9,8 @@ export function nearest(word: string, known: Iterable<string>): string | null {
   let bestDistance = Math.min(word.length, Math.max(2, Math.floor(word.length / 3)) + 1);
   for (const candidate of known) {
     if (candidate === word) return candidate;
+    // It takes at least that many steps.
+    if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
     const distance = editDistance(word, candidate);
     if (distance < bestDistance) {
       best = candidate;

@@ -1,0 +1,16 @@
+/** The description of the API as a file: what `GET /openapi.json` answers, without a Tidegate that runs. */
+import { readFileSync } from 'node:fs';
+import { adminApp } from './app.ts';
+import type { AdminPorts } from './ports.ts';
+
+/** The OpenAPI document as JSON text. */
+export async function apiReference(): Promise<string> {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  // The description is made of schemas alone: nothing else of the ports is touched.
+  const described: Pick<AdminPorts, 'version' | 'authenticate'> = { version, authenticate: async () => null };
+  const app = adminApp(described as AdminPorts, new AbortController().signal);
+  const answer = await app.request('/openapi.json');
+  return `${JSON.stringify(await answer.json(), null, 2)}\n`;
+}

@@ -1,0 +1,181 @@
+/** Endpoints of apps and sets: what is discovered, how it is scaled, and leases that keep it awake. */
+import { z } from '@hono/zod-openapi';
+import { formatDuration, parseDuration } from '#core/duration';
+import type { Endpoints } from './endpoint.ts';
+import { invalid, NOTHING } from './endpoint.ts';
+import type { KnownSets } from './known-sets.ts';
+import { PageQuery, pageOfEntries } from './page.ts';
+import type { AdminPorts } from './ports.ts';
+import { Problem } from './problem.ts';
+import { faultsOfWish, isEmptyWish, mergedWish, ScaleChange } from './scale-change.ts';
+import { AppShape, LeaseShape, pageOf, ScaleShape, SetShape } from './shapes.ts';
+import { appJson, scaleJson, setJson } from './views.ts';
+
+const LEASE_MAX_MS = 86_400_000;
+
+const AppParams = z.object({ app: z.string() });
+const SetParams = z.object({ app: z.string(), set: z.string() });
+
+const LeaseRequest = z
+  .strictObject({
+    ttl: z
+      .union([z.string(), z.number().int()])
+      .openapi({ description: 'How long: `30s`, `10m`, `1h`; a bare number is seconds. At most 24h.', example: '10m' }),
+  })
+  .openapi('LeaseRequest');
+
+export function addApps(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): void {
+  endpoints.add(
+    {
+      method: 'get',
+      path: '/v1/apps',
+      summary: 'Apps of the tenant, by name',
+      params: NOTHING,
+      query: PageQuery,
+      body: null,
+      answer: pageOf(AppShape),
+    },
+    ({ scope, query }) => {
+      const page = pageOfEntries(known.apps(scope.tenant), ([name]) => name, query);
+      return { ...page, items: page.items.map(([name, sets]) => appJson(name, scope.tenant, sets)) };
+    },
+  );
+
+  endpoints.add(
+    {
+      method: 'get',
+      path: '/v1/apps/{app}',
+      summary: 'An app and the state of its sets',
+      params: AppParams,
+      query: NOTHING,
+      body: null,
+      answer: AppShape,
+      problems: ['not_found'],
+    },
+    ({ scope, params }) => {
+      const sets = known.app(scope.tenant, params.app);
+      return sets instanceof Problem ? sets : appJson(params.app, scope.tenant, sets);
+    },
+  );
+
+  endpoints.add(
+    {
+      method: 'get',
+      path: '/v1/apps/{app}/sets',
+      summary: 'Sets of an app, by name',
+      params: AppParams,
+      query: PageQuery,
+      body: null,
+      answer: pageOf(SetShape),
+      problems: ['not_found'],
+    },
+    ({ scope, params, query }) => {
+      const sets = known.app(scope.tenant, params.app);
+      if (sets instanceof Problem) return sets;
+      const page = pageOfEntries(sets, ({ snapshot }) => snapshot.set, query);
+      return { ...page, items: page.items.map(setJson) };
+    },
+  );
+
+  endpoints.add(
+    {
+      method: 'get',
+      path: '/v1/apps/{app}/sets/{set}',
+      summary: 'A set: policy, routes, scale, and replicas with their state',
+      params: SetParams,
+      query: NOTHING,
+      body: null,
+      answer: SetShape,
+      problems: ['not_found'],
+    },
+    ({ scope, params }) => {
+      const set = known.set(scope.tenant, params.app, params.set);
+      return set instanceof Problem ? set : setJson(set);
+    },
+  );
+
+  addScale(endpoints, known, ports);
+  addLease(endpoints, known, ports);
+}
+
+function addScale(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): void {
+  endpoints.add(
+    {
+      method: 'get',
+      path: '/v1/apps/{app}/sets/{set}/scale',
+      summary: 'The scale of a set: in force, asked for, and of the labels',
+      params: SetParams,
+      query: NOTHING,
+      body: null,
+      answer: ScaleShape,
+      problems: ['not_found'],
+    },
+    ({ scope, params }) => {
+      const set = known.set(scope.tenant, params.app, params.set);
+      return set instanceof Problem ? set : scaleJson(set);
+    },
+  );
+
+  endpoints.add(
+    {
+      method: 'put',
+      path: '/v1/apps/{app}/sets/{set}/scale',
+      summary: 'Changes the scale of a set, beside its labels and for good',
+      params: SetParams,
+      query: NOTHING,
+      body: ScaleChange,
+      answer: ScaleShape,
+      problems: ['not_found'],
+    },
+    async ({ scope, params, body }) => {
+      const { tenant, principal } = scope;
+      const set = known.set(tenant, params.app, params.set);
+      if (set instanceof Problem) return set;
+      const wish = mergedWish(set.setting, body);
+      const faults = faultsOfWish(wish, set.snapshot);
+      if (faults.length > 0) return invalid(faults);
+      const setting = isEmptyWish(wish) ? null : { ...wish, by: principal.id, at: ports.clock.wall() };
+      await ports.scaling.change(set.snapshot.key, setting);
+      ports.record({
+        type: 'set.scaled',
+        tenant,
+        app: params.app,
+        set: params.set,
+        cause: setting === null ? `${principal.id} went back to the labels` : `${principal.id} asked for it`,
+        data: { ...wish },
+      });
+      const after = known.set(tenant, params.app, params.set);
+      return after instanceof Problem ? after : scaleJson(after);
+    },
+  );
+}
+
+function addLease(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): void {
+  endpoints.add(
+    {
+      method: 'post',
+      path: '/v1/apps/{app}/lease',
+      summary: 'Keeps every set of an app awake for a while, traffic or not',
+      params: AppParams,
+      query: NOTHING,
+      body: LeaseRequest,
+      answer: LeaseShape,
+      problems: ['not_found'],
+    },
+    ({ scope, params, body }) => {
+      const sets = known.app(scope.tenant, params.app);
+      if (sets instanceof Problem) return sets;
+      const ttlMs = typeof body.ttl === 'number' ? body.ttl * 1000 : parseDuration(body.ttl);
+      if (ttlMs === null || ttlMs <= 0 || ttlMs > LEASE_MAX_MS) {
+        const limit = formatDuration(LEASE_MAX_MS);
+        const detail = `ttl is a duration such as 30s, 10m or 1h, longer than 0 and at most ${limit}.`;
+        return invalid([{ pointer: '/ttl', code: 'bad_duration', detail }]);
+      }
+      if (!ports.scaling.lease(scope.tenant, params.app, ttlMs)) {
+        return new Problem('not_found', { detail: `The app "${params.app}" has just gone.` });
+      }
+      const until = new Date(ports.clock.wall() + ttlMs).toISOString();
+      return { app: params.app, ttl: formatDuration(ttlMs), until };
+    },
+  );
+}

@@ -1,0 +1,113 @@
+/**
+ * Events as Server-Sent Events (WHATWG HTML, 9.2). The reader pulls from the feed at its own pace, so a slow one costs
+ * no memory; one that was overtaken gets `event: gap`. Ends when the client goes or the listener closes.
+ */
+import type { Clock } from '#core/clock';
+import type { Event } from '#core/event';
+import { eventJson } from './event-json.ts';
+import type { EventFeed } from './ports.ts';
+
+/** Comments keep proxies from closing a quiet stream; they end most of them after 30 to 60 s. */
+const KEEP_ALIVE_MS = 15_000;
+const RECONNECT_AFTER_MS = 2000;
+const SLICE = 100;
+
+export interface EventStreamOptions {
+  readonly events: EventFeed;
+  readonly clock: Clock;
+  /** The id of the event that the client has seen last; null: only what happens from now on. */
+  readonly lastEventId: string | null;
+  readonly passes: (event: Event) => boolean;
+  /** Aborted when the listener closes. */
+  readonly closing: AbortSignal;
+}
+
+export function eventStream(options: EventStreamOptions): ReadableStream<Uint8Array> {
+  const reader = new FeedReader(options);
+  const encoder = new TextEncoder();
+  let greeting: string | null = `retry: ${RECONNECT_AFTER_MS}\n\n`;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const text = greeting ?? (await reader.next());
+        greeting = null;
+        if (text === null) controller.close();
+        else controller.enqueue(encoder.encode(text));
+      },
+      cancel() {
+        reader.close();
+      },
+    },
+    // Nothing is read ahead: a stream that nobody reads waits for nothing.
+    { highWaterMark: 0 },
+  );
+}
+
+class FeedReader {
+  readonly #options: EventStreamOptions;
+  readonly #ended = new AbortController();
+  #position: number;
+  #gap: boolean;
+
+  constructor(options: EventStreamOptions) {
+    this.#options = options;
+    const { events, lastEventId, closing } = options;
+    const start = lastEventId === null ? { position: events.end, gap: false } : events.resume(lastEventId);
+    this.#position = start.position;
+    this.#gap = start.gap;
+    if (closing.aborted) this.close();
+    else closing.addEventListener('abort', this.close, { once: true });
+  }
+
+  readonly close = (): void => {
+    this.#options.closing.removeEventListener('abort', this.close);
+    this.#ended.abort();
+  };
+
+  /** The next piece of the stream; null: it has ended. */
+  async next(): Promise<string | null> {
+    while (!this.#ended.signal.aborted) {
+      const { events, passes } = this.#options;
+      const slice = events.read(this.#position, SLICE);
+      this.#position = slice.next;
+      let text = this.#gap || slice.gap ? gapText(slice.events[0]) : '';
+      this.#gap = false;
+      for (const event of slice.events) if (passes(event)) text += eventText(event);
+      if (text !== '') return text;
+      if (slice.events.length > 0) continue;
+      if ((await this.#arrival()) === 'quiet') return this.#keepAlive();
+    }
+    return null;
+  }
+
+  async #arrival(): Promise<'event' | 'quiet'> {
+    const { events, clock } = this.#options;
+    const wait = new AbortController();
+    const stop = (): void => wait.abort();
+    let quiet = false;
+    const timer = clock.after(KEEP_ALIVE_MS, () => {
+      quiet = true;
+      stop();
+    });
+    this.#ended.signal.addEventListener('abort', stop, { once: true });
+    await events.arrived(this.#position, wait.signal);
+    timer.cancel();
+    this.#ended.signal.removeEventListener('abort', stop);
+    return quiet ? 'quiet' : 'event';
+  }
+
+  /** Moves the client's Last-Event-ID past what it filters out, so that a reconnect finds its place again. */
+  #keepAlive(): string {
+    const newest = this.#position === 0 ? undefined : this.#options.events.read(this.#position - 1, 1).events[0];
+    return newest === undefined ? ': quiet\n\n' : `: quiet\nid: ${newest.id}\n\n`;
+  }
+}
+
+/** Without a name of its own, so that `onmessage` hears of every event. */
+function eventText(event: Event): string {
+  return `id: ${event.id}\ndata: ${JSON.stringify(eventJson(event))}\n\n`;
+}
+
+function gapText(next: Event | undefined): string {
+  return `event: gap\ndata: ${JSON.stringify({ next: next?.id ?? null })}\n\n`;
+}

@@ -1,0 +1,77 @@
+/** Endpoint of events: a page of them, or a stream for who accepts one. */
+import { z } from '@hono/zod-openapi';
+import { EVENT_TYPES, type Event } from '#core/event';
+import { nearest } from '#core/nearest';
+import type { Scope } from './access.ts';
+import { type Endpoints, invalid, NOTHING } from './endpoint.ts';
+import { eventJson } from './event-json.ts';
+import { eventStream } from './event-stream.ts';
+import { fromCursor, PageQuery, toCursor } from './page.ts';
+import type { AdminPorts } from './ports.ts';
+import { EventShape, pageOf } from './shapes.ts';
+
+const EventsQuery = PageQuery.extend({
+  type: z.string().optional().openapi({ description: 'Types, comma-separated.', example: 'set.waking,set.awake' }),
+  app: z.string().optional(),
+  set: z.string().optional(),
+});
+
+type Filter = Pick<z.output<typeof EventsQuery>, 'app' | 'set'> & { readonly types: readonly string[] | null };
+
+export function addEvents(endpoints: Endpoints, ports: AdminPorts, closing: AbortSignal): void {
+  endpoints.add(
+    {
+      method: 'get',
+      path: '/v1/events',
+      summary: 'Events, newest first; with "Accept: text/event-stream" a stream of them, oldest first',
+      params: NOTHING,
+      query: EventsQuery,
+      body: null,
+      answer: pageOf(EventShape),
+      streams: true,
+    },
+    ({ scope, query, headers }) => {
+      const types = query.type === undefined ? null : query.type.split(',').map((one) => one.trim());
+      const wrong = types?.find((one) => !Object.hasOwn(EVENT_TYPES, one));
+      if (wrong !== undefined) return unknownType(wrong);
+      const passes = filter(scope, { app: query.app, set: query.set, types });
+      const { events, clock } = ports;
+      if (acceptsStream(headers)) {
+        const lastEventId = headers.get('last-event-id');
+        return streamResponse(eventStream({ events, clock, lastEventId, passes, closing }));
+      }
+      const before = query.cursor === undefined ? null : fromCursor(query.cursor);
+      const found = events.older(before, query.limit + 1, passes);
+      const items = found.slice(0, query.limit).map(eventJson);
+      const last = items.at(-1);
+      return { items, next_cursor: found.length > items.length && last !== undefined ? toCursor(last.id) : null };
+    },
+  );
+}
+
+/** A tenant's own events; those of no tenant (of hosts) for operators. */
+function filter(scope: Scope, { app, set, types }: Filter): (event: Event) => boolean {
+  return (event) => {
+    const visible = event.tenant === null ? scope.principal.operator : event.tenant === scope.tenant;
+    if (!visible) return false;
+    if (app !== undefined && event.app !== app) return false;
+    if (set !== undefined && event.set !== set) return false;
+    return types === null || types.includes(event.type);
+  };
+}
+
+function acceptsStream(headers: Headers): boolean {
+  return (headers.get('accept') ?? '').toLowerCase().includes('text/event-stream');
+}
+
+function streamResponse(body: ReadableStream<Uint8Array>): Response {
+  // X-Accel-Buffering: nginx in front would hold the stream back.
+  const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+  return new Response(body, { headers });
+}
+
+function unknownType(type: string): ReturnType<typeof invalid> {
+  const meant = nearest(type, Object.keys(EVENT_TYPES));
+  const hint = meant === null ? 'docs/events.md lists them all.' : `Did you mean "${meant}"?`;
+  return invalid([{ pointer: '/type', code: 'unknown', detail: `There are no events of type "${type}". ${hint}` }]);
+}

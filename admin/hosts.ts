@@ -1,0 +1,44 @@
+/** Endpoint of hosts. They belong to no tenant, so operators alone see them. */
+import { type Endpoints, NOTHING } from './endpoint.ts';
+import { PageQuery, pageOfEntries } from './page.ts';
+import type { AdminPorts } from './ports.ts';
+import { Problem } from './problem.ts';
+import { HostShape, pageOf } from './shapes.ts';
+
+export function addHosts(endpoints: Endpoints, ports: AdminPorts): void {
+  endpoints.add(
+    {
+      method: 'get',
+      path: '/v1/hosts',
+      summary: 'Hosts, and whether their Engine answers',
+      params: NOTHING,
+      query: PageQuery,
+      body: null,
+      answer: pageOf(HostShape),
+      problems: ['forbidden'],
+    },
+    ({ scope, query }) => {
+      if (!scope.principal.operator) return new Problem('forbidden', { detail: 'Hosts are shown to operators.' });
+      const replicas = replicasByHost(ports.sets);
+      const page = pageOfEntries(ports.hosts(), (host) => host.name, query);
+      return {
+        ...page,
+        items: page.items.map(({ name, state, cause, engine }) => ({
+          name,
+          state,
+          cause,
+          engine: engine === null ? null : { version: engine.version, api_version: engine.apiVersion },
+          replicas: replicas.get(name) ?? 0,
+        })),
+      };
+    },
+  );
+}
+
+function replicasByHost(sets: AdminPorts['sets']): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { replicas } of sets.all()) {
+    for (const { host } of replicas) counts.set(host, (counts.get(host) ?? 0) + 1);
+  }
+  return counts;
+}

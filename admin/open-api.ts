@@ -1,0 +1,49 @@
+/** The OpenAPI 3.1 document, made from the schemas that check requests and type answers. */
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+
+export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
+
+/** Describes the paths that are outside of the endpoints' own way, and the token. Called once per app. */
+export function describeOpenPaths({ openAPIRegistry: registry }: OpenAPIHono): void {
+  registry.registerComponent('securitySchemes', 'token', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An operator token: `tide_op_…`.',
+  });
+  const json = (schema: z.ZodType) => ({ 'application/json': { schema } });
+  const text = (type: string) => ({ [type]: { schema: z.string() } });
+  const readiness = z.object({ ready: z.boolean(), missing: z.array(z.string()) }).openapi('Readiness');
+  const open = [
+    {
+      path: '/healthz',
+      summary: 'Whether Tidegate is alive',
+      content: json(z.object({ status: z.string(), version: z.string() })),
+    },
+    { path: '/readyz', summary: 'Whether traffic can be served, and what is missing', content: json(readiness) },
+    { path: '/metrics', summary: 'Metrics for Prometheus', content: text('text/plain') },
+    { path: '/openapi.json', summary: 'This document', content: json(z.object({}).loose()) },
+    { path: '/docs', summary: 'This document as a page', content: text('text/html') },
+  ];
+  for (const { path, summary, content } of open) {
+    const unready = path === '/readyz' ? { 503: { description: 'Not yet', content } } : {};
+    registry.registerPath({
+      method: 'get',
+      path,
+      summary,
+      responses: { 200: { description: 'Done', content }, ...unready },
+    });
+  }
+}
+
+export function openApiDocument(hono: OpenAPIHono, version: string): OpenApiDocument {
+  return hono.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Tidegate',
+      version,
+      description:
+        'What Tidegate serves, and how it is scaled. Operators act for a tenant with the header `Tidegate-Tenant` ' +
+        '(default: `default`); what belongs to another tenant is 404.',
+    },
+  });
+}

@@ -1,0 +1,131 @@
+/**
+ * What the admin API needs from the rest of Tidegate. main.ts provides it; tests provide it in a few lines. Nothing here
+ * reaches an Engine: the API answers from what is known, also while every host hangs.
+ */
+import type { Clock } from '#core/clock';
+import type { Event, EventSink } from '#core/event';
+import type { Log } from '#core/log';
+import type { SetKey, SetSnapshot } from '#core/set';
+import type { RouteTable } from '#router/route-table';
+
+/** Who asks: the bearer of a token. */
+export interface Principal {
+  /** Names the token without giving it away; stands in events and settings as who asked. */
+  readonly id: string;
+  /** Operators see what belongs to no tenant (hosts), and act for the tenant they name. */
+  readonly operator: boolean;
+}
+
+/** One replica as it is kept now. */
+export interface LiveReplica {
+  /** As in ReplicaSnapshot. */
+  readonly id: string;
+  /** `ready`, `frozen`, `stopped`, `starting` … */
+  readonly phase: string;
+  readonly inFlight: number;
+}
+
+/** One set as it is kept now. */
+export interface LiveSet {
+  /** `up`, `zero`, `frozen`, `waking` … */
+  readonly state: string;
+  /** Replicas that take requests. */
+  readonly ready: number;
+  readonly inFlight: number;
+  /** Requests in the waiting room. */
+  readonly held: number;
+  /** What labels and settings together come to. `awake`: replicas wanted while the set is awake. */
+  readonly target: { readonly min: number; readonly max: number; readonly awake: number };
+  readonly replicas: readonly LiveReplica[];
+}
+
+export interface SetDirectory {
+  /** Every set that is known, in no particular order. */
+  all(): Iterable<SetSnapshot>;
+  get(key: SetKey): SetSnapshot | undefined;
+  /** Null: discovered, but not kept yet. */
+  live(key: SetKey): LiveSet | null;
+}
+
+/** What was asked for beside the labels; a null field follows the labels. */
+export interface ScaleSetting {
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly replicas: number | null;
+  readonly by: string;
+  /** Ms since the epoch. */
+  readonly at: number;
+}
+
+export interface Scaling {
+  setting(key: SetKey): ScaleSetting | null;
+  /**
+   * Remembers the setting for good and puts it in force, in this order. Null: back to the labels.
+   * @throws TidegateError `store.…` when it cannot be remembered; then it is not in force either
+   */
+  change(key: SetKey, setting: ScaleSetting | null): Promise<void>;
+  /** Keeps every set of an app awake for `ttlMs`. A longer lease stays. False: no such app. */
+  lease(tenant: string, app: string, ttlMs: number): boolean;
+}
+
+/** Events stand at positions 0, 1, 2 …; see EventLog, which is one. */
+export interface EventFeed {
+  /** The position after the newest event. */
+  readonly end: number;
+  /** Where a reader goes on that has seen `id` last. `gap`: what came after it may be gone in part. */
+  resume(id: string): { readonly position: number; readonly gap: boolean };
+  /** Up to `limit` events from a position on, oldest first. `gap`: some between there and these are gone. */
+  read(
+    position: number,
+    limit: number,
+  ): { readonly events: readonly Event[]; readonly next: number; readonly gap: boolean };
+  /** Up to `limit` events older than `id` (null: all) that pass, newest first. */
+  older(id: string | null, limit: number, passes: (event: Event) => boolean): readonly Event[];
+  /** Resolves when there is an event at the position, or when the signal aborts. */
+  arrived(position: number, signal: AbortSignal): Promise<void>;
+}
+
+export interface HostView {
+  readonly name: string;
+  /** `reachable` · `degraded` */
+  readonly state: string;
+  /** Why it is degraded; null: it is not. */
+  readonly cause: string | null;
+  /** Null before the Engine answered for the first time. */
+  readonly engine: { readonly version: string; readonly apiVersion: string } | null;
+}
+
+export interface MetricSample {
+  /** What follows the name of the family: `_bucket`, `_sum`, `_count`; empty for counters and gauges. */
+  readonly suffix?: '' | '_bucket' | '_sum' | '_count';
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** One metric with all its samples. */
+export interface MetricFamily {
+  /** `tidegate_…`; counters end in `_total`. */
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly samples: Iterable<MetricSample>;
+}
+
+export interface AdminPorts {
+  /** Of Tidegate. */
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly table: Pick<RouteTable, 'lookup' | 'knows' | 'routes' | 'conflicts' | 'hostCount'>;
+  readonly sets: SetDirectory;
+  readonly scaling: Scaling;
+  readonly events: EventFeed;
+  readonly record: EventSink;
+  readonly hosts: () => Iterable<HostView>;
+  /** What still has to happen before traffic can be served, in words; empty: ready. */
+  readonly missing: () => readonly string[];
+  /** Counters of the parts that have some; the API adds what it knows itself. */
+  readonly collect: () => Iterable<MetricFamily>;
+  /** Null: not a token in force. */
+  readonly authenticate: (token: string) => Promise<Principal | null>;
+}

@@ -1,0 +1,81 @@
+/**
+ * What the API answers when it does not do what was asked: `application/problem+json` (RFC 9457) with a code for
+ * programs, the places in the request that are at fault, and what to do about it.
+ */
+import { ERRORS, isTidegateError } from '#core/errors';
+import type { Log } from '#core/log';
+
+interface Kind {
+  readonly status: number;
+  readonly title: string;
+}
+
+/** Codes of the API's own; a failure below it answers with its code from the error registry. */
+export const PROBLEMS = {
+  bad_request: { status: 400, title: 'The request cannot be understood' },
+  bad_json: { status: 400, title: 'The body is not JSON' },
+  unauthorized: { status: 401, title: 'A valid token is needed' },
+  forbidden: { status: 403, title: 'The token does not allow this' },
+  not_found: { status: 404, title: 'There is no such thing' },
+  method_not_allowed: { status: 405, title: 'This path does not take that method' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  invalid: { status: 422, title: 'A value cannot be used' },
+  internal: { status: 500, title: 'Tidegate failed' },
+} as const satisfies Record<string, Kind>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** One place in the request that is at fault. */
+export interface Fault {
+  /** JSON pointer into the body, or `/<name>` of a query parameter. */
+  readonly pointer: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+export interface ProblemFacts {
+  readonly detail: string;
+  readonly errors?: readonly Fault[];
+  /** What to do, one step each. */
+  readonly fix?: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export class Problem {
+  readonly code: string;
+  readonly #kind: Kind;
+  readonly #facts: ProblemFacts;
+
+  constructor(code: ProblemCode, facts: ProblemFacts) {
+    this.code = code;
+    this.#kind = PROBLEMS[code];
+    this.#facts = facts;
+  }
+
+  /** @param instance the path that was asked for */
+  respond(instance: string): Response {
+    return problemResponse({ code: this.code, instance, ...this.#kind }, this.#facts);
+  }
+}
+
+/** The answer to whatever was thrown while a request was served. It names no inner workings but registered codes. */
+export function failure(error: unknown, instance: string, log: Log): Response {
+  log.error('an API request failed', { path: instance, error });
+  if (!isTidegateError(error)) {
+    const facts = { detail: 'The log of Tidegate says more.' };
+    return problemResponse({ code: 'internal', instance, ...PROBLEMS.internal }, facts);
+  }
+  const { meaning, fix } = ERRORS[error.code];
+  const kind = { status: 503, title: meaning };
+  return problemResponse({ code: error.code, instance, ...kind }, { detail: error.message, fix: [fix] });
+}
+
+function problemResponse(head: Kind & { code: string; instance: string }, facts: ProblemFacts): Response {
+  const { detail, errors = [], fix = [], headers = {} } = facts;
+  const { status, title, code, instance } = head;
+  const type = `urn:tidegate:problem:${code}`;
+  return new Response(JSON.stringify({ type, title, status, detail, instance, code, errors, fix }), {
+    status,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
+  });
+}

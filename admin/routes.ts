@@ -1,0 +1,53 @@
+/** Endpoints of routes: the table in force, and why a URL goes where it goes. */
+import { z } from '@hono/zod-openapi';
+import { type Endpoints, invalid, NOTHING } from './endpoint.ts';
+import { PageQuery, pageOfEntries } from './page.ts';
+import type { AdminPorts } from './ports.ts';
+import { conflictsOf, resolve, routeJson, targetOf, tenantOf } from './resolution.ts';
+import { ResolutionShape, RoutesShape } from './shapes.ts';
+
+const ResolveQuery = z.object({
+  url: z
+    .string()
+    .min(1)
+    .openapi({ description: 'A URL, or a hostname and path.', example: 'http://shop.localhost/cart' }),
+});
+
+export function addRoutes(endpoints: Endpoints, ports: AdminPorts): void {
+  endpoints.add(
+    {
+      method: 'get',
+      path: '/v1/routes',
+      summary: 'Routes in force, by hostname and path, and the conflicts among claims',
+      params: NOTHING,
+      query: PageQuery,
+      body: null,
+      answer: RoutesShape,
+    },
+    ({ scope, query }) => {
+      const own = [...ports.table.routes()].filter((route) => tenantOf(route.pool.key) === scope.tenant);
+      const page = pageOfEntries(own, ({ spec }) => `${spec.hostname} ${spec.path}`, query);
+      return { ...page, items: page.items.map(routeJson), conflicts: conflictsOf(scope.tenant, ports.table) };
+    },
+  );
+
+  endpoints.add(
+    {
+      method: 'get',
+      path: '/v1/routes/resolve',
+      summary: 'Where a URL goes, and why',
+      params: NOTHING,
+      query: ResolveQuery,
+      body: null,
+      answer: ResolutionShape,
+    },
+    ({ scope, query }) => {
+      const target = targetOf(query.url);
+      if ('problem' in target) {
+        const detail = `url "${query.url}" cannot be resolved: ${target.problem}.`;
+        return invalid([{ pointer: '/url', code: 'bad_url', detail }]);
+      }
+      return resolve(target, scope.tenant, ports);
+    },
+  );
+}

@@ -1,0 +1,219 @@
+/**
+ * The shapes of the API, as the schemas that describe it in `/openapi.json`. What a handler returns is typed by them, and
+ * what comes in is checked by them.
+ */
+import { z } from '@hono/zod-openapi';
+import { EVENT_TYPES, type EventType } from '#core/event';
+import { PROTOCOLS, SET_CLASSES } from '#core/set';
+
+const EVENT_NAMES = Object.keys(EVENT_TYPES) as [EventType, ...EventType[]];
+
+const time = z.string().openapi({ format: 'date-time', example: '2026-01-01T00:00:00.000Z' });
+const duration = z.string().openapi({ example: '30s' });
+const count = z.number().int();
+const name = z.string().openapi({ example: 'shop' });
+
+export const ProblemShape = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: count,
+    detail: z.string(),
+    instance: z.string(),
+    code: z.string(),
+    errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })),
+    fix: z.array(z.string()),
+  })
+  .openapi('Problem');
+
+/** A page of a list. */
+export function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({
+    items: z.array(item),
+    next_cursor: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Give it as `cursor` for the next page; null: the last.' }),
+  });
+}
+
+export const ReplicaShape = z
+  .object({
+    id: z.string().openapi({ example: 'local/4f2a…' }),
+    name: z.string(),
+    host: z.string(),
+    container_id: z.string(),
+    phase: z.string().openapi({ description: 'What it does now.', example: 'ready' }),
+    tier: z.enum(['running', 'frozen', 'stopped']).openapi({ description: 'How asleep it is.' }),
+    in_flight: count,
+    revision: z.string().nullable(),
+    weight: count,
+    clone: z.boolean().openapi({ description: 'Made by Tidegate from another replica.' }),
+    created_at: time,
+    started_at: z.string().nullable(),
+    exit_code: count.nullable(),
+    unroutable: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Why no request can reach it; null: one can, or it is down.' }),
+  })
+  .openapi('Replica');
+
+const ConflictShape = z
+  .object({
+    hostname: z.string(),
+    path: z.string(),
+    holder: z.string().nullable().openapi({ description: 'Set that serves it; null: of another tenant.' }),
+    claimant: z.string().nullable().openapi({ description: 'Set that claims it in vain; null: of another tenant.' }),
+  })
+  .openapi('RouteConflict');
+
+export const RouteShape = z
+  .object({
+    hostname: z.string().openapi({ example: 'shop.localhost' }),
+    path: z.string().openapi({ example: '/' }),
+    match: z.enum(['exact', 'wildcard']),
+    strip: z.boolean().openapi({ description: 'The path is taken off before the request goes upstream.' }),
+    port: count.nullable().openapi({ description: "Container port; null: the set's main port." }),
+    app: name,
+    set: name,
+    origin: z.literal('labels'),
+  })
+  .openapi('Route');
+
+export const RoutesShape = pageOf(RouteShape).extend({ conflicts: z.array(ConflictShape) });
+
+const policy = z
+  .object({
+    class: z.enum(SET_CLASSES),
+    proto: z.enum(PROTOCOLS),
+    lb: z.string().openapi({ example: 'p2c' }),
+    sticky: z.enum(['off', 'cookie']),
+    health: z.object({
+      path: z.string().nullable(),
+      interval: duration,
+      timeout: duration,
+      rise: count,
+      fall: count,
+      status: z.string().openapi({ example: '200-399' }),
+    }),
+    scale: z.object({
+      min: count,
+      max: count,
+      target: z.number(),
+      rps: z.number().nullable(),
+      cpu: z.number().nullable(),
+      memory: z.number().nullable(),
+      pause: duration.nullable(),
+      stop: duration.nullable(),
+      window: duration,
+      cooldown: duration,
+    }),
+    depends: z.array(name),
+    concurrency: count,
+    wake: z.object({ mode: z.enum(['hold', 'page']), timeout: duration, queue: count }),
+    drain: duration,
+    timeout: z.object({ connect: duration, response: duration, idle: duration }),
+    retry: count,
+    rate: z.string().nullable().openapi({ example: '100/s;burst=200;key=ip' }),
+    body_max: count.nullable().openapi({ description: 'Bytes.' }),
+    tls: z.enum(['auto', 'off', 'only']),
+  })
+  .openapi('SetPolicy');
+
+export const ScaleShape = z
+  .object({
+    min: count.openapi({ description: 'In force: labels and override together.' }),
+    max: count,
+    replicas: count.openapi({ description: 'Replicas wanted while the set is awake.' }),
+    ready: count.openapi({ description: 'Replicas that take requests now.' }),
+    override: z
+      .object({ min: count.nullable(), max: count.nullable(), replicas: count.nullable(), by: z.string(), at: time })
+      .nullable()
+      .openapi({ description: 'What was asked for beside the labels; null: nothing.' }),
+    labels: z.object({ min: count, max: count }),
+  })
+  .openapi('Scale');
+
+export const SetShape = z
+  .object({
+    name,
+    app: name,
+    tenant: name,
+    state: z.string().openapi({ example: 'up' }),
+    tier: z.enum(['running', 'frozen', 'stopped', 'absent']).openapi({ description: 'Of its most awake replica.' }),
+    ready: count,
+    in_flight: count,
+    held: count.openapi({ description: 'Requests in the waiting room.' }),
+    scale: ScaleShape,
+    routes: z.array(RouteShape.omit({ app: true, set: true, origin: true })),
+    replicas: z.array(ReplicaShape),
+    policy,
+  })
+  .openapi('Set');
+
+export const AppShape = z
+  .object({
+    name,
+    tenant: name,
+    hostnames: z.array(z.string()),
+    sets: z.array(SetShape.pick({ name: true, state: true, tier: true, ready: true }).extend({ replicas: count })),
+  })
+  .openapi('App');
+
+export const LeaseShape = z.object({ app: name, ttl: duration, until: time }).openapi('Lease');
+
+export const ResolutionShape = z
+  .object({
+    url: z.string(),
+    hostname: z.string(),
+    path: z.string(),
+    outcome: z.enum(['routed', 'no_hostname', 'no_path', 'other_tenant']),
+    answer: z
+      .enum(['serve', 'wake', 'refuse', 'none'])
+      .openapi({ description: 'What a request would meet now: an upstream, a wake, a 503, or a 404.' }),
+    route: RouteShape.nullable(),
+    upstream_path: z.string().nullable(),
+    state: z.string().nullable(),
+    ready: count,
+    replicas: z.array(z.object({ id: z.string(), name: z.string(), phase: z.string() })),
+    conflicts: z.array(ConflictShape),
+    nearest: z.string().nullable().openapi({ description: 'The known hostname or path that was perhaps meant.' }),
+    why: z.array(z.string()).openapi({ description: 'The steps that led there, for people.' }),
+  })
+  .openapi('Resolution');
+
+export const EventShape = z
+  .object({
+    id: z.string(),
+    at: time,
+    type: z.enum(EVENT_NAMES),
+    tenant: name.nullable(),
+    app: name.nullable(),
+    set: name.nullable(),
+    replica: z.string().nullable(),
+    host: z.string().nullable(),
+    cause: z.string(),
+    correlation_id: z.string().nullable(),
+    data: z.record(z.string(), z.unknown()),
+  })
+  .openapi('Event');
+
+export const HostShape = z
+  .object({
+    name,
+    state: z.string().openapi({ example: 'reachable' }),
+    cause: z.string().nullable(),
+    engine: z.object({ version: z.string(), api_version: z.string() }).nullable(),
+    replicas: count.openapi({ description: 'Replicas known on it, in any state.' }),
+  })
+  .openapi('Host');
+
+export type SetJson = z.input<typeof SetShape>;
+export type AppJson = z.input<typeof AppShape>;
+export type ScaleJson = z.input<typeof ScaleShape>;
+export type ReplicaJson = z.input<typeof ReplicaShape>;
+export type RouteJson = z.input<typeof RouteShape>;
+export type ConflictJson = z.input<typeof ConflictShape>;
+export type EventJson = z.input<typeof EventShape>;
+export type ResolutionJson = z.input<typeof ResolutionShape>;

@@ -1,0 +1,84 @@
+/** Metrics of traffic: the gateway's plain counters as metric families. */
+import type { SetKey } from '#core/set';
+import type { MetricFamily, MetricSample } from './ports.ts';
+
+/** Counters of one set since the start. */
+export interface TrafficCounts {
+  /** Null: requests that belong to no set. */
+  readonly key: SetKey | null;
+  /** Answered requests by the first digit of their status: the first entry are 1xx. */
+  readonly requests: readonly number[];
+  /** Requests whose client was gone before they could be answered. */
+  readonly aborted: number;
+  /** Requests by latency, one more than there are bounds; not cumulative. */
+  readonly latency: readonly number[];
+  readonly latencySumS: number;
+  readonly retries: number;
+  /** Requests held for a wake or for room. */
+  readonly held: number;
+  readonly upgrades: number;
+  /** Body bytes from and to clients. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Answers the gateway made by itself, by code. */
+  readonly errors: Readonly<Record<string, number>>;
+}
+
+/** @param boundsS upper bounds of the latency buckets, in seconds, ascending */
+export function trafficMetrics(counts: Iterable<TrafficCounts>, boundsS: readonly number[]): MetricFamily[] {
+  const all = Array.from(counts, (one) => ({ one, labels: labelsOf(one.key) }));
+  const simple = (name: string, help: string, pick: (one: TrafficCounts) => number): MetricFamily => ({
+    name,
+    type: 'counter',
+    help,
+    samples: all.map(({ one, labels }) => ({ labels, value: pick(one) })),
+  });
+  return [
+    {
+      name: 'tidegate_requests_total',
+      type: 'counter',
+      help: 'Answered requests by class of status.',
+      samples: all.flatMap(({ one, labels }) =>
+        one.requests.map((value, i) => ({ labels: { ...labels, status: `${i + 1}xx` }, value })),
+      ),
+    },
+    {
+      name: 'tidegate_errors_total',
+      type: 'counter',
+      help: 'Answers that Tidegate made by itself, by code.',
+      samples: all.flatMap(({ one, labels }) =>
+        Object.entries(one.errors).map(([code, value]) => ({ labels: { ...labels, code }, value })),
+      ),
+    },
+    {
+      name: 'tidegate_request_duration_seconds',
+      type: 'histogram',
+      help: 'From the head of a request to the end of its answer.',
+      samples: all.flatMap(({ one, labels }) => histogram(one, labels, boundsS)),
+    },
+    simple('tidegate_requests_aborted_total', 'Requests whose client left before the answer.', (one) => one.aborted),
+    simple('tidegate_requests_held_total', 'Requests held for a wake or for room.', (one) => one.held),
+    simple('tidegate_retries_total', 'Further tries on other replicas.', (one) => one.retries),
+    simple('tidegate_upgrades_total', 'Connections that changed protocol, such as WebSockets.', (one) => one.upgrades),
+    simple('tidegate_received_bytes_total', 'Body bytes from clients.', (one) => one.bytesIn),
+    simple('tidegate_sent_bytes_total', 'Body bytes to clients.', (one) => one.bytesOut),
+  ];
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+function histogram(one: TrafficCounts, labels: Labels, boundsS: readonly number[]): MetricSample[] {
+  let sum = 0;
+  const buckets = one.latency.map((value, i): MetricSample => {
+    sum += value;
+    const le = boundsS[i] === undefined ? '+Inf' : String(boundsS[i]);
+    return { suffix: '_bucket', labels: { ...labels, le }, value: sum };
+  });
+  return [...buckets, { suffix: '_sum', labels, value: one.latencySumS }, { suffix: '_count', labels, value: sum }];
+}
+
+/** Empty names stand for requests that belong to no set. */
+function labelsOf(key: SetKey | null): Labels {
+  const [tenant = '', app = '', set = ''] = key?.split('/') ?? [];
+  return { tenant, app, set };
+}

@@ -1,0 +1,174 @@
+/** Apps, sets and replicas as the API shows them: pure translation of what is known. */
+import { formatDuration } from '#core/duration';
+import type { ReplicaSnapshot, RouteSpec, SetPolicy, SetSnapshot } from '#core/set';
+import type { LiveReplica, LiveSet, ScaleSetting } from './ports.ts';
+import type { AppJson, ReplicaJson, ScaleJson, SetJson } from './shapes.ts';
+
+/** A set with what is known of it beside its snapshot. */
+export interface KnownSet {
+  readonly snapshot: SetSnapshot;
+  /** Null: discovered, but not kept yet. */
+  readonly live: LiveSet | null;
+  readonly setting: ScaleSetting | null;
+}
+
+/** From awake to asleep. */
+const TIERS = ['running', 'frozen', 'stopped'] as const;
+type Tier = (typeof TIERS)[number];
+
+const TIER_OF_PHASE: Readonly<Record<string, Tier>> = { frozen: 'frozen', stopped: 'stopped', failed: 'stopped' };
+
+export function appJson(name: string, tenant: string, sets: readonly KnownSet[]): AppJson {
+  const hostnames = sets.flatMap(({ snapshot }) => snapshot.routes.map((route) => route.hostname));
+  return {
+    name,
+    tenant,
+    hostnames: [...new Set(hostnames)].sort(),
+    sets: sets.map((known) => ({
+      name: known.snapshot.set,
+      state: stateOf(known),
+      tier: tierOfSet(known),
+      ready: known.live?.ready ?? 0,
+      replicas: known.snapshot.replicas.length,
+    })),
+  };
+}
+
+export function setJson(known: KnownSet): SetJson {
+  const { snapshot, live } = known;
+  return {
+    name: snapshot.set,
+    app: snapshot.app,
+    tenant: snapshot.tenant,
+    state: stateOf(known),
+    tier: tierOfSet(known),
+    ready: live?.ready ?? 0,
+    in_flight: live?.inFlight ?? 0,
+    held: live?.held ?? 0,
+    scale: scaleJson(known),
+    routes: snapshot.routes.map(({ hostname, path, strip, port }) => ({
+      hostname,
+      path,
+      match: matchOf({ hostname }),
+      strip,
+      port,
+    })),
+    replicas: snapshot.replicas.map((replica) => replicaJson(replica, liveReplica(live, replica.id))),
+    policy: policyJson(snapshot.policy),
+  };
+}
+
+export function scaleJson({ snapshot, live, setting }: KnownSet): ScaleJson {
+  const labels = { min: snapshot.policy.scale.min, max: snapshot.policy.scale.max };
+  const target = live?.target ?? { ...labels, awake: Math.max(1, labels.min) };
+  return {
+    min: target.min,
+    max: target.max,
+    replicas: target.awake,
+    ready: live?.ready ?? 0,
+    override: setting === null ? null : { ...setting, at: new Date(setting.at).toISOString() },
+    labels,
+  };
+}
+
+export function matchOf(route: Pick<RouteSpec, 'hostname'>): 'exact' | 'wildcard' {
+  return route.hostname.startsWith('*.') ? 'wildcard' : 'exact';
+}
+
+export function stateOf({ snapshot, live }: Pick<KnownSet, 'snapshot' | 'live'>): string {
+  return live?.state ?? (snapshot.replicas.length === 0 ? 'absent' : 'unknown');
+}
+
+export function liveReplica(live: LiveSet | null, id: string): LiveReplica | null {
+  return live?.replicas.find((one) => one.id === id) ?? null;
+}
+
+/** What a replica does now: as it is kept, else as the Engine says. */
+export function phaseOf(replica: ReplicaSnapshot, live: LiveReplica | null): string {
+  return live?.phase ?? replica.status;
+}
+
+function replicaJson(replica: ReplicaSnapshot, live: LiveReplica | null): ReplicaJson {
+  return {
+    id: replica.id,
+    name: replica.name,
+    host: replica.host,
+    container_id: replica.containerId,
+    phase: phaseOf(replica, live),
+    tier: tierOf(replica, live),
+    in_flight: live?.inFlight ?? 0,
+    revision: replica.revision,
+    weight: replica.weight,
+    clone: replica.cloneOf !== null,
+    created_at: new Date(replica.createdAt).toISOString(),
+    started_at: replica.startedAt,
+    exit_code: replica.exitCode,
+    unroutable: replica.unroutable,
+  };
+}
+
+function tierOf(replica: ReplicaSnapshot, live: LiveReplica | null): Tier {
+  if (live !== null) return TIER_OF_PHASE[live.phase] ?? 'running';
+  if (replica.status === 'paused') return 'frozen';
+  return replica.status === 'running' || replica.status === 'stopping' || replica.status === 'restarting'
+    ? 'running'
+    : 'stopped';
+}
+
+function tierOfSet({ snapshot, live }: KnownSet): Tier | 'absent' {
+  const tiers = snapshot.replicas.map((replica) => tierOf(replica, liveReplica(live, replica.id)));
+  return TIERS.find((tier) => tiers.includes(tier)) ?? 'absent';
+}
+
+function policyJson(policy: SetPolicy): SetJson['policy'] {
+  const { health, scale, timeout } = policy;
+  return {
+    class: policy.class,
+    proto: policy.proto,
+    lb: policy.lb.kind === 'hash-header' ? `hash:header:${policy.lb.header}` : policy.lb.kind.replace('-', ':'),
+    sticky: policy.sticky,
+    health: {
+      path: health.path,
+      interval: formatDuration(health.intervalMs),
+      timeout: formatDuration(health.timeoutMs),
+      rise: health.rise,
+      fall: health.fall,
+      status: health.status.join('-'),
+    },
+    scale: {
+      min: scale.min,
+      max: scale.max,
+      target: scale.target,
+      rps: scale.rps,
+      cpu: scale.cpu,
+      memory: scale.memory,
+      pause: durationOrNull(scale.pauseMs),
+      stop: durationOrNull(scale.stopMs),
+      window: formatDuration(scale.windowMs),
+      cooldown: formatDuration(scale.cooldownMs),
+    },
+    depends: [...policy.depends],
+    concurrency: policy.concurrency,
+    wake: { mode: policy.wake, timeout: formatDuration(policy.wakeTimeoutMs), queue: policy.wakeQueue },
+    drain: formatDuration(policy.drainMs),
+    timeout: {
+      connect: formatDuration(timeout.connectMs),
+      response: formatDuration(timeout.responseMs),
+      idle: formatDuration(timeout.idleMs),
+    },
+    retry: policy.retry,
+    rate: rateText(policy.rate),
+    body_max: policy.bodyMaxBytes,
+    tls: policy.tls,
+  };
+}
+
+function rateText(rate: SetPolicy['rate']): string | null {
+  if (rate === null) return null;
+  const key = typeof rate.key === 'string' ? rate.key : `header:${rate.key.header}`;
+  return `${rate.perSecond}/s;burst=${rate.burst};key=${key}`;
+}
+
+function durationOrNull(ms: number | null): string | null {
+  return ms === null ? null : formatDuration(ms);
+}

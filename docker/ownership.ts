@@ -1,0 +1,49 @@
+/**
+ * Whose container it is. Tidegate acts on a container only when its labels ask for that; the labels of a container never
+ * change, so an answer holds for as long as the container exists.
+ */
+
+const PREFIX = 'tidegate.';
+/** Values of `tidegate.enable` that opt out. */
+const NO: readonly string[] = ['false', '0', 'no', 'off'];
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Whether a container carries any label of ours: worth listing, even if only to say what is wrong with it. */
+export function carriesOurLabel(labels: Labels): boolean {
+  return Object.keys(labels).some((name) => name.startsWith(PREFIX));
+}
+
+/** Whether we may act on a container: it is enabled, or names an app or a host, and does not opt out. */
+export function isOurs(labels: Labels): boolean {
+  const enable = labels['tidegate.enable'];
+  if (enable !== undefined && enable.trim() !== '') return !NO.includes(enable.trim().toLowerCase());
+  return Object.keys(labels).some(
+    (name) => name === 'tidegate.app' || name === 'tidegate.host' || /^tidegate\.route\..+\.host$/.test(name),
+  );
+}
+
+/** What is known of the ownership of containers, by full id. */
+export class Ownership {
+  #ours = new Map<string, boolean>();
+
+  /** Undefined: never seen. */
+  isOurs(id: string): boolean | undefined {
+    return this.#ours.get(id);
+  }
+
+  saw(id: string, labels: Labels): boolean {
+    const ours = isOurs(labels);
+    this.#ours.set(id, ours);
+    return ours;
+  }
+
+  /** Takes a complete list: what is not in it is forgotten. */
+  sawAll(containers: readonly { readonly id: string; readonly labels: Labels }[]): void {
+    this.#ours = new Map(containers.map((one) => [one.id, isOurs(one.labels)]));
+  }
+
+  forget(id: string): void {
+    this.#ours.delete(id);
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * What a request has to pass before an upstream is looked for: its route, encryption, the rate, the size of its body.
+ * Plain questions about plain facts, answered at once, so that every lane asks the same ones.
+ */
+import type { SetPolicy } from '#core/set';
+import type { Route, RouteTable } from '#router/route-table';
+import type { GatewayErrorCode } from '../error-answer.ts';
+import { liberalPath } from '../http1/liberal-path.ts';
+import type { RequestHead } from '../http1/request-head.ts';
+import type { Origin } from './origin.ts';
+import type { SetTraffic } from './set-traffic.ts';
+
+/** Why a request does not pass. */
+export type Refusal =
+  | { readonly code: GatewayErrorCode; readonly retryAfterS: number | null }
+  /** 308 to this address. */
+  | { readonly redirect: string };
+
+/** The route of a request, or why it has none. `encrypted`: the connection it came by. */
+export function routeOf(table: RouteTable, head: RequestHead, encrypted: boolean): Route | GatewayErrorCode {
+  if (head.scheme !== '' && (head.scheme === 'https') !== encrypted) return 'misdirected';
+  const route = table.lookup(head.hostname, head.path);
+  if (head.quirky) {
+    // Two readers of this path could mean two different apps by it.
+    const other = table.lookup(head.hostname, liberalPath(head.path));
+    if (other !== route) return 'bad_request';
+  }
+  return route ?? 'no_route';
+}
+
+export interface GateKeeping {
+  readonly head: RequestHead;
+  readonly origin: Origin;
+  readonly policy: SetPolicy;
+  readonly traffic: SetTraffic;
+  /** Port for redirects to HTTPS; null: the usual one. */
+  readonly httpsPort: number | null;
+  /** Monotonic ms. */
+  readonly now: number;
+}
+
+/** Why the request does not pass, or null. */
+export function refusalOf(gate: GateKeeping): Refusal | null {
+  const { head, origin, policy } = gate;
+  if (policy.tls === 'only' && !origin.secure) return { redirect: httpsAddress(head, gate.httpsPort) };
+  if (policy.tls === 'off' && origin.secure) return { code: 'misdirected', retryAfterS: null };
+  if (policy.rate !== null) {
+    const { key } = policy.rate;
+    const bucket = key === 'ip' ? origin.client : key === 'set' ? '' : (head.field(key.header) ?? '');
+    const waitMs = gate.traffic.rate.take(policy.rate, bucket, gate.now);
+    if (waitMs > 0) return { code: 'rate_limited', retryAfterS: Math.ceil(waitMs / 1000) };
+  }
+  if (policy.bodyMaxBytes !== null && head.contentLength > policy.bodyMaxBytes) {
+    return { code: 'body_too_large', retryAfterS: null };
+  }
+  return null;
+}
+
+function httpsAddress(head: RequestHead, port: number | null): string {
+  const target = head.target === '*' ? '/' : head.target;
+  return `https://${head.hostname}${port === null || port === 443 ? '' : `:${port}`}${target}`;
+}

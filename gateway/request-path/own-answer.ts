@@ -1,0 +1,38 @@
+/**
+ * Answers the gateway gives by itself, with their place in the account.
+ */
+import { errorAnswer, type GatewayErrorCode, type OwnAnswer, prefersHtml } from '../error-answer.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Account } from './account.ts';
+
+/** An answer and the error it stands for; null: none. */
+export interface AccountedAnswer extends OwnAnswer {
+  readonly code: GatewayErrorCode | null;
+}
+
+export interface ErrorChoice {
+  readonly code: GatewayErrorCode;
+  readonly retryAfterS: number | null;
+  /** The client's Accept. */
+  readonly accept: string | undefined;
+}
+
+export function errorFor(account: Account, choice: ErrorChoice): AccountedAnswer {
+  const { code, retryAfterS, accept } = choice;
+  const answer = errorAnswer({ code, requestId: account.facts.id, html: prefersHtml(accept), retryAfterS });
+  return { ...answer, code };
+}
+
+/** A bodiless answer that is no error. */
+export function plainAnswer(account: Account, status: number, fields: readonly string[]): AccountedAnswer {
+  return { status, fields: [...fields, 'X-Request-Id', account.facts.id], body: EMPTY, code: null };
+}
+
+/** Gives the answer. The account is left open. */
+export function answerBy(exchange: Exchange, account: Account, answer: AccountedAnswer): void {
+  if (answer.code !== null) account.failed(answer.code);
+  account.status = answer.status;
+  exchange.answer(answer);
+}
+
+const EMPTY = Buffer.alloc(0);

@@ -1,0 +1,303 @@
+/**
+ * One request on its way through the gateway, from the search for an upstream to the end of the answer. Whatever happens,
+ * it ends once: answered, or visibly cut; its claim released, its account closed.
+ *
+ *   searching ──▶ dialling ──▶ asked ──▶ answering ──▶ over
+ *       ▲            │ failed    │ failed
+ *       └────────────┴───────────┘ if the request may be repeated
+ */
+import type { Upstream } from '#router/upstream';
+import { Deadline } from '../deadlines.ts';
+import type { GatewayErrorCode } from '../error-answer.ts';
+import type { ExchangeHandler } from '../exchange.ts';
+import type { ResponseHead } from '../http1/response-head.ts';
+import type { DialFailure } from '../upstream/dial.ts';
+import type { AnswerHandler, CallFailure, UpstreamCall } from '../upstream/upstream-call.ts';
+import type { CallTaker, ConnectionChoice } from '../upstream/upstream-client.ts';
+import { waitingPage } from '../waiting-page.ts';
+import { answerFields } from './answer-fields.ts';
+import { answerBy, errorFor } from './own-answer.ts';
+import type { PassageFacts, PassageTools } from './passage-facts.ts';
+import { Search, type Searcher } from './search.ts';
+import { Tunnel } from './tunnel.ts';
+
+type State = 'searching' | 'dialling' | 'asked' | 'answering' | 'over';
+
+const DIAL_ERRORS: Readonly<Record<DialFailure, GatewayErrorCode>> = {
+  refused: 'upstream_connect',
+  timeout: 'upstream_timeout',
+  protocol: 'upstream_protocol',
+};
+
+export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searcher {
+  readonly #tools: PassageTools;
+  readonly #facts: PassageFacts;
+  readonly #search: Search;
+  readonly #deadline = new Deadline(() => this.#onExpired());
+  #state: State = 'searching';
+  /** Claimed; null: none now. */
+  #upstream: Upstream | null = null;
+  #call: UpstreamCall | null = null;
+  /** Something of the body was taken from the client: it cannot be sent again. */
+  #bodyTouched = false;
+  #bodyEnded: boolean;
+  #upstreamFull = false;
+
+  constructor(tools: PassageTools, facts: PassageFacts) {
+    this.#tools = tools;
+    this.#facts = facts;
+    const { traffic, account, request, hash, tag } = facts;
+    const bytes = request.head.length;
+    this.#search = new Search(tools, { traffic, client: account.facts.client, bytes, hash, tag }, this);
+    this.#bodyEnded = request.body === 'none';
+    facts.exchange.handler = this;
+  }
+
+  start(): void {
+    const { page, traffic } = this.#facts;
+    if (page && traffic.pool.readyCount === 0) this.#showWaitingPage();
+    else this.#search.first();
+  }
+
+  // ---- the way to an upstream
+
+  onFound(upstream: Upstream, wakeMs: number | null): void {
+    const { account } = this.#facts;
+    if (wakeMs !== null) account.wakeMs = (account.wakeMs ?? 0) + wakeMs;
+    this.#upstream = upstream;
+    const repeatable = this.#facts.idempotent && this.#bodyEnded;
+    this.#dial(upstream, repeatable ? 'kept' : 'guarded');
+  }
+
+  onNotFound(code: GatewayErrorCode, retryAfterS: number | null): void {
+    this.#fail(code, retryAfterS);
+  }
+
+  #dial(upstream: Upstream, choice: ConnectionChoice): void {
+    const { route, account } = this.#facts;
+    this.#state = 'dialling';
+    account.tries++;
+    account.replica = upstream.name;
+    const endpoint = upstream.endpoint(route.spec.port);
+    const { policy } = route.pool;
+    const { hostname } = account.facts;
+    if (endpoint === null) this.#tryElsewhere('upstream_connect', true);
+    else this.#tools.upstreams.open({ upstream, endpoint, policy, hostname, choice }, this);
+  }
+
+  onCall(call: UpstreamCall): void {
+    if (this.#state !== 'dialling') {
+      this.#tools.upstreams.giveBack(call);
+      return;
+    }
+    const { exchange, request, route } = this.#facts;
+    const { timeout } = route.pool.policy;
+    this.#state = 'asked';
+    this.#call = call;
+    call.send(request, this);
+    this.#tools.deadlines.start(this.#deadline, this.#bodyEnded ? timeout.responseMs : timeout.idleMs);
+    if (!this.#bodyEnded) exchange.readBody();
+  }
+
+  onUnreachable(failure: DialFailure): void {
+    if (this.#state !== 'dialling') return;
+    this.#suspect();
+    this.#tryElsewhere(DIAL_ERRORS[failure], failure !== 'protocol');
+  }
+
+  onCallFailed(failure: CallFailure): void {
+    const call = this.#call;
+    this.#call = null;
+    if (this.#state === 'answering') {
+      this.#cut();
+      return;
+    }
+    if (failure === 'protocol' || call === null || this.#upstream === null) {
+      this.#fail('upstream_protocol', null);
+      return;
+    }
+    const repeatable = !this.#bodyTouched && (this.#facts.idempotent || !call.reached);
+    if (repeatable && !this.#bodyEnded) this.#facts.exchange.pauseBody();
+    // A kept connection ends for its age alone: that says nothing of the upstream, and a new one is tried at once.
+    if (call.wasKept && repeatable) {
+      this.#dial(this.#upstream, 'new');
+      return;
+    }
+    this.#suspect();
+    this.#tryElsewhere('upstream_reset', repeatable);
+  }
+
+  #suspect(): void {
+    if (this.#upstream !== null) this.#facts.route.pool.suspect(this.#upstream);
+  }
+
+  #tryElsewhere(code: GatewayErrorCode, repeatable: boolean): void {
+    this.#tools.deadlines.stop(this.#deadline);
+    const failed = this.#upstream;
+    this.#releaseUpstream();
+    this.#state = 'searching';
+    if (failed === null || !repeatable) this.#fail(code, null);
+    else this.#search.next(failed, code);
+  }
+
+  #showWaitingPage(): void {
+    const { exchange, route, account } = this.#facts;
+    const refusal = this.#tools.admitter.knock(route.pool);
+    if (refusal !== null) {
+      this.#fail(refusal.code, refusal.retryAfterS);
+      return;
+    }
+    answerBy(exchange, account, { ...waitingPage(account.facts.hostname, account.facts.id), code: 'waking' });
+    this.#finish(false);
+  }
+
+  // ---- the answer
+
+  onInformational(head: ResponseHead): void {
+    if (head.status !== 100 || this.#facts.expect100) this.#facts.exchange.inform(head);
+  }
+
+  onAnswerHead(head: ResponseHead): void {
+    const { exchange, account, route } = this.#facts;
+    this.#state = 'answering';
+    account.status = head.status;
+    const add = answerFields(this.#facts, this.#upstream);
+    if (head.switched) {
+      this.#switch(head, add);
+      return;
+    }
+    this.#tools.deadlines.start(this.#deadline, route.pool.policy.timeout.idleMs);
+    // It will close without reading on: what is still sent to it could only destroy its answer.
+    if (!this.#bodyEnded && !head.keepAlive) {
+      this.#bodyEnded = true;
+      exchange.pauseBody();
+    }
+    exchange.head(head, add);
+  }
+
+  onAnswerBody(chunk: Buffer): void {
+    const { exchange, account } = this.#facts;
+    account.bytesOut += chunk.length;
+    this.#tools.deadlines.touch(this.#deadline);
+    if (!exchange.write(chunk)) this.#call?.pauseAnswer();
+  }
+
+  onAnswerEnd(trailers: readonly string[]): void {
+    this.#call = null;
+    this.#facts.exchange.end(trailers);
+    this.#finish(false);
+  }
+
+  onDrain(): void {
+    this.#tools.deadlines.touch(this.#deadline);
+    this.#call?.resumeAnswer();
+  }
+
+  #switch(head: ResponseHead, add: readonly string[]): void {
+    const { exchange, account, route } = this.#facts;
+    const { deadlines } = this.#tools;
+    const upstream = this.#call?.takeStream();
+    if (upstream === undefined) return;
+    this.#call = null;
+    deadlines.stop(this.#deadline);
+    account.switched();
+    const { idleMs } = route.pool.policy.timeout;
+    const client = exchange.switchProtocols(head, add);
+    const onClosed = (bytesIn: number, bytesOut: number): void => {
+      account.bytesIn += bytesIn;
+      account.bytesOut += bytesOut;
+      this.#finish(false);
+    };
+    new Tunnel({ client, upstream, deadlines, idleMs, onClosed });
+  }
+
+  // ---- the request body
+
+  onBody(chunk: Buffer): void {
+    const { account, exchange, route } = this.#facts;
+    if (this.#bodyEnded) return;
+    this.#bodyTouched = true;
+    account.bytesIn += chunk.length;
+    const max = route.pool.policy.bodyMaxBytes;
+    if (max !== null && account.bytesIn > max) {
+      this.#giveUp('body_too_large');
+      return;
+    }
+    this.#tools.deadlines.touch(this.#deadline);
+    if (this.#call?.write(chunk) !== false) return;
+    this.#upstreamFull = true;
+    exchange.pauseBody();
+  }
+
+  onBodyEnd(trailers: readonly string[]): void {
+    if (this.#bodyEnded) return;
+    this.#bodyTouched = true;
+    this.#bodyEnded = true;
+    this.#call?.endBody(trailers);
+    const { responseMs } = this.#facts.route.pool.policy.timeout;
+    if (this.#state === 'asked') this.#tools.deadlines.start(this.#deadline, responseMs);
+  }
+
+  onUpstreamDrain(): void {
+    if (!this.#upstreamFull) return;
+    this.#upstreamFull = false;
+    this.#tools.deadlines.touch(this.#deadline);
+    this.#facts.exchange.readBody();
+  }
+
+  onBodyFault(): void {
+    this.#giveUp('bad_request');
+  }
+
+  // ---- ends
+
+  onAbort(): void {
+    this.#call?.cancel();
+    this.#call = null;
+    this.#finish(true);
+  }
+
+  #onExpired(): void {
+    // While a body is on its way and the upstream takes it, it is the client that is slow.
+    const slowClient = !this.#bodyEnded && !this.#upstreamFull;
+    this.#giveUp(slowClient ? 'request_timeout' : 'upstream_timeout');
+  }
+
+  /** Ends the call: with an error while that can still be said, by cutting the answer otherwise. */
+  #giveUp(code: GatewayErrorCode): void {
+    this.#call?.cancel();
+    this.#call = null;
+    if (this.#state === 'answering') this.#cut();
+    else this.#fail(code, null);
+  }
+
+  #fail(code: GatewayErrorCode, retryAfterS: number | null): void {
+    const { exchange, account, request } = this.#facts;
+    if (this.#state === 'over') return;
+    const accept = /\r\naccept:[ \t]*([^\r]*)/i.exec(request.head)?.[1];
+    answerBy(exchange, account, errorFor(account, { code, retryAfterS, accept }));
+    this.#finish(false);
+  }
+
+  #cut(): void {
+    this.#facts.exchange.abort();
+    this.#finish(true);
+  }
+
+  #finish(cut: boolean): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#tools.deadlines.stop(this.#deadline);
+    this.#search.cancel();
+    this.#releaseUpstream();
+    this.#facts.exchange.handler = null;
+    this.#facts.account.close(cut);
+    this.#tools.onOver();
+  }
+
+  #releaseUpstream(): void {
+    const upstream = this.#upstream;
+    this.#upstream = null;
+    if (upstream !== null) this.#facts.route.pool.release(upstream);
+  }
+}

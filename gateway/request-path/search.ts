@@ -1,0 +1,133 @@
+/**
+ * The search for an upstream: claim one, wait for one, or find another when one failed. What is found is claimed already;
+ * every other end of the search is an error of the gateway. A retry is bounded by the policy and by the set's budget, and
+ * never goes where the request has failed before.
+ */
+import type { Clock } from '#core/clock';
+import { messageOf } from '#core/errors';
+import type { Log } from '#core/log';
+import type { Admission, Admitter } from '#router/admission';
+import type { Pool } from '#router/pool';
+import type { Upstream } from '#router/upstream';
+import type { GatewayErrorCode } from '../error-answer.ts';
+import { Hold } from './hold.ts';
+import type { SetTraffic } from './set-traffic.ts';
+
+export interface SearchTools {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly admitter: Admitter;
+}
+
+export interface SearchFacts {
+  readonly traffic: SetTraffic;
+  /** Address of the client, for fairness. */
+  readonly client: string;
+  /** What the request takes in memory while it is held. */
+  readonly bytes: number;
+  /** What `hash:…` balancing goes by. */
+  readonly hash: number;
+  /** Tag from the sticky cookie of the client; null: it has none. */
+  readonly tag: string | null;
+}
+
+/** Hears one of the two for every `first` and `next`, perhaps before they return. */
+export interface Searcher {
+  /** @param wakeMs how long the request waited for a wake; null: it did not */
+  onFound(upstream: Upstream, wakeMs: number | null): void;
+  onNotFound(code: GatewayErrorCode, retryAfterS: number | null): void;
+}
+
+export class Search {
+  readonly #tools: SearchTools;
+  readonly #facts: SearchFacts;
+  readonly #pool: Pool;
+  readonly #searcher: Searcher;
+  #tried: Upstream[] | null = null;
+  #retriesLeft: number;
+  #hold: Hold | null = null;
+
+  constructor(tools: SearchTools, facts: SearchFacts, searcher: Searcher) {
+    this.#tools = tools;
+    this.#facts = facts;
+    this.#pool = facts.traffic.pool;
+    this.#searcher = searcher;
+    this.#retriesLeft = this.#pool.policy.retry;
+  }
+
+  /** Claims an upstream if one has room now. */
+  claim(): Upstream | null {
+    const { tag, hash } = this.#facts;
+    const pool = this.#pool;
+    return (tag === null ? null : pool.claimTagged(tag, this.#tried)) ?? pool.claim(hash, this.#tried);
+  }
+
+  /** Finds the first upstream, waiting for one if need be. */
+  first(): void {
+    const upstream = this.claim();
+    if (upstream === null) this.#wait(null, 'no_replicas');
+    else this.#searcher.onFound(upstream, null);
+  }
+
+  /**
+   * Finds another upstream after one has failed.
+   * @param code what the failure is called if there is no other
+   */
+  next(failed: Upstream, code: GatewayErrorCode): void {
+    const { traffic } = this.#facts;
+    this.#tried = this.#tried === null ? [failed] : [...this.#tried, failed];
+    if (this.#retriesLeft === 0 || !traffic.retries.take(this.#tools.clock.now())) {
+      this.#searcher.onNotFound(code, null);
+      return;
+    }
+    this.#retriesLeft--;
+    traffic.metrics.retries++;
+    const upstream = this.claim();
+    if (upstream === null) this.#wait(failed, code);
+    else this.#searcher.onFound(upstream, null);
+  }
+
+  /** Ends the search; nothing more is heard of it. */
+  cancel(): void {
+    this.#hold?.cancel();
+    this.#hold = null;
+  }
+
+  #wait(failed: Upstream | null, code: GatewayErrorCode): void {
+    const { traffic, client, bytes, hash } = this.#facts;
+    const { clock, admitter } = this.#tools;
+    traffic.metrics.held++;
+    this.#hold = new Hold({
+      clock,
+      admitter,
+      pool: this.#pool,
+      request: { client, bytes, hash, tried: this.#tried },
+      failed,
+      onAdmission: (admission) => this.#onAdmission(admission),
+      onPointless: () => this.#searcher.onNotFound(code, null),
+      onError: (error) => {
+        this.#tools.log.error('a request could not be held', { set: this.#pool.key, error: messageOf(error) });
+        this.#searcher.onNotFound('no_replicas', 1);
+      },
+    });
+  }
+
+  #onAdmission(admission: Admission): void {
+    this.#hold = null;
+    const searcher = this.#searcher;
+    switch (admission.outcome) {
+      case 'admitted':
+        searcher.onFound(admission.upstream, admission.wakeMs);
+        break;
+      case 'shed':
+        searcher.onNotFound('waiting_room_full', admission.retryAfterS);
+        break;
+      case 'timed-out':
+        searcher.onNotFound('wake_timeout', admission.retryAfterS);
+        break;
+      case 'stopped':
+        searcher.onNotFound(admission.code, admission.retryAfterS);
+        break;
+    }
+  }
+}

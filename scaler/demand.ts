@@ -1,0 +1,118 @@
+/**
+ * Who needs a set, and for how long nobody has: requests in flight or held, sets that depend on it, leases, visitors of
+ * the waiting page, people who changed its scale.
+ */
+import type { Clock } from '#core/clock';
+import type { ScalePolicy } from '#core/set';
+import type { Pool } from '#router/pool';
+
+/** `awake`, or a tier of sleep; null: idle, but not for long enough to change anything. */
+export type WantedTier = 'awake' | 'frozen' | 'stopped' | null;
+
+export interface DemandFacts {
+  readonly min: number;
+  /** Sets that depend on it and are awake, or want to be. */
+  readonly dependents: number;
+  /** A replica runs and still has time to become ready for the first time. */
+  readonly isComingUp: boolean;
+}
+
+export class Demand {
+  readonly #pool: Pool;
+  readonly #clock: Clock;
+  /** Monotonic ms of the last moment anybody needed it. */
+  #neededAt: number;
+  #leaseUntil = Number.NEGATIVE_INFINITY;
+  #knockUntil = Number.NEGATIVE_INFINITY;
+  /** A person asked for zero replicas: sleep now, not after the idle time. */
+  #sleepNow = false;
+
+  constructor(pool: Pool, clock: Clock) {
+    this.#pool = pool;
+    this.#clock = clock;
+    this.#neededAt = clock.now();
+  }
+
+  /** Somebody waits for a replica to become ready. */
+  get isAsked(): boolean {
+    return this.#pool.held > 0 || this.#knockUntil > this.#clock.now();
+  }
+
+  /** A person asked for zero replicas, and nothing has asked for any since. */
+  get sleepsNow(): boolean {
+    return this.#sleepNow;
+  }
+
+  get idleMs(): number {
+    return this.#clock.now() - this.#idleSince;
+  }
+
+  /** Something needs it at this moment. */
+  touch(): void {
+    this.#neededAt = this.#clock.now();
+    this.#sleepNow = false;
+  }
+
+  /** Somebody will come back for it within that time. */
+  knock(forMs: number): void {
+    this.touch();
+    this.#knockUntil = this.#clock.now() + forMs;
+  }
+
+  /** Nobody comes back: the wake that was knocked for has failed. */
+  endKnock(): void {
+    this.#knockUntil = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Keeps it awake until then (monotonic ms). */
+  lease(until: number): void {
+    this.touch();
+    this.#leaseUntil = Math.max(this.#leaseUntil, until);
+  }
+
+  /** A person wants it asleep, whatever was asked before. */
+  sleep(): void {
+    this.#sleepNow = true;
+    this.#leaseUntil = Number.NEGATIVE_INFINITY;
+    this.#knockUntil = Number.NEGATIVE_INFINITY;
+  }
+
+  /** It is as far down as a person wanted it: from now on the idle time counts again. */
+  slept(): void {
+    this.#sleepNow = false;
+  }
+
+  /** Where the set should be now. */
+  tier(scale: ScalePolicy, facts: DemandFacts): WantedTier {
+    if (facts.min > 0) return 'awake';
+    if (this.#sleepNow && this.#pool.held === 0 && facts.dependents === 0) return 'stopped';
+    const isNeeded = this.#isNeeded || facts.dependents > 0;
+    if (isNeeded || facts.isComingUp) this.#neededAt = this.#clock.now();
+    if (isNeeded) return 'awake';
+    const { idleMs } = this;
+    if (scale.stopMs !== null && idleMs >= scale.stopMs) return 'stopped';
+    if (scale.pauseMs !== null && idleMs >= scale.pauseMs) return 'frozen';
+    return null;
+  }
+
+  /** Monotonic ms of the next moment at which time alone changes the tier; infinite: none. */
+  nextChange(scale: ScalePolicy): number {
+    const now = this.#clock.now();
+    const ends = [this.#leaseUntil, this.#knockUntil, later(this.#idleSince, scale.pauseMs)];
+    return Math.min(...[...ends, later(this.#idleSince, scale.stopMs)].filter((one) => one > now));
+  }
+
+  get #isNeeded(): boolean {
+    return this.#pool.inFlight > 0 || this.isAsked || this.#leaseUntil > this.#clock.now();
+  }
+
+  get #idleSince(): number {
+    const { lastUsedAt, inFlight } = this.#pool;
+    const used = inFlight > 0 ? this.#clock.now() : lastUsedAt;
+    return Math.max(this.#neededAt, used, this.#leaseUntil, this.#knockUntil);
+  }
+}
+
+function later(moment: number, byMs: number | null): number {
+  return byMs === null ? Number.POSITIVE_INFINITY : moment + byMs;
+}

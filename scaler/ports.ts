@@ -1,0 +1,35 @@
+/**
+ * What the scaler needs from the outside. main.ts provides it; tests provide it with faults.
+ */
+import type { Clock } from '#core/clock';
+import type { EventSink } from '#core/event';
+import type { Log } from '#core/log';
+import type { Engine } from '#docker/engine';
+import type { Probe } from './probe.ts';
+
+/** What is remembered of a replica that Tidegate put to sleep, so that a restart knows whose doing it was. */
+export interface SleepNote {
+  readonly tier: 'frozen' | 'stopped';
+  /** Frozen by writing the cgroup freezer: the Engine says it runs. */
+  readonly direct: boolean;
+}
+
+export interface SleepNotes {
+  get(replica: string): SleepNote | null;
+  /** Null: it is awake. */
+  put(replica: string, note: SleepNote | null): void;
+}
+
+export interface ScalerPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly emit: EventSink;
+  readonly probe: Probe;
+  readonly notes: SleepNotes;
+  /** The Engine of a host, or null when the host is not known (any more). */
+  readonly engine: (host: string) => Engine | null;
+  /** Asks discovery for a fresh look at a container after an action; resolves when the snapshot was delivered. */
+  readonly refresh: (host: string, containerId: string) => Promise<void>;
+  /** A correlation id. */
+  readonly newId: (prefix: string) => string;
+}

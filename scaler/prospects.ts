@@ -1,0 +1,62 @@
+/**
+ * Is it worth waiting for a replica of a set, and if not, what does whoever asks hear? Pure functions of what is seen.
+ */
+import type { Admission } from '#router/admission';
+import type { ReplicaKeeper } from './replica-keeper.ts';
+
+export type TurnedAway = Extract<Admission, { outcome: 'stopped' }>;
+
+/** A stop by a person may be half of a restart: requests wait that long before they are told that it is stopped. */
+export const RESTART_GRACE_MS = 2000;
+/** What a client is told to wait for a set that a person stopped. */
+const STOPPED_RETRY_S = 30;
+const NO_REPLICAS_RETRY_S = 5;
+
+export interface ProspectFacts {
+  /** Upstreams that take requests now. */
+  readonly readyCount: number;
+  /** Ms until a failed wake may be tried again; 0: none failed. */
+  readonly failedForMs: number;
+  readonly min: number;
+  readonly replicas: readonly ReplicaKeeper[];
+  /** What those hear who ask for a dependency that serves nobody now. */
+  readonly dependencyRefusals: readonly TurnedAway[];
+}
+
+/** Why nothing will become ready for whoever asks now; null: it is worth waiting. */
+export function refusalFor(facts: ProspectFacts): TurnedAway | null {
+  const { replicas, min } = facts;
+  if (facts.readyCount > 0) return null;
+  const isFailed = facts.failedForMs > 0 && !replicas.some((one) => one.isComingUp);
+  if (isFailed) return noReplicas(Math.ceil(facts.failedForMs / 1000));
+  // The last container of a set is gone: a successor may be on its way.
+  if (replicas.length === 0) return null;
+  if (stoppedByPerson(replicas, min) && replicas.every((one) => one.isAsleep)) {
+    return { outcome: 'stopped', code: 'stopped', retryAfterS: STOPPED_RETRY_S };
+  }
+  if (!replicas.some((one) => isPromising(one, min))) return noReplicas();
+  const [refusal] = facts.dependencyRefusals;
+  return refusal === undefined ? null : noReplicas(refusal.retryAfterS);
+}
+
+/** With min ≥ 1 a stop or pause by a person is respected: every replica its operator made is down by his doing. */
+export function stoppedByPerson(replicas: readonly ReplicaKeeper[], min: number): boolean {
+  if (min === 0) return false;
+  const made = replicas.filter((one) => one.snapshot.cloneOf === null);
+  return made.length > 0 && made.every((one) => one.isAsleep && !one.sleptByUs && !isRestarting(one));
+}
+
+export function noReplicas(retryAfterS = NO_REPLICAS_RETRY_S): TurnedAway {
+  return { outcome: 'stopped', code: 'no_replicas', retryAfterS: Math.max(1, retryAfterS) };
+}
+
+/** It is up and may become ready, or will be started. */
+function isPromising(replica: ReplicaKeeper, min: number): boolean {
+  if (replica.isInVain) return false;
+  if (!replica.isAsleep || min === 0) return true;
+  return replica.sleptByUs || replica.snapshot.cloneOf !== null || isRestarting(replica);
+}
+
+function isRestarting(replica: ReplicaKeeper): boolean {
+  return !replica.isFrozen && replica.downMs < RESTART_GRACE_MS;
+}

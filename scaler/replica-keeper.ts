@@ -1,0 +1,313 @@
+/**
+ * Keeps one replica in the tier its set wants. It takes one action at a time and then looks again, so a wish that
+ * changes during an action (a request that arrives while the replica goes to sleep) is met right after it, and nothing
+ * is ever forgotten.
+ */
+import { pause, type Timer } from '#core/clock';
+import type { EventType } from '#core/event';
+import type { ReplicaSnapshot } from '#core/set';
+import type { Pool } from '#router/pool';
+import type { Upstream } from '#router/upstream';
+import { Activation } from './activation.ts';
+import type { ScalerPorts } from './ports.ts';
+import { handOver } from './replica-actions.ts';
+import { Attempts } from './replica-attempts.ts';
+import { phaseOf, type ReplicaPhase } from './replica-phase.ts';
+import { ReplicaState } from './replica-state.ts';
+import { isStepDown, type ReplicaAction, type ReplicaWish, stepTowards } from './replica-step.ts';
+
+/** A replica that was ready for so long starts over with a clean record. */
+const PROVEN_MS = 10_000;
+/** How long the end of Tidegate waits for an action that is under way. */
+const CLOSE_WAIT_MS = 5000;
+
+export interface ReplicaKeeperOptions {
+  readonly ports: ScalerPorts;
+  readonly pool: Pool;
+  readonly snapshot: ReplicaSnapshot;
+  /** Something changed that the set has to think about. */
+  readonly onChange: () => void;
+  readonly report: (type: EventType, replica: ReplicaSnapshot, cause: string, data?: Record<string, unknown>) => void;
+}
+
+export class ReplicaKeeper {
+  readonly #options: ReplicaKeeperOptions;
+  readonly #state: ReplicaState;
+  readonly #activation: Activation;
+  readonly #attempts: Attempts;
+  #wish: ReplicaWish = 'leave';
+  #action: ReplicaAction | null = null;
+  #acting: Promise<void> = Promise.resolve();
+  #retry: Timer | null = null;
+  #drainEnd: Timer | null = null;
+  #drainOver = false;
+  #readySince: number | null = null;
+  #touchedUntil = Number.NEGATIVE_INFINITY;
+  #closed = false;
+
+  constructor(options: ReplicaKeeperOptions) {
+    const { ports, pool, snapshot } = options;
+    this.#options = options;
+    this.#state = new ReplicaState({ ...ports, snapshot });
+    this.#attempts = new Attempts({
+      ports,
+      state: this.#state,
+      wish: () => this.#wish,
+      onFailed: (cause, facts) => options.report('replica.failed', this.snapshot, cause, facts),
+    });
+    this.#activation = new Activation({
+      pool,
+      clock: ports.clock,
+      probe: ports.probe,
+      onChange: (change) => this.#healthChanged(change),
+    });
+    this.#settle();
+  }
+
+  get snapshot(): ReplicaSnapshot {
+    return this.#state.snapshot;
+  }
+
+  get upstream(): Upstream | null {
+    return this.#activation.upstream;
+  }
+
+  get wish(): ReplicaWish {
+    return this.#wish;
+  }
+
+  /** Failures in a row to come up. */
+  get failures(): number {
+    return this.#attempts.failures;
+  }
+
+  /** It sleeps because Tidegate put it to sleep. */
+  get sleptByUs(): boolean {
+    return this.#state.sleptByUs;
+  }
+
+  get isFrozen(): boolean {
+    return this.#state.isFrozen;
+  }
+
+  /** Down or frozen with nothing under way: it costs no processor time. */
+  get isAsleep(): boolean {
+    return this.#action === null && (this.#state.isFrozen || this.#state.isDown);
+  }
+
+  /** Up, or on its way up or down. Of one that is looked at for the first time that is not known. */
+  get isStirring(): boolean {
+    return !this.isAsleep && this.#action !== 'adopt' && this.#state.isAdopted && !this.#state.isGone;
+  }
+
+  get isReady(): boolean {
+    return this.#activation.isReady;
+  }
+
+  /** Up and answering, or up without a port that could answer. */
+  get servesDependents(): boolean {
+    return this.isReady || this.phase === 'running';
+  }
+
+  /** Whoever started it wants it up: it runs, was never ready, and still has time to become so. */
+  get isComingUp(): boolean {
+    return this.#activation.unreadySince !== null && !this.#activation.wasReady && !this.isInVain;
+  }
+
+  /** Nothing is to be hoped from it as it is: it runs, takes no requests, and has had its time. */
+  get isInVain(): boolean {
+    if (this.#state.isGone || this.#state.status === 'dead') return true;
+    if (!this.#state.isRunning) return false;
+    if (this.snapshot.unroutable !== null || this.snapshot.weight === 0) return true;
+    const { unreadySince } = this.#activation;
+    return unreadySince !== null && this.#now() - unreadySince > this.#options.pool.policy.wakeTimeoutMs;
+  }
+
+  /** A person is at work in it. */
+  get isTouched(): boolean {
+    return this.#touchedUntil > this.#now();
+  }
+
+  /** How long it has been down, in ms; 0 when it is not. */
+  get downMs(): number {
+    return this.#state.isDown ? this.#now() - this.#state.since : 0;
+  }
+
+  get phase(): ReplicaPhase {
+    return phaseOf({
+      state: this.#state,
+      wish: this.#wish,
+      action: this.#action,
+      upstream: this.upstream,
+      backsOff: this.#attempts.waitMs('start') > 0,
+    });
+  }
+
+  /** Takes a new picture of the container from discovery. What follows from it comes with the next {@link want}. */
+  observe(next: ReplicaSnapshot): void {
+    const seen = this.#state.observe(next);
+    if (seen === null) return;
+    if (seen.anew || seen.ended !== null) this.#activation.forget();
+    if (seen.anew && this.#action === 'start') this.#state.adopt();
+    if (seen.ended !== null) this.#ended(seen.ended);
+    if (this.#action === null) this.#state.save();
+    this.#settle();
+  }
+
+  /** Says which tier the set wants this replica in. */
+  want(wish: ReplicaWish): void {
+    if (wish !== this.#wish) {
+      this.#wish = wish;
+      this.#drainOver = false;
+      this.#drainEnd?.cancel();
+      this.#drainEnd = null;
+      if (this.#isToServe && this.#state.status !== 'stopping') this.#activation.drain(false);
+      this.#settle();
+    }
+    this.drive();
+  }
+
+  /** Forgets failures: it is tried again at once. */
+  forgive(): void {
+    this.#attempts.forgive();
+  }
+
+  /** A person wants the set up again: that it was put to sleep by him counts no longer. */
+  takeOver(): void {
+    if (!this.isAsleep) return;
+    this.#state.willSleep();
+    this.#state.save();
+  }
+
+  /** A person works in the container until then (monotonic ms). */
+  touch(until: number): void {
+    this.#touchedUntil = until;
+  }
+
+  /** A request could not be served by its upstream. */
+  suspect(upstream: Upstream): void {
+    this.#activation.suspect(upstream);
+  }
+
+  /** Takes the next step towards what is wanted, if one is due and none is under way. */
+  drive(): void {
+    if (this.#closed || this.#action !== null) return;
+    const step = stepTowards(this.#wish, this.#state);
+    if (step === null || (isStepDown(step) && !this.#isDrained())) return;
+    const waitMs = this.#attempts.waitMs(step);
+    if (waitMs > 0) this.#driveIn(waitMs);
+    else this.#begin(step);
+  }
+
+  /** The container is gone: takes its upstream out and ends every wait. */
+  dispose(): void {
+    this.#end();
+    this.#state.woke();
+    this.#state.save();
+  }
+
+  /** Tidegate ends: what was frozen behind the Engine's back becomes an Engine pause that anybody can see and undo. */
+  async close(): Promise<void> {
+    const { ports } = this.#options;
+    this.#end();
+    const done = new AbortController();
+    await Promise.race([this.#acting, pause(ports.clock, CLOSE_WAIT_MS, done.signal)]);
+    done.abort();
+    const engine = ports.engine(this.snapshot.host);
+    try {
+      if (engine !== null) await handOver(this.#state, engine);
+    } catch (error) {
+      this.#warn('a frozen replica could not be handed to the Engine', error);
+    }
+    this.#state.save();
+  }
+
+  get #isToServe(): boolean {
+    return this.#wish === 'awake' || this.#wish === 'leave';
+  }
+
+  /** True when nothing is in flight to it (or the drain time is over); begins to drain otherwise. */
+  #isDrained(): boolean {
+    const { inFlight } = this.#activation;
+    if (inFlight === 0 || this.#drainOver) return true;
+    if (this.#drainEnd !== null) return false;
+    const { pool, ports, report } = this.#options;
+    this.#activation.drain();
+    report('replica.draining', this.snapshot, `${inFlight} requests in flight`);
+    this.#drainEnd = ports.clock.after(pool.policy.drainMs, () => {
+      this.#drainOver = true;
+      this.drive();
+    });
+    return false;
+  }
+
+  #begin(action: ReplicaAction): void {
+    this.#action = action;
+    this.#retry?.cancel();
+    // Before the first wait, so that nothing can be claimed between the last look at what is in flight and the action.
+    if (isStepDown(action)) this.#activation.drop();
+    this.#acting = this.#act(action).catch((error) => this.#warn('what follows from an action failed', error));
+  }
+
+  async #act(action: ReplicaAction): Promise<void> {
+    await this.#attempts.make(action);
+    this.#action = null;
+    if (this.#state.isGone) this.#options.report('replica.removed', this.snapshot, 'the scale asks for fewer replicas');
+    if (this.#closed) return;
+    this.#settle();
+    this.#options.onChange();
+    this.#state.save();
+    this.drive();
+  }
+
+  #driveIn(waitMs: number): void {
+    this.#retry?.cancel();
+    this.#retry = this.#options.ports.clock.after(Math.ceil(waitMs), () => {
+      this.#retry = null;
+      this.#options.onChange();
+      this.drive();
+    });
+  }
+
+  #ended(how: 'asked' | 'itself'): void {
+    const readyMs = this.#readySince === null ? 0 : this.#now() - this.#readySince;
+    this.#readySince = null;
+    if (readyMs >= PROVEN_MS) this.#attempts.forgive();
+    if (this.#action === 'stop' || this.#action === 'remove') return;
+    if (this.#wish === 'stopped') this.#state.willSleep();
+    if (how === 'itself' && this.#wish === 'awake') this.#attempts.endedItself(this.snapshot.exitCode);
+  }
+
+  #settle(): void {
+    if (this.#closed) return;
+    const mayBeDialled =
+      this.#state.isRunning && this.#state.isAdopted && (this.#action === null || this.#action === 'start');
+    this.#activation.settle(this.snapshot, mayBeDialled ? (this.#isToServe ? 'serve' : 'finish') : 'down');
+  }
+
+  #healthChanged(change: { readonly ready: boolean; readonly first: boolean; readonly reason: string }): void {
+    const { report, onChange } = this.#options;
+    if (change.ready) {
+      this.#readySince ??= this.#now();
+      this.#state.woke();
+    }
+    if (change.first) report('replica.ready', this.snapshot, 'it passed a probe');
+    if (!change.ready) report('replica.unhealthy', this.snapshot, change.reason);
+    onChange();
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#retry?.cancel();
+    this.#drainEnd?.cancel();
+    this.#activation.drop();
+  }
+
+  #now(): number {
+    return this.#options.ports.clock.now();
+  }
+
+  #warn(message: string, error: unknown): void {
+    this.#options.ports.log.warn(message, { replica: this.snapshot.id, error });
+  }
+}

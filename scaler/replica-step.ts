@@ -1,0 +1,66 @@
+/**
+ * The next step of one replica towards the tier its set wants it in. Pure: whoever asks again after every step gets there.
+ *
+ * | sees ↓  wants →    | awake            | frozen            | stopped           | removed           |
+ * |--------------------|------------------|-------------------|-------------------|-------------------|
+ * | running            | –                | freeze            | stop              | remove            |
+ * | frozen             | thaw             | –                 | stop              | remove            |
+ * | created, exited    | start            | –                 | –                 | remove            |
+ * | restarting         | –                | –                 | stop              | remove            |
+ * | stopping           | –                | –                 | –                 | –                 |
+ *
+ * `leave` wants nothing: what runs serves, what is down stays down. Before anything else a run that somebody else began
+ * is adopted: an earlier Tidegate may have frozen it. One that is stopping while frozen is thawed, whatever is wanted: it
+ * could not even see the signal.
+ */
+import type { ContainerStatus } from '#core/set';
+
+export type ReplicaWish = 'awake' | 'frozen' | 'stopped' | 'removed' | 'leave';
+export type ReplicaAction = 'adopt' | 'start' | 'thaw' | 'freeze' | 'stop' | 'remove';
+
+export interface StepFacts {
+  readonly status: ContainerStatus;
+  /** In whatever way. */
+  readonly isFrozen: boolean;
+  /** Frozen by the cgroup freezer, while the Engine says it runs. */
+  readonly frozenDirect: boolean;
+  readonly isAdopted: boolean;
+  /** Removed; discovery has not said so yet. */
+  readonly isGone: boolean;
+}
+
+/** The step, or null: there is nothing to do, or somebody else is doing it. */
+export function stepTowards(wish: ReplicaWish, facts: StepFacts): ReplicaAction | null {
+  const { status, isFrozen } = facts;
+  if (facts.isGone) return null;
+  if (!facts.isAdopted) return 'adopt';
+  if (status === 'stopping') return facts.frozenDirect ? 'thaw' : null;
+  switch (wish) {
+    case 'awake':
+      if (isFrozen) return 'thaw';
+      return status === 'created' || status === 'exited' ? 'start' : null;
+    case 'frozen':
+      return status === 'running' && !isFrozen ? 'freeze' : null;
+    case 'stopped':
+      return isDown(status) ? null : 'stop';
+    case 'removed':
+      return 'remove';
+    case 'leave':
+      return null;
+  }
+}
+
+/** True for steps down, before which what is in flight is finished. */
+export function isStepDown(action: ReplicaAction): boolean {
+  return action === 'freeze' || action === 'stop' || action === 'remove';
+}
+
+/** True when there are no processes and none are about to be. */
+export function isDown(status: ContainerStatus): boolean {
+  return status === 'created' || status === 'exited' || status === 'dead';
+}
+
+/** True when there are processes, running or frozen. */
+export function isUp(status: ContainerStatus): boolean {
+  return status === 'running' || status === 'paused' || status === 'stopping';
+}

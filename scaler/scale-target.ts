@@ -1,0 +1,54 @@
+/**
+ * How many replicas a set may and should have: the labels' bounds, changed by what a person asked for. Pure.
+ */
+import type { ScalePolicy, SetClass } from '#core/set';
+
+/** What a person or program asked for; null fields follow the labels. */
+export interface ScaleOverride {
+  readonly min: number | null;
+  readonly max: number | null;
+  /** A fixed number of replicas; widens min and max where it lies outside of them. */
+  readonly replicas: number | null;
+}
+
+export const NO_OVERRIDE: ScaleOverride = { min: null, max: null, replicas: null };
+
+export interface ScaleTarget {
+  /** Replicas kept awake without any traffic; 0: the set may sleep. */
+  readonly min: number;
+  readonly max: number;
+  /** Replicas wanted while the set is awake: at least 1. */
+  readonly awake: number;
+}
+
+export interface ScaleFacts {
+  readonly class: SetClass;
+  readonly policy: ScalePolicy;
+  readonly override: ScaleOverride;
+  /** Replicas that their operator made, in whatever state. */
+  readonly made: number;
+}
+
+export function scaleTarget(facts: ScaleFacts): ScaleTarget {
+  const { policy, override, made } = facts;
+  if (facts.class === 'data') return { min: 1, max: 1, awake: 1 };
+  const { min, max } = bounds(policy, override);
+  const { replicas } = override;
+  if (replicas === null) return { min, max, awake: clamp(made, Math.max(1, min), Math.max(1, max)) };
+  return {
+    // A set that may sleep still may, and comes back with as many as were asked for.
+    min: min === 0 ? 0 : replicas,
+    max: Math.max(max, replicas),
+    awake: Math.max(1, replicas),
+  };
+}
+
+/** What a person asked for wins over the labels; where it contradicts itself, min wins over max. */
+function bounds(policy: ScalePolicy, override: ScaleOverride): { readonly min: number; readonly max: number } {
+  const min = override.min ?? Math.min(policy.min, override.max ?? policy.min);
+  return { min, max: Math.max(override.max ?? policy.max, min) };
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.max(low, Math.min(value, high));
+}

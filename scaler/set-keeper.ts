@@ -1,0 +1,440 @@
+/**
+ * Keeps one set at the scale its demand asks for: from zero on its first request, down through its tiers when it has
+ * been idle, with the dependencies it needs before it and after it. All decisions are made in `#reconcile` from what is
+ * true at that moment; requests, snapshots, timers and finished actions only say that it is time to look again.
+ *
+ *   zero ──ask──▶ waking ──ready──▶ up ──idle──▶ frozen ──idle──▶ zero
+ *                   │ ▲               ▲             │
+ *           hopeless▼ │ask after      └─────ask─────┘
+ *              wake-failed  the back-off
+ */
+import type { Timer } from '#core/clock';
+import type { EventType } from '#core/event';
+import type { SetKey, SetSnapshot } from '#core/set';
+import type { Admission, AdmissionRequest } from '#router/admission';
+import type { Pool } from '#router/pool';
+import type { Upstream } from '#router/upstream';
+import { CloneMaker } from './clone-maker.ts';
+import { Demand, type WantedTier } from './demand.ts';
+import type { ScalerPorts } from './ports.ts';
+import { noReplicas, RESTART_GRACE_MS, refusalFor, stoppedByPerson, type TurnedAway } from './prospects.ts';
+import { ReplicaKeeper } from './replica-keeper.ts';
+import { type ScaleOverride, type ScaleTarget, scaleTarget } from './scale-target.ts';
+import { type SetView, viewOf } from './set-view.ts';
+import { WaitingRoom } from './waiting-room.ts';
+import { Wake } from './wake.ts';
+import { planWishes } from './wishes.ts';
+
+/** Failures in a row of every replica that is wanted, after which a wake is given up. */
+const HOPELESS_FAILURES = 3;
+/** How often it is looked whether those who are held still have something to wait for. */
+const PROSPECT_MS = 500;
+/** How long clones go on without the container they were made from: it may be on its way back. */
+const ORPHAN_MS = 60_000;
+/** Rounds of one reconcile. It comes to rest in two or three; one that does not may not hold up everybody else. */
+const ROUNDS_MAX = 20;
+const NEXT_ROUNDS_MS = 10;
+
+export interface SetKeeperOptions {
+  readonly ports: ScalerPorts;
+  readonly pool: Pool;
+  readonly snapshot: SetSnapshot;
+  readonly override: ScaleOverride;
+  /** Keepers of the sets this one depends on, as far as they are known; never in a circle. */
+  readonly dependencies: (keeper: SetKeeper) => readonly SetKeeper[];
+}
+
+export class SetKeeper {
+  readonly key: SetKey;
+  readonly pool: Pool;
+  readonly #options: SetKeeperOptions;
+  readonly #room: WaitingRoom;
+  readonly #clones: CloneMaker;
+  readonly #demand: Demand;
+  readonly #wake: Wake;
+  readonly #replicas = new Map<string, ReplicaKeeper>();
+  /** Sets that hold this one awake. */
+  readonly #dependents = new Set<SetKeeper>();
+  /** Sets that this one holds awake. */
+  readonly #held = new Set<SetKeeper>();
+  readonly #knownSince: number;
+  #snapshot: SetSnapshot;
+  #override: ScaleOverride;
+  #timer: Timer | null = null;
+  #reconciling = false;
+  #again = false;
+  #closed = false;
+  #orphanedSince: number | null = null;
+  #rest: 'awake' | 'frozen' | 'stopped' | null = null;
+
+  constructor(options: SetKeeperOptions) {
+    const { ports, pool, snapshot } = options;
+    this.#options = options;
+    this.key = snapshot.key;
+    this.pool = pool;
+    this.#snapshot = snapshot;
+    this.#override = options.override;
+    this.#knownSince = ports.clock.now();
+    this.#room = new WaitingRoom(pool, ports.clock);
+    this.#demand = new Demand(pool, ports.clock);
+    this.#wake = new Wake({ ...ports, report: (type, cause, data) => this.#report(type, cause, { data }) });
+    this.#clones = new CloneMaker({
+      ports,
+      report: (type, replica, cause, data) => this.#report(type, cause, { replica, data }),
+      onDone: () => this.reconcile(),
+    });
+  }
+
+  get snapshot(): SetSnapshot {
+    return this.#snapshot;
+  }
+
+  get override(): ScaleOverride {
+    return this.#override;
+  }
+
+  get replicas(): readonly ReplicaKeeper[] {
+    return [...this.#replicas.values()];
+  }
+
+  get target(): ScaleTarget {
+    return scaleTarget({
+      class: this.#snapshot.policy.class,
+      policy: this.#snapshot.policy.scale,
+      override: this.#override,
+      made: this.#snapshot.replicas.filter((one) => one.cloneOf === null).length,
+    });
+  }
+
+  /** How long it has been known. */
+  get ageMs(): number {
+    return this.#now() - this.#knownSince;
+  }
+
+  /** Ready for sets that depend on this one. */
+  get servesDependents(): boolean {
+    return this.replicas.some((one) => one.servesDependents);
+  }
+
+  view(): SetView {
+    return viewOf(this, { waking: this.#wake.isUnderWay, failed: this.#wake.failedForMs > 0 });
+  }
+
+  observe(snapshot: SetSnapshot): void {
+    this.#snapshot = snapshot;
+    // What the replicas make of it is thought about once, when all of them have seen it.
+    this.#reconciling = true;
+    try {
+      this.#observeReplicas(snapshot);
+    } finally {
+      this.#reconciling = false;
+    }
+    this.reconcile();
+  }
+
+  /** Holds a request until it may go to an upstream. */
+  admit(request: AdmissionRequest, signal: AbortSignal): Promise<Admission> {
+    const refusal = this.#ask();
+    if (refusal !== null) return Promise.resolve(refusal);
+    const admission = this.#room.enter(request, signal);
+    this.reconcile();
+    return admission;
+  }
+
+  /** Wakes without holding anything; what stands against it, if something does. */
+  knock(): TurnedAway | null {
+    const refusal = this.#ask();
+    if (refusal !== null) return refusal;
+    this.#demand.knock(this.#snapshot.policy.wakeTimeoutMs);
+    this.reconcile();
+    return null;
+  }
+
+  /** Keeps the set awake until then (monotonic ms), whatever its traffic. */
+  lease(until: number): void {
+    this.#demand.lease(until);
+    this.reconcile();
+  }
+
+  /** A person works in one of its containers until then (monotonic ms). False: it is none of them. */
+  touch(replicaId: string, until: number): boolean {
+    const replica = this.#replicas.get(replicaId);
+    if (replica === undefined) return false;
+    // The Engine's own health checks look like a person at work; what has them is never frozen behind its back.
+    if (replica.snapshot.hasHealthcheck) return true;
+    replica.touch(until);
+    this.lease(until);
+    return true;
+  }
+
+  /** A person or program changes the scale. */
+  scale(override: ScaleOverride): void {
+    this.#override = override;
+    this.#wake.forgive();
+    for (const replica of this.#replicas.values()) replica.forgive();
+    if (override.replicas === 0) this.#demand.sleep();
+    else if (override.replicas !== null) {
+      for (const replica of this.#replicas.values()) replica.takeOver();
+      this.#demand.knock(this.#snapshot.policy.wakeTimeoutMs);
+    }
+    this.reconcile();
+  }
+
+  /** A set that depends on this one is awake or wants to be. */
+  hold(dependent: SetKeeper): void {
+    if (this.#dependents.has(dependent)) return;
+    this.#dependents.add(dependent);
+    this.reconcile();
+  }
+
+  letGo(dependent: SetKeeper): void {
+    if (!this.#dependents.delete(dependent)) return;
+    this.reconcile();
+  }
+
+  release(): void {
+    this.#room.release();
+  }
+
+  suspect(upstream: Upstream): void {
+    for (const replica of this.#replicas.values()) replica.suspect(upstream);
+  }
+
+  /** An upstream finished its last request. */
+  drained(): void {
+    for (const replica of this.#replicas.values()) replica.drive();
+  }
+
+  /** The set is gone: nobody waits for it any longer. */
+  dispose(): void {
+    this.#end();
+    for (const replica of this.#replicas.values()) replica.dispose();
+    for (const dependency of this.#held) dependency.letGo(this);
+    for (const dependent of this.#dependents) dependent.reconcile();
+  }
+
+  /** Tidegate ends. */
+  async close(): Promise<void> {
+    this.#end();
+    await Promise.all(this.replicas.map((replica) => replica.close()));
+  }
+
+  /** Why nothing will become ready for whoever asks now; null: it is worth waiting. */
+  refusal(): TurnedAway | null {
+    return refusalFor({
+      readyCount: this.pool.readyCount,
+      failedForMs: this.#wake.failedForMs,
+      min: this.target.min,
+      replicas: this.replicas,
+      dependencyRefusals: this.#options
+        .dependencies(this)
+        .map((one) => (one.servesDependents ? null : one.refusal()))
+        .filter((one) => one !== null),
+    });
+  }
+
+  /** Looks at everything and says what each replica should be. Safe to call at any time, from anywhere. */
+  reconcile(): void {
+    if (this.#reconciling) {
+      this.#again = true;
+      return;
+    }
+    this.#reconciling = true;
+    try {
+      for (let round = 0; !this.#closed; round++) {
+        this.#again = false;
+        this.#reconcile();
+        if (!this.#again) break;
+        if (round < ROUNDS_MAX) continue;
+        this.#options.ports.log.warn('a set does not come to rest', { set: this.key });
+        this.#lookAgainIn(NEXT_ROUNDS_MS);
+        break;
+      }
+    } finally {
+      this.#reconciling = false;
+    }
+  }
+
+  #reconcile(): void {
+    const { target, replicas } = this;
+    const now = this.#now();
+    if (this.pool.readyCount > 0) this.#wake.succeeded();
+    const isStopped = stoppedByPerson(replicas, target.min);
+    const tier = this.#demand.tier(this.#snapshot.policy.scale, {
+      min: target.min,
+      dependents: this.#dependents.size,
+      isComingUp: replicas.some((one) => one.isComingUp),
+    });
+    const stirs = (tier === 'awake' && !isStopped) || replicas.some((one) => one.isStirring);
+    const dependencies = this.#holdDependencies(stirs);
+    const hasOriginal = replicas.length === 0 || replicas.some((one) => one.snapshot.cloneOf === null);
+    this.#orphanedSince = hasOriginal ? null : (this.#orphanedSince ?? now);
+    const plan = planWishes({
+      replicas,
+      target,
+      tier,
+      fixed: this.#override.replicas !== null || this.#override.max !== null,
+      stoppedByPerson: isStopped,
+      dependenciesReady: dependencies.every((one) => one.servesDependents),
+      orphaned: this.#orphanedSince !== null && now - this.#orphanedSince >= ORPHAN_MS,
+    });
+    for (const [replica, wish] of plan.wishes) replica.want(wish);
+    this.#clones.want(plan.original, plan.clones, this.#snapshot);
+    this.#followWake();
+    this.#reportRest(tier);
+    for (const dependent of this.#dependents) dependent.reconcile();
+    this.#setTimer();
+  }
+
+  #observeReplicas(snapshot: SetSnapshot): void {
+    const seen = new Set<string>();
+    for (const replica of snapshot.replicas) {
+      seen.add(replica.id);
+      const keeper = this.#replicas.get(replica.id);
+      if (keeper === undefined) this.#addReplica(replica);
+      else keeper.observe(replica);
+    }
+    for (const [id, keeper] of this.#replicas) {
+      if (seen.has(id)) continue;
+      this.#replicas.delete(id);
+      keeper.dispose();
+    }
+  }
+
+  /** Somebody asks for the set. Answers with what stands against it. */
+  #ask(): TurnedAway | null {
+    if (this.#closed) return noReplicas();
+    if (this.pool.readyCount > 0) return null;
+    const refusal = this.refusal();
+    if (refusal === null) this.#demand.touch();
+    return refusal;
+  }
+
+  /** Begins a wake when one is needed, gives it up when it is hopeless, and sends those away who wait in vain. */
+  #followWake(): void {
+    if (this.pool.readyCount > 0) return;
+    const { isAsked } = this.#demand;
+    const isNeededByOthers = this.#dependents.size > 0 && !this.servesDependents;
+    if (!isAsked && !isNeededByOthers) {
+      if (this.servesDependents) this.#wake.succeeded();
+      else this.#wake.abandoned();
+      return;
+    }
+    const wanted = this.replicas.filter((one) => one.wish === 'awake' && !one.servesDependents);
+    const isWorn = wanted.length > 0 && wanted.every((one) => one.failures >= HOPELESS_FAILURES);
+    if (this.#wake.isUnderWay && isWorn) {
+      this.#wake.failed('every replica failed to start');
+      this.#demand.endKnock();
+    }
+    const refusal = this.refusal();
+    if (refusal === null) {
+      if (!this.#wake.isUnderWay) this.#beginWake(isAsked);
+    } else if (this.pool.held > 0) {
+      this.#room.turnAway(refusal);
+      this.#again = true;
+    }
+  }
+
+  #beginWake(isAsked: boolean): void {
+    if (!isAsked && this.replicas.some((one) => !one.isAsleep)) return;
+    // What was given up before is tried again.
+    for (const replica of this.#replicas.values()) if (replica.failures >= HOPELESS_FAILURES) replica.forgive();
+    this.#wake.begin(isAsked ? 'a request came while no replica was ready' : 'a set that depends on it was asked for');
+    this.#again = true;
+  }
+
+  #holdDependencies(stirs: boolean): readonly SetKeeper[] {
+    const dependencies = this.#options.dependencies(this);
+    for (const one of [...this.#held]) {
+      if (stirs && dependencies.includes(one)) continue;
+      this.#held.delete(one);
+      one.letGo(this);
+    }
+    if (!stirs) return dependencies;
+    for (const one of dependencies) {
+      this.#held.add(one);
+      one.hold(this);
+    }
+    return dependencies;
+  }
+
+  /** The next moment at which time alone changes what should be. */
+  #setTimer(): void {
+    const { min } = this.target;
+    const now = this.#now();
+    const moments = min > 0 ? [] : [this.#demand.nextChange(this.#snapshot.policy.scale)];
+    if (this.pool.readyCount === 0 && this.#demand.isAsked) moments.push(now + PROSPECT_MS);
+    if (this.#dependents.size > 0) moments.push(now + this.#wake.failedForMs);
+    if (this.#orphanedSince !== null) moments.push(this.#orphanedSince + ORPHAN_MS);
+    if (min > 0) {
+      for (const { downMs } of this.#replicas.values()) if (downMs > 0) moments.push(now + RESTART_GRACE_MS - downMs);
+    }
+    this.#lookAgainIn(Math.min(...moments.filter((one) => one > now)) - now);
+  }
+
+  #lookAgainIn(delayMs: number): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (delayMs === Number.POSITIVE_INFINITY) return;
+    this.#timer = this.#options.ports.clock.after(Math.ceil(delayMs), () => {
+      this.#timer = null;
+      this.reconcile();
+    });
+  }
+
+  #addReplica(snapshot: SetSnapshot['replicas'][number]): void {
+    const keeper = new ReplicaKeeper({
+      ports: this.#options.ports,
+      pool: this.pool,
+      snapshot,
+      onChange: () => this.reconcile(),
+      report: (type, replica, cause, data) => this.#report(type, cause, { replica: replica.id, data }),
+    });
+    this.#replicas.set(snapshot.id, keeper);
+  }
+
+  /** Says so when the set has come to rest in a lower tier by its own doing. */
+  #reportRest(tier: WantedTier): void {
+    const { replicas } = this;
+    if (replicas.length === 0) return;
+    const isAsleep = replicas.every((one) => one.isAsleep);
+    const rest = !isAsleep ? 'awake' : replicas.some((one) => one.isFrozen) ? 'frozen' : 'stopped';
+    const cause = this.#demand.sleepsNow ? 'scaled to zero' : `idle for ${Math.round(this.#demand.idleMs / 1000)} s`;
+    if (rest === 'stopped') this.#demand.slept();
+    if (rest === this.#rest) return;
+    const isFirst = this.#rest === null;
+    this.#rest = rest;
+    if (isFirst || tier !== rest) return;
+    if (rest === 'frozen') this.#report('set.frozen', cause);
+    if (rest === 'stopped') this.#report('set.stopped', cause);
+  }
+
+  #report(
+    type: EventType,
+    cause: string,
+    more: { replica?: string; data?: Record<string, unknown> | undefined } = {},
+  ): void {
+    const { tenant, app, set } = this.#snapshot;
+    this.#options.ports.emit({
+      type,
+      tenant,
+      app,
+      set,
+      cause,
+      correlationId: this.#wake.id,
+      ...(more.replica === undefined ? {} : { replica: more.replica }),
+      ...(more.data === undefined ? {} : { data: more.data }),
+    });
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#clones.close();
+    this.#room.turnAway(noReplicas());
+  }
+
+  #now(): number {
+    return this.#options.ports.clock.now();
+  }
+}

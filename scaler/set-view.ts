@@ -1,0 +1,73 @@
+/**
+ * What the API shows of a set: plain data, computed when asked for.
+ */
+import type { SetKey } from '#core/set';
+import type { ReplicaPhase } from './replica-phase.ts';
+import type { ScaleOverride, ScaleTarget } from './scale-target.ts';
+import type { SetKeeper } from './set-keeper.ts';
+
+export const SET_STATES = ['zero', 'frozen', 'waking', 'up', 'wake-failed', 'stopped', 'unhealthy', 'absent'] as const;
+/** `stopped`: by a person, with min ≥ 1. `unhealthy`: up, but nothing answers. `absent`: no container at the moment. */
+export type SetState = (typeof SET_STATES)[number];
+
+export interface ReplicaView {
+  readonly id: string;
+  readonly name: string;
+  readonly host: string;
+  readonly phase: ReplicaPhase;
+  readonly inFlight: number;
+  readonly revision: string | null;
+  readonly weight: number;
+  /** Made by Tidegate from another replica. */
+  readonly clone: boolean;
+  /** Why nothing can be dialled; null: it can, or it does not run. */
+  readonly unroutable: string | null;
+  readonly startedAt: string | null;
+}
+
+export interface SetView {
+  readonly key: SetKey;
+  readonly state: SetState;
+  readonly ready: number;
+  readonly inFlight: number;
+  readonly held: number;
+  readonly target: ScaleTarget;
+  readonly override: ScaleOverride;
+  readonly replicas: readonly ReplicaView[];
+}
+
+export function viewOf(keeper: SetKeeper, wake: { readonly waking: boolean; readonly failed: boolean }): SetView {
+  const { pool } = keeper;
+  return {
+    key: keeper.key,
+    state: stateOf(keeper, wake),
+    ready: pool.readyCount,
+    inFlight: pool.inFlight,
+    held: pool.held,
+    target: keeper.target,
+    override: keeper.override,
+    replicas: keeper.replicas.map((replica) => ({
+      id: replica.snapshot.id,
+      name: replica.snapshot.name,
+      host: replica.snapshot.host,
+      phase: replica.phase,
+      inFlight: replica.upstream?.inFlight ?? 0,
+      revision: replica.snapshot.revision,
+      weight: replica.snapshot.weight,
+      clone: replica.snapshot.cloneOf !== null,
+      unroutable: replica.snapshot.unroutable,
+      startedAt: replica.snapshot.startedAt,
+    })),
+  };
+}
+
+function stateOf(keeper: SetKeeper, wake: { readonly waking: boolean; readonly failed: boolean }): SetState {
+  const { replicas } = keeper;
+  if (keeper.servesDependents) return 'up';
+  if (wake.failed) return 'wake-failed';
+  if (wake.waking) return 'waking';
+  if (replicas.length === 0) return 'absent';
+  if (replicas.some((one) => one.isFrozen)) return 'frozen';
+  if (replicas.every((one) => one.isAsleep)) return keeper.target.min > 0 ? 'stopped' : 'zero';
+  return replicas.some((one) => one.phase === 'unhealthy' || one.phase === 'unroutable') ? 'unhealthy' : 'waking';
+}

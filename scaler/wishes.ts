@@ -1,0 +1,104 @@
+/**
+ * Which tier each replica of a set should be in, given what the set needs: the heart of a reconcile, as a pure function
+ * of what is seen.
+ *
+ * Replicas that their operator made are never removed, and with min ≥ 1 never stopped or started against his will;
+ * clones exist only as far as the target asks for more replicas than the operator made.
+ */
+import type { ReplicaKeeper } from './replica-keeper.ts';
+import type { ReplicaPhase } from './replica-phase.ts';
+import type { ReplicaWish } from './replica-step.ts';
+import type { ScaleTarget } from './scale-target.ts';
+
+export interface WishFacts {
+  readonly replicas: readonly ReplicaKeeper[];
+  readonly target: ScaleTarget;
+  /** Where the set should be; null: idle, but not for long enough to change anything. */
+  readonly tier: 'awake' | 'frozen' | 'stopped' | null;
+  /** A person fixed or bounded the number of replicas: those beyond it are put to sleep. */
+  readonly fixed: boolean;
+  readonly stoppedByPerson: boolean;
+  readonly dependenciesReady: boolean;
+  /** What the clones were made from is gone, and no successor came: they go too. */
+  readonly orphaned: boolean;
+}
+
+export interface WishPlan {
+  readonly wishes: ReadonlyMap<ReplicaKeeper, ReplicaWish>;
+  /** Clones that are missing now. */
+  readonly clones: number;
+  /** What to clone: the newest replica its operator made; null: there is none. */
+  readonly original: ReplicaKeeper | null;
+}
+
+export function planWishes(facts: WishFacts): WishPlan {
+  const { replicas, target, tier } = facts;
+  const made = replicas.filter((one) => one.snapshot.cloneOf === null);
+  const clones = replicas.filter((one) => one.snapshot.cloneOf !== null);
+  const original = made.toSorted(newestFirst)[0] ?? null;
+  // Without any original its clones stand in for it.
+  const current = clones.filter((one) => original === null || one.snapshot.cloneOf === original.snapshot.containerId);
+  const wanted = facts.orphaned ? 0 : Math.max(0, target.awake - made.length);
+  const chosen = new Set(made.toSorted(liveliestFirst).slice(0, target.awake));
+  const kept = new Set(current.toSorted(liveliestThenOldestFirst).slice(0, wanted));
+
+  const wishes = new Map<ReplicaKeeper, ReplicaWish>();
+  for (const replica of made) wishes.set(replica, wishForMade(replica, chosen.has(replica), facts));
+  for (const replica of current) wishes.set(replica, kept.has(replica) ? wishForClone(replica, facts) : 'removed');
+  // Clones of what is no longer the newest serve until their successors are ready.
+  const succeeded = [...made, ...kept].filter((one) => one.isReady).length >= target.awake;
+  for (const replica of clones) {
+    if (wishes.has(replica)) continue;
+    const dispensable = succeeded || facts.stoppedByPerson || tier !== 'awake' || replica.isAsleep;
+    wishes.set(replica, dispensable ? 'removed' : 'leave');
+  }
+
+  const mayMake = tier === 'awake' && facts.dependenciesReady && !facts.stoppedByPerson && original !== null;
+  return { wishes, original, clones: mayMake ? Math.max(0, wanted - kept.size) : 0 };
+}
+
+function wishForMade(replica: ReplicaKeeper, chosen: boolean, facts: WishFacts): ReplicaWish {
+  const { tier, target, fixed } = facts;
+  if (!chosen && fixed && tier !== 'frozen') return 'stopped';
+  if (tier !== 'awake') return tier ?? 'leave';
+  if (!chosen) return replica.isTouched && replica.isFrozen ? 'awake' : 'leave';
+  if (target.min > 0 && !replica.sleptByUs) return 'leave';
+  return facts.dependenciesReady || !replica.isAsleep ? 'awake' : 'leave';
+}
+
+function wishForClone(replica: ReplicaKeeper, facts: WishFacts): ReplicaWish {
+  if (facts.stoppedByPerson) return 'stopped';
+  if (facts.tier !== 'awake') return facts.tier ?? 'leave';
+  return facts.dependenciesReady || !replica.isAsleep ? 'awake' : 'leave';
+}
+
+function newestFirst(a: ReplicaKeeper, b: ReplicaKeeper): number {
+  return b.snapshot.createdAt - a.snapshot.createdAt || (a.snapshot.id < b.snapshot.id ? -1 : 1);
+}
+
+const LIVELINESS: Readonly<Partial<Record<ReplicaPhase, number>>> = {
+  ready: 0,
+  running: 0,
+  probing: 1,
+  starting: 1,
+  thawing: 1,
+  unhealthy: 2,
+  frozen: 3,
+  failed: 5,
+};
+const LIVELINESS_OF_OTHERS = 4;
+const LIVELINESS_IN_VAIN = 6;
+
+function liveliness(replica: ReplicaKeeper): number {
+  return replica.isInVain ? LIVELINESS_IN_VAIN : (LIVELINESS[replica.phase] ?? LIVELINESS_OF_OTHERS);
+}
+
+/** Ready before starting before frozen before stopped, and the newest among equals. */
+function liveliestFirst(a: ReplicaKeeper, b: ReplicaKeeper): number {
+  return liveliness(a) - liveliness(b) || newestFirst(a, b);
+}
+
+/** As above, but the oldest among equals: clones go in the opposite order of their making. */
+function liveliestThenOldestFirst(a: ReplicaKeeper, b: ReplicaKeeper): number {
+  return liveliness(a) - liveliness(b) || newestFirst(b, a);
+}

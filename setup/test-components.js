@@ -1,0 +1,15 @@
+/** What the tests need beside dependencies. They start and stop each part themselves; an Engine too, so none is started. */
+import { isInstalled } from './command.js';
+import { ENGINE_PACKAGES } from './engine.js';
+import { ensurePackages } from './packages.js';
+
+const PACKAGES = [
+  { name: 'busybox-static', program: 'busybox' },
+  { name: 'chromium', program: 'chromium' },
+  { name: 'wrk', program: 'wrk' },
+];
+
+/** @throws {import('./setup-error.js').SetupError} */
+export async function ensureTestComponents() {
+  await ensurePackages(isInstalled('dockerd') ? PACKAGES : [...PACKAGES, ...ENGINE_PACKAGES]);
+}

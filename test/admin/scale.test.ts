@@ -1,0 +1,162 @@
+/** Changing the scale of a set. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { faultsOfWish, isEmptyWish, mergedWish } from '#admin/scale-change';
+import type { SetClass } from '#core/set';
+import { policy, snapshot } from '#test/router/sample';
+import { live, Tidegate } from './tidegate.ts';
+
+const SEED = 20_260_301;
+const SCALE = '/v1/apps/shop/sets/web/scale';
+
+async function withShop(bounds = { min: 1, max: 2 }, setClass: SetClass = 'app'): Promise<Tidegate> {
+  const tidegate = await Tidegate.start();
+  tidegate.discover(
+    snapshot('default/shop/web', [], {
+      policy: policy({ class: setClass, scale: { ...policy().scale, ...bounds } }),
+    }),
+    live({ ready: 1, target: { ...bounds, awake: 1 } }),
+  );
+  return tidegate;
+}
+
+test('the scale shows what is in force, what was asked for, and the labels', async () => {
+  const tidegate = await withShop();
+  const { status, json } = await tidegate.json(SCALE);
+  assert.equal(status, 200);
+  assert.deepEqual(json.value, {
+    min: 1,
+    max: 2,
+    replicas: 1,
+    ready: 1,
+    override: null,
+    labels: { min: 1, max: 2 },
+  });
+});
+
+test('a change is remembered with who made it and when, and told of', async () => {
+  const tidegate = await withShop();
+  const { status, json } = await tidegate.json(SCALE, { method: 'PUT', body: { min: 0, max: 6 } });
+  assert.equal(status, 200);
+  assert.deepEqual(json.at('override'), {
+    min: 0,
+    max: 6,
+    replicas: null,
+    by: 'op_01',
+    at: '2026-01-01T00:00:00.000Z',
+  });
+  assert.deepEqual(json.at('labels'), { min: 1, max: 2 });
+  assert.deepEqual(tidegate.settings.get('default/shop/web'), {
+    min: 0,
+    max: 6,
+    replicas: null,
+    by: 'op_01',
+    at: Date.UTC(2026, 0, 1),
+  });
+  const [event] = tidegate.events.older(null, 1, () => true);
+  assert.deepEqual(
+    [event?.type, event?.app, event?.set, event?.cause, event?.data],
+    ['set.scaled', 'shop', 'web', 'op_01 asked for it', { min: 0, max: 6, replicas: null }],
+  );
+});
+
+test('what is left out stays, null goes back to the labels, and nothing left is no setting at all', async () => {
+  const tidegate = await withShop();
+  const put = async (body: object): Promise<unknown> =>
+    (await tidegate.json(SCALE, { method: 'PUT', body })).json.at('override.min');
+  assert.equal(await put({ min: 0, replicas: 2 }), 0);
+  assert.equal(await put({ replicas: null }), 0);
+  assert.equal(await put({}), 0);
+  assert.equal(await put({ min: null }), undefined);
+  assert.equal(tidegate.settings.size, 0);
+});
+
+test('a value that cannot be is refused with its place, and nothing changes', async () => {
+  const tidegate = await withShop();
+  const table: readonly [body: object, pointer: string, code: string][] = [
+    [{ min: -1 }, '/min', 'too_small'],
+    [{ min: 1.5 }, '/min', 'invalid_type'],
+    [{ min: '2' }, '/min', 'invalid_type'],
+    [{ max: 1001 }, '/max', 'too_big'],
+    [{ max: 0 }, '/max', 'too_small'],
+    [{ min: 3, max: 2 }, '/max', 'below_min'],
+    [{ replicas: true }, '/replicas', 'invalid_type'],
+    [{ replica: 2 }, '/replica', 'unknown'],
+    [{ 'a/b~c': 2 }, '/a~1b~0c', 'unknown'],
+  ];
+  for (const [body, pointer, code] of table) {
+    const { status, json } = await tidegate.json(SCALE, { method: 'PUT', body });
+    assert.equal(status, 422, JSON.stringify(body));
+    assert.deepEqual(
+      [json.at('code'), json.at('errors.0.pointer'), json.at('errors.0.code')],
+      ['invalid', pointer, code],
+    );
+  }
+  const typo = await tidegate.json(SCALE, { method: 'PUT', body: { replica: 2 } });
+  assert.match(String(typo.json.at('detail')), /Did you mean "replicas"\?/);
+  assert.equal(tidegate.settings.size, 0);
+  assert.equal(tidegate.events.end, 0);
+});
+
+test('all faults of a body are named at once', async () => {
+  const tidegate = await withShop();
+  const { json } = await tidegate.json(SCALE, { method: 'PUT', body: { min: 'x', max: -1 } });
+  assert.deepEqual(json.each('errors', 'pointer'), ['/min', '/max']);
+});
+
+test('a max below the min of the labels is refused; a min above their max lifts it', async () => {
+  const tidegate = await withShop({ min: 2, max: 3 });
+  const below = await tidegate.json(SCALE, { method: 'PUT', body: { max: 1 } });
+  assert.equal(below.status, 422);
+  assert.match(String(below.json.at('errors.0.detail')), /below min 2 of the labels/);
+  assert.equal((await tidegate.ask(SCALE, { method: 'PUT', body: { min: 0, max: 1 } })).status, 200);
+  assert.equal((await tidegate.ask(SCALE, { method: 'PUT', body: { min: 5, max: null } })).status, 200);
+});
+
+test('a set of class data has exactly one replica', async () => {
+  const tidegate = await withShop({ min: 1, max: 1 }, 'data');
+  for (const body of [{ min: 0 }, { max: 2 }, { replicas: 0 }]) {
+    const { status, json } = await tidegate.json(SCALE, { method: 'PUT', body });
+    assert.deepEqual([status, json.at('errors.0.code')], [422, 'class_data'], JSON.stringify(body));
+  }
+  assert.equal((await tidegate.ask(SCALE, { method: 'PUT', body: { replicas: 1 } })).status, 200);
+});
+
+test('a change that cannot be remembered is not told of', async () => {
+  const tidegate = await withShop();
+  tidegate.fault = new Error('no');
+  assert.equal((await tidegate.ask(SCALE, { method: 'PUT', body: { min: 0 } })).status, 500);
+  assert.equal(tidegate.events.end, 0);
+});
+
+test('two changes, one after the other, come to the same as both at once', () => {
+  const value = fc.option(fc.option(fc.nat(5)), { nil: undefined });
+  const change = fc.record({ min: value, max: value, replicas: value });
+  fc.assert(
+    fc.property(change, change, (first, second) => {
+      const both = {
+        min: second.min === undefined ? first.min : second.min,
+        max: second.max === undefined ? first.max : second.max,
+        replicas: second.replicas === undefined ? first.replicas : second.replicas,
+      };
+      assert.deepEqual(mergedWish(mergedWish(null, first), second), mergedWish(null, both));
+    }),
+    { seed: SEED },
+  );
+});
+
+test('going back to the labels is possible from any wish, and never refused', () => {
+  const wish = fc.record({ min: fc.option(fc.nat(5)), max: fc.option(fc.nat(5)), replicas: fc.option(fc.nat(5)) });
+  const set = fc
+    .constantFrom<SetClass>('app', 'data')
+    .map((one) => snapshot('default/a/b', [], { policy: policy({ class: one }) }));
+  fc.assert(
+    fc.property(wish, set, (before, snapshotOfSet) => {
+      const back = mergedWish(before, { min: null, max: null, replicas: null });
+      assert.ok(isEmptyWish(back));
+      assert.deepEqual(faultsOfWish(back, snapshotOfSet), []);
+    }),
+    { seed: SEED },
+  );
+});
