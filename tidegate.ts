@@ -144,6 +144,7 @@ export class Tidegate {
       trustedProxies: new TrustedProxies(config.trustedProxies),
       accessLog: null,
       httpsPort: null,
+      transport: config.transport,
     });
 
     const admin = await startAdminServer(

@@ -21,6 +21,7 @@ export interface Config {
   readonly dockerCerts: string | null;
   /** Null: one per core. */
   readonly workers: number | null;
+  readonly transport: 'auto' | 'net' | 'handle';
   /** Null: made at the first start and kept in the state directory. */
   readonly token: string | null;
   readonly acme: {
@@ -72,6 +73,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     docker: read(settings.docker) ?? [],
     dockerCerts: read(settings.dockerCerts),
     workers: read(settings.workers),
+    transport: read(settings.transport) ?? 'auto',
     token: read(settings.token),
     acme: {
       directory: read(settings.acmeDirectory) ?? '',

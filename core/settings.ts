@@ -61,6 +61,12 @@ export const settings = {
     'Gateway processes; none given: one per core; `0`: everything in one process.',
     count,
   ),
+  transport: setting(
+    'TIDEGATE_TRANSPORT',
+    'auto',
+    "What client connections are made of: `handle` (faster, on Node's internals), `net` (public sockets), or `auto`: `handle` where it passes its test at start.",
+    oneOf(['auto', 'net', 'handle'] as const),
+  ),
   token: setting(
     'TIDEGATE_TOKEN',
     null,

@@ -11,8 +11,8 @@ import type { Clock } from '#core/clock';
 export const BREAKER_STATES = ['closed', 'open', 'half-open'] as const;
 export type BreakerState = (typeof BREAKER_STATES)[number];
 
-/** Failures in a row that open it. */
-const FAILURES_TO_OPEN = 2;
+/** Failures in a row that open it: an Engine that is merely busy may miss the short deadline of a ping or two. */
+const FAILURES_TO_OPEN = 3;
 /** From the beginning of one trial call to that of the next. */
 export const TRIAL_EVERY_MS = 2000;
 

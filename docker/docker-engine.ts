@@ -206,7 +206,14 @@ export class DockerEngine implements Engine {
     this.#state = state;
     if (state === 'degraded') this.#log.warn('the Engine does not answer', { cause });
     else this.#log.info('the Engine answers again');
-    for (const listener of [...this.#listeners]) listener(state, cause);
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(state, cause);
+      } catch (error) {
+        // The call that moved the state went its way; it must not look as if it had failed.
+        this.#log.error('a listener to the state of the Engine failed', { error });
+      }
+    }
   }
 }
 

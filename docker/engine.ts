@@ -79,7 +79,10 @@ export type EngineAction = (typeof ENGINE_ACTIONS)[number];
 export interface EngineEvent {
   readonly action: EngineAction;
   readonly containerId: string;
-  /** Labels and attributes as the Engine sends them (for `kill`: `signal`; for `die`: `exitCode`). Empty for network events. */
+  /**
+   * Labels and attributes as the Engine sends them (for `kill`: `signal`; for `die`: `exitCode`), and what it says behind
+   * the action under the action's name (`health_status`: `healthy`). Empty for network events.
+   */
   readonly attributes: Readonly<Record<string, string>>;
   /** Ms since the epoch, with a fraction. */
   readonly at: number;
@@ -127,10 +130,16 @@ export interface Engine {
 
   /** Starting one that runs is no error. */
   start(id: string): Promise<void>;
-  /** Asks to stop, kills after `timeoutS`; resolves when it is down. Stopping one that is down is no error. */
+  /**
+   * Asks to stop, kills after `timeoutS`; resolves when it is down. Stopping one that is down is no error; one that was
+   * frozen directly is thawed first.
+   */
   stop(id: string, timeoutS: number): Promise<void>;
+  /** Pausing one that is paused is no error; one that was frozen directly is thawed first. */
   pause(id: string): Promise<void>;
+  /** Unpausing one that runs is no error; a direct freeze stays: that is undone by `thaw`. */
   unpause(id: string): Promise<void>;
+  /** Takes its anonymous volumes with it. One that runs is refused; removing one that is gone is no error. */
   remove(id: string): Promise<void>;
   /** Makes (and does not start) a container with the configuration of another. Resolves to its id. */
   clone(id: string, options: CloneOptions): Promise<string>;

@@ -27,7 +27,12 @@ interface DeadlineQueue {
   first: Deadline | null;
   last: Deadline | null;
   timer: Timer | null;
+  /** Something was found due once; it expires if it still is on a second look. */
+  looked: boolean;
 }
+
+/** Long enough for one turn of the event loop. */
+const SECOND_LOOK_MS = 1;
 
 export class Deadlines {
   readonly #clock: Clock;
@@ -42,7 +47,7 @@ export class Deadlines {
     if (deadline.queue !== null) unlink(deadline);
     let queue = this.#queues.get(durationMs);
     if (queue === undefined) {
-      queue = { durationMs, first: null, last: null, timer: null };
+      queue = { durationMs, first: null, last: null, timer: null, looked: false };
       this.#queues.set(durationMs, queue);
     }
     deadline.dueAt = this.#clock.now() + durationMs;
@@ -81,6 +86,13 @@ export class Deadlines {
   #expire(queue: DeadlineQueue): void {
     queue.timer = null;
     const now = this.#clock.now();
+    // After a stall what keeps a deadline alive has often arrived and only waits to be read: that goes first.
+    if (!queue.looked && queue.first !== null && queue.first.dueAt <= now) {
+      queue.looked = true;
+      this.#arm(queue, SECOND_LOOK_MS);
+      return;
+    }
+    queue.looked = false;
     while (queue.first !== null && queue.first.dueAt <= now) {
       const deadline = queue.first;
       unlink(deadline);

@@ -49,8 +49,11 @@ export interface Exchange {
    * @param add further fields, a flat list of name, value, …
    */
   head(head: ResponseHead, add: readonly string[]): void;
-  /** Returns false when the client has enough for now: wait for `onDrain`. */
-  write(chunk: Buffer): boolean;
+  /**
+   * Returns false when the client has enough for now: wait for `onDrain`.
+   * @param owned the octets stay as they are; otherwise they hold during the call only
+   */
+  write(chunk: Buffer, owned: boolean): boolean;
   /** Completes the answer. */
   end(trailers: readonly string[]): void;
   /** Answers with a whole answer of the gateway's own. The rest of the request body is not needed. */

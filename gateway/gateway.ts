@@ -3,7 +3,7 @@
  *
  *   starting ──listen──▶ serving ──close──▶ draining ──▶ stopped
  */
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import type { Clock } from '#core/clock';
 import { TidegateError } from '#core/errors';
 import type { Log } from '#core/log';
@@ -12,9 +12,12 @@ import type { Admitter } from '#router/admission';
 import type { RouteTable } from '#router/route-table';
 import type { AccessLog } from './access-log.ts';
 import { Deadlines } from './deadlines.ts';
+import { FastLane } from './fast-lane/fast-lane.ts';
 import type { SetCounts } from './metrics.ts';
 import { RequestPath } from './request-path/request-path.ts';
 import { SlowLane } from './slow-lane/slow-lane.ts';
+import { chooseTransport, type TransportChoice } from './transport/choose-transport.ts';
+import type { Transport } from './transport/wire.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
 
 /** Connections the kernel holds until they are accepted; it may cap this. */
@@ -37,6 +40,10 @@ export interface GatewayOptions {
   readonly httpsPort: number | null;
   /** Longest time from the start of a request's head to its end; 10 s if not given. */
   readonly headTimeoutMs?: number;
+  /** Who reads the wire: the gateway itself (`fast`, the default) or Node's own HTTP stack. */
+  readonly lane?: 'fast' | 'slow';
+  /** What the fast lane's connections are made of; `auto` if not given. */
+  readonly transport?: TransportChoice;
 }
 
 export interface GatewayCounts {
@@ -54,18 +61,37 @@ export class Gateway {
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   readonly #path: RequestPath;
-  readonly #lane: SlowLane;
+  readonly #slow: SlowLane;
+  /** Null: the slow lane takes every connection. */
+  readonly #fast: FastLane | null;
+  readonly #log: Log;
+  readonly #choice: TransportChoice;
+  #transport: Promise<Transport> | null = null;
   readonly #servers: Server[] = [];
   #state: GatewayState = 'starting';
 
   constructor(options: GatewayOptions) {
-    const { clock, trustedProxies, headTimeoutMs } = options;
+    const { clock, log, trustedProxies, headTimeoutMs } = options;
     const deadlines = new Deadlines(clock);
     this.#clock = clock;
     this.#deadlines = deadlines;
     this.#path = new RequestPath({ ...options, deadlines });
     const timeout = headTimeoutMs === undefined ? {} : { headTimeoutMs };
-    this.#lane = new SlowLane({ path: this.#path, trustedProxies, deadlines, ...timeout });
+    const slow = new SlowLane({ path: this.#path, trustedProxies, deadlines, ...timeout });
+    this.#slow = slow;
+    this.#fast =
+      options.lane === 'slow'
+        ? null
+        : new FastLane({
+            path: this.#path,
+            trustedProxies,
+            clock,
+            deadlines,
+            onOther: (socket, secure) => slow.accept(socket, secure),
+            ...timeout,
+          });
+    this.#log = log;
+    this.#choice = options.transport ?? 'auto';
   }
 
   get state(): GatewayState {
@@ -78,7 +104,7 @@ export class Gateway {
    * @throws TidegateError `listener.in_use`, `listener.denied`
    */
   async listen(address: ListenAddress): Promise<ListenAddress> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    const server = await this.#createServer();
     await bind(server, address);
     this.#servers.push(server);
     if (this.#state === 'starting') this.#state = 'serving';
@@ -88,7 +114,7 @@ export class Gateway {
 
   collect(): GatewayCounts {
     return {
-      connections: this.#lane.connectionCount,
+      connections: this.#connectionCount,
       kept: this.#path.keptCount,
       inFlight: this.#path.inFlight,
       sets: this.#path.collect(),
@@ -100,28 +126,44 @@ export class Gateway {
     if (this.#state === 'draining' || this.#state === 'stopped') return;
     this.#state = 'draining';
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-    this.#lane.drain();
+    this.#fast?.drain();
+    this.#slow.drain();
     await this.#quiet(options.graceMs);
-    this.#lane.destroy();
+    this.#fast?.destroy();
+    this.#slow.destroy();
     this.#path.close();
     await Promise.all(closed);
     this.#deadlines.close();
     this.#state = 'stopped';
   }
 
-  #accept(socket: Socket): void {
-    this.#lane.accept(socket, false);
+  get #connectionCount(): number {
+    return this.#slow.connectionCount + (this.#fast?.connectionCount ?? 0);
+  }
+
+  async #createServer(): Promise<Server> {
+    const fast = this.#fast;
+    if (fast === null) {
+      return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#slow.accept(socket, false));
+    }
+    this.#transport ??= chooseTransport(this.#choice, this.#log);
+    const transport = await this.#transport;
+    this.#path.useTransport(transport);
+    return transport.createServer((wire) => fast.accept(wire, false));
   }
 
   /** Resolves when all clients have their answers and are gone, after `graceMs` at the latest. */
   #quiet(graceMs: number): Promise<void> {
-    if (this.#lane.connectionCount === 0) return Promise.resolve();
+    if (this.#connectionCount === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = this.#clock.after(graceMs, resolve);
-      this.#lane.onEmpty = () => {
+      const onEmpty = (): void => {
+        if (this.#connectionCount > 0) return;
         timer.cancel();
         resolve();
       };
+      this.#slow.onEmpty = onEmpty;
+      if (this.#fast !== null) this.#fast.onEmpty = onEmpty;
     });
   }
 }

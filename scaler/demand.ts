@@ -22,6 +22,8 @@ export class Demand {
   readonly #clock: Clock;
   /** Monotonic ms of the last moment anybody needed it. */
   #neededAt: number;
+  /** It might not sleep when it was looked at last, whatever its own traffic. */
+  #wasKept = false;
   #leaseUntil = Number.NEGATIVE_INFINITY;
   #knockUntil = Number.NEGATIVE_INFINITY;
   /** A person asked for zero replicas: sleep now, not after the idle time. */
@@ -84,11 +86,16 @@ export class Demand {
 
   /** Where the set should be now. */
   tier(scale: ScalePolicy, facts: DemandFacts): WantedTier {
+    const isKept = facts.min > 0 || facts.dependents > 0;
+    if (isKept || this.#wasKept || facts.isComingUp) this.#neededAt = this.#clock.now();
+    this.#wasKept = isKept;
     if (facts.min > 0) return 'awake';
     if (this.#sleepNow && this.#pool.held === 0 && facts.dependents === 0) return 'stopped';
-    const isNeeded = this.#isNeeded || facts.dependents > 0;
-    if (isNeeded || facts.isComingUp) this.#neededAt = this.#clock.now();
-    if (isNeeded) return 'awake';
+    if (isKept) return 'awake';
+    if (this.#isNeeded) {
+      this.#neededAt = this.#clock.now();
+      return 'awake';
+    }
     const { idleMs } = this;
     if (scale.stopMs !== null && idleMs >= scale.stopMs) return 'stopped';
     if (scale.pauseMs !== null && idleMs >= scale.pauseMs) return 'frozen';

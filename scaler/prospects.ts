@@ -8,6 +8,8 @@ export type TurnedAway = Extract<Admission, { outcome: 'stopped' }>;
 
 /** A stop by a person may be half of a restart: requests wait that long before they are told that it is stopped. */
 export const RESTART_GRACE_MS = 2000;
+/** A container that is being removed may have a successor; once it is gone its set lingers for as long again. */
+const REMOVAL_GRACE_MS = 10_000;
 /** What a client is told to wait for a set that a person stopped. */
 const STOPPED_RETRY_S = 30;
 const NO_REPLICAS_RETRY_S = 5;
@@ -18,6 +20,8 @@ export interface ProspectFacts {
   /** Ms until a failed wake may be tried again; 0: none failed. */
   readonly failedForMs: number;
   readonly min: number;
+  /** Monotonic ms. */
+  readonly now: number;
   readonly replicas: readonly ReplicaKeeper[];
   /** What those hear who ask for a dependency that serves nobody now. */
   readonly dependencyRefusals: readonly TurnedAway[];
@@ -25,25 +29,25 @@ export interface ProspectFacts {
 
 /** Why nothing will become ready for whoever asks now; null: it is worth waiting. */
 export function refusalFor(facts: ProspectFacts): TurnedAway | null {
-  const { replicas, min } = facts;
+  const { replicas } = facts;
   if (facts.readyCount > 0) return null;
   const isFailed = facts.failedForMs > 0 && !replicas.some((one) => one.isComingUp);
   if (isFailed) return noReplicas(Math.ceil(facts.failedForMs / 1000));
   // The last container of a set is gone: a successor may be on its way.
   if (replicas.length === 0) return null;
-  if (stoppedByPerson(replicas, min) && replicas.every((one) => one.isAsleep)) {
+  if (stoppedByPerson(facts) && replicas.every((one) => one.isAsleep)) {
     return { outcome: 'stopped', code: 'stopped', retryAfterS: STOPPED_RETRY_S };
   }
-  if (!replicas.some((one) => isPromising(one, min))) return noReplicas();
+  if (!replicas.some((one) => isPromising(one, facts))) return noReplicas();
   const [refusal] = facts.dependencyRefusals;
   return refusal === undefined ? null : noReplicas(refusal.retryAfterS);
 }
 
 /** With min ≥ 1 a stop or pause by a person is respected: every replica its operator made is down by his doing. */
-export function stoppedByPerson(replicas: readonly ReplicaKeeper[], min: number): boolean {
+export function stoppedByPerson({ replicas, min, now }: Pick<ProspectFacts, 'replicas' | 'min' | 'now'>): boolean {
   if (min === 0) return false;
   const made = replicas.filter((one) => one.snapshot.cloneOf === null);
-  return made.length > 0 && made.every((one) => one.isAsleep && !one.sleptByUs && !isRestarting(one));
+  return made.length > 0 && made.every((one) => one.isAsleep && !one.sleptByUs && !isRestarting(one, now));
 }
 
 export function noReplicas(retryAfterS = NO_REPLICAS_RETRY_S): TurnedAway {
@@ -51,12 +55,15 @@ export function noReplicas(retryAfterS = NO_REPLICAS_RETRY_S): TurnedAway {
 }
 
 /** It is up and may become ready, or will be started. */
-function isPromising(replica: ReplicaKeeper, min: number): boolean {
+function isPromising(replica: ReplicaKeeper, { min, now }: ProspectFacts): boolean {
+  // Being removed: another in its place may follow, as with a recreated container.
+  if (replica.snapshot.status === 'dead') return isRestarting(replica, now);
   if (replica.isInVain) return false;
   if (!replica.isAsleep || min === 0) return true;
-  return replica.sleptByUs || replica.snapshot.cloneOf !== null || isRestarting(replica);
+  return replica.sleptByUs || replica.snapshot.cloneOf !== null || isRestarting(replica, now);
 }
 
-function isRestarting(replica: ReplicaKeeper): boolean {
-  return !replica.isFrozen && replica.downMs < RESTART_GRACE_MS;
+function isRestarting({ downSince, snapshot }: ReplicaKeeper, now: number): boolean {
+  const graceMs = snapshot.status === 'dead' ? REMOVAL_GRACE_MS : RESTART_GRACE_MS;
+  return downSince !== null && now - downSince < graceMs;
 }

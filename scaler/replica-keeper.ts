@@ -13,11 +13,13 @@ import type { ScalerPorts } from './ports.ts';
 import { handOver } from './replica-actions.ts';
 import { Attempts } from './replica-attempts.ts';
 import { phaseOf, type ReplicaPhase } from './replica-phase.ts';
-import { ReplicaState } from './replica-state.ts';
+import { type Observation, ReplicaState } from './replica-state.ts';
 import { isStepDown, type ReplicaAction, type ReplicaWish, stepTowards } from './replica-step.ts';
 
 /** A replica that was ready for so long starts over with a clean record. */
 const PROVEN_MS = 10_000;
+/** A picture that looks old is believed when no newer one came for so long. */
+const BELIEVE_MS = 1000;
 /** How long the end of Tidegate waits for an action that is under way. */
 const CLOSE_WAIT_MS = 5000;
 
@@ -39,6 +41,7 @@ export class ReplicaKeeper {
   #action: ReplicaAction | null = null;
   #acting: Promise<void> = Promise.resolve();
   #retry: Timer | null = null;
+  #doubt: Timer | null = null;
   #drainEnd: Timer | null = null;
   #drainOver = false;
   #readySince: number | null = null;
@@ -128,9 +131,9 @@ export class ReplicaKeeper {
     return this.#touchedUntil > this.#now();
   }
 
-  /** How long it has been down, in ms; 0 when it is not. */
-  get downMs(): number {
-    return this.#state.isDown ? this.#now() - this.#state.since : 0;
+  /** Monotonic ms since when it is down; null: it is not. */
+  get downSince(): number | null {
+    return this.#state.isDown ? this.#state.since : null;
   }
 
   get phase(): ReplicaPhase {
@@ -146,7 +149,21 @@ export class ReplicaKeeper {
   /** Takes a new picture of the container from discovery. What follows from it comes with the next {@link want}. */
   observe(next: ReplicaSnapshot): void {
     const seen = this.#state.observe(next);
-    if (seen === null) return;
+    if (seen === null) this.#believeLater();
+    else this.#follow(seen);
+  }
+
+  #believeLater(): void {
+    this.#doubt ??= this.#options.ports.clock.after(BELIEVE_MS, () => {
+      this.#doubt = null;
+      const seen = this.#state.believe();
+      if (seen === null) return;
+      this.#follow(seen);
+      this.#options.onChange();
+    });
+  }
+
+  #follow(seen: Observation): void {
     if (seen.anew || seen.ended !== null) this.#activation.forget();
     if (seen.anew && this.#action === 'start') this.#state.adopt();
     if (seen.ended !== null) this.#ended(seen.ended);
@@ -246,7 +263,9 @@ export class ReplicaKeeper {
     this.#retry?.cancel();
     // Before the first wait, so that nothing can be claimed between the last look at what is in flight and the action.
     if (isStepDown(action)) this.#activation.drop();
-    this.#acting = this.#act(action).catch((error) => this.#warn('what follows from an action failed', error));
+    this.#acting = this.#act(action).catch((error) => {
+      this.#options.ports.log.error('what follows from an action failed', { replica: this.snapshot.id, error });
+    });
   }
 
   async #act(action: ReplicaAction): Promise<void> {
@@ -299,6 +318,7 @@ export class ReplicaKeeper {
   #end(): void {
     this.#closed = true;
     this.#retry?.cancel();
+    this.#doubt?.cancel();
     this.#drainEnd?.cancel();
     this.#activation.drop();
   }

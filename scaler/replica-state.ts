@@ -1,7 +1,8 @@
 /**
  * What is known of one replica: the latest picture of its container, and what no picture shows: whether it was frozen
  * behind the Engine's back, who put it to sleep, which of its runs are over. An old picture that arrives late is told
- * from a new one: every start has its own `startedAt`, and a run that ended never comes back.
+ * from a new one: every start has its own `startedAt`, and a run that ended does not come back. Such a picture is put
+ * off, and believed after all when no newer one follows.
  */
 import type { Clock } from '#core/clock';
 import type { Log } from '#core/log';
@@ -36,6 +37,7 @@ export class ReplicaState implements StepFacts {
   #adoptedRun: string | null = null;
   #frozenDirect = false;
   #isGone = false;
+  #putOff: ReplicaSnapshot | null = null;
   #note: SleepNote | null;
   #savedNote: SleepNote | null;
   #since: number;
@@ -105,24 +107,17 @@ export class ReplicaState implements StepFacts {
     return { containerId, pid, hasHealthcheck };
   }
 
-  /** Takes a new picture. Null: it is older than what is known. */
+  /** Takes a new picture. Null: it looks older than what is known, and is put off. */
   observe(next: ReplicaSnapshot): Observation | null {
-    const before = this.#snapshot;
-    if (this.#isOld(next)) return null;
-    const anew = next.startedAt !== before.startedAt;
-    if (anew) this.#runEnded();
-    this.#snapshot = next;
-    const wokeUp = isUp(next.status) && (anew || (before.status === 'paused' && next.status === 'running'));
-    if (wokeUp) {
-      this.#since = this.#options.clock.now();
-      this.#note = null;
-    }
-    if (isUp(next.status)) return { anew, ended: null };
-    this.#runEnded();
-    if (!isUp(before.status) && !anew) return { anew, ended: null };
-    this.#since = this.#options.clock.now();
-    if (this.#note?.tier === 'frozen') this.#note = null;
-    return { anew, ended: before.status === 'stopping' ? 'asked' : 'itself' };
+    this.#putOff = this.#looksOld(next) ? next : null;
+    return this.#putOff === null ? this.#take(next) : null;
+  }
+
+  /** Takes the picture that was put off: no newer one came. Null: one did. */
+  believe(): Observation | null {
+    const next = this.#putOff;
+    this.#putOff = null;
+    return next === null ? null : this.#take(next);
   }
 
   /** This run is known: Tidegate began it, or looked whether it is frozen. */
@@ -202,7 +197,27 @@ export class ReplicaState implements StepFacts {
     if (this.#endedRuns.length > ENDED_RUNS_MAX) this.#endedRuns.shift();
   }
 
-  #isOld({ startedAt, status }: ReplicaSnapshot): boolean {
+  #take(next: ReplicaSnapshot): Observation {
+    const before = this.#snapshot;
+    const anew = next.startedAt !== before.startedAt;
+    if (anew) this.#runEnded();
+    this.#snapshot = next;
+    if (isUp(next.status)) {
+      const hasWoken = anew || !isUp(before.status) || (before.status === 'paused' && next.status === 'running');
+      if (hasWoken) {
+        this.#since = this.#options.clock.now();
+        this.#note = null;
+      }
+      return { anew, ended: null };
+    }
+    this.#runEnded();
+    if (!isUp(before.status) && !anew) return { anew, ended: null };
+    this.#since = this.#options.clock.now();
+    if (this.#note?.tier === 'frozen') this.#note = null;
+    return { anew, ended: before.status === 'stopping' ? 'asked' : 'itself' };
+  }
+
+  #looksOld({ startedAt, status }: ReplicaSnapshot): boolean {
     const known = this.#snapshot.startedAt;
     if (startedAt === null) return known !== null;
     if (startedAt !== known) return this.#endedRuns.includes(startedAt);

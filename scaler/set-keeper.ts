@@ -8,7 +8,6 @@
  *           hopeless▼ │ask after      └─────ask─────┘
  *              wake-failed  the back-off
  */
-import type { Timer } from '#core/clock';
 import type { EventType } from '#core/event';
 import type { SetKey, SetSnapshot } from '#core/set';
 import type { Admission, AdmissionRequest } from '#router/admission';
@@ -16,24 +15,22 @@ import type { Pool } from '#router/pool';
 import type { Upstream } from '#router/upstream';
 import { CloneMaker } from './clone-maker.ts';
 import { Demand, type WantedTier } from './demand.ts';
+import { Holds } from './holds.ts';
 import type { ScalerPorts } from './ports.ts';
 import { noReplicas, RESTART_GRACE_MS, refusalFor, stoppedByPerson, type TurnedAway } from './prospects.ts';
+import { Reconciler } from './reconciler.ts';
 import { ReplicaKeeper } from './replica-keeper.ts';
+import { Rest } from './rest.ts';
 import { type ScaleOverride, type ScaleTarget, scaleTarget } from './scale-target.ts';
 import { type SetView, viewOf } from './set-view.ts';
 import { WaitingRoom } from './waiting-room.ts';
 import { Wake } from './wake.ts';
 import { planWishes } from './wishes.ts';
 
-/** Failures in a row of every replica that is wanted, after which a wake is given up. */
-const HOPELESS_FAILURES = 3;
 /** How often it is looked whether those who are held still have something to wait for. */
 const PROSPECT_MS = 500;
 /** How long clones go on without the container they were made from: it may be on its way back. */
 const ORPHAN_MS = 60_000;
-/** Rounds of one reconcile. It comes to rest in two or three; one that does not may not hold up everybody else. */
-const ROUNDS_MAX = 20;
-const NEXT_ROUNDS_MS = 10;
 
 export interface SetKeeperOptions {
   readonly ports: ScalerPorts;
@@ -51,21 +48,16 @@ export class SetKeeper {
   readonly #room: WaitingRoom;
   readonly #clones: CloneMaker;
   readonly #demand: Demand;
+  readonly #reconciler: Reconciler;
   readonly #wake: Wake;
   readonly #replicas = new Map<string, ReplicaKeeper>();
-  /** Sets that hold this one awake. */
-  readonly #dependents = new Set<SetKeeper>();
-  /** Sets that this one holds awake. */
-  readonly #held = new Set<SetKeeper>();
+  readonly #holds = new Holds(this);
+  readonly #rest = new Rest();
   readonly #knownSince: number;
   #snapshot: SetSnapshot;
   #override: ScaleOverride;
-  #timer: Timer | null = null;
-  #reconciling = false;
-  #again = false;
   #closed = false;
   #orphanedSince: number | null = null;
-  #rest: 'awake' | 'frozen' | 'stopped' | null = null;
 
   constructor(options: SetKeeperOptions) {
     const { ports, pool, snapshot } = options;
@@ -77,6 +69,11 @@ export class SetKeeper {
     this.#knownSince = ports.clock.now();
     this.#room = new WaitingRoom(pool, ports.clock);
     this.#demand = new Demand(pool, ports.clock);
+    this.#reconciler = new Reconciler({
+      clock: ports.clock,
+      run: () => this.#reconcile(),
+      onTrouble: (message, error) => ports.log.error(message, { set: this.key, error }),
+    });
     this.#wake = new Wake({ ...ports, report: (type, cause, data) => this.#report(type, cause, { data }) });
     this.#clones = new CloneMaker({
       ports,
@@ -123,13 +120,7 @@ export class SetKeeper {
   observe(snapshot: SetSnapshot): void {
     this.#snapshot = snapshot;
     // What the replicas make of it is thought about once, when all of them have seen it.
-    this.#reconciling = true;
-    try {
-      this.#observeReplicas(snapshot);
-    } finally {
-      this.#reconciling = false;
-    }
-    this.reconcile();
+    this.#reconciler.after(() => this.#observeReplicas(snapshot));
   }
 
   /** Holds a request until it may go to an upstream. */
@@ -182,14 +173,11 @@ export class SetKeeper {
 
   /** A set that depends on this one is awake or wants to be. */
   hold(dependent: SetKeeper): void {
-    if (this.#dependents.has(dependent)) return;
-    this.#dependents.add(dependent);
-    this.reconcile();
+    if (this.#holds.add(dependent)) this.reconcile();
   }
 
   letGo(dependent: SetKeeper): void {
-    if (!this.#dependents.delete(dependent)) return;
-    this.reconcile();
+    if (this.#holds.delete(dependent)) this.reconcile();
   }
 
   release(): void {
@@ -209,8 +197,8 @@ export class SetKeeper {
   dispose(): void {
     this.#end();
     for (const replica of this.#replicas.values()) replica.dispose();
-    for (const dependency of this.#held) dependency.letGo(this);
-    for (const dependent of this.#dependents) dependent.reconcile();
+    this.#holds.holdOnly([]);
+    for (const dependent of this.#holds.dependents) dependent.reconcile();
   }
 
   /** Tidegate ends. */
@@ -225,6 +213,7 @@ export class SetKeeper {
       readyCount: this.pool.readyCount,
       failedForMs: this.#wake.failedForMs,
       min: this.target.min,
+      now: this.#now(),
       replicas: this.replicas,
       dependencyRefusals: this.#options
         .dependencies(this)
@@ -235,40 +224,20 @@ export class SetKeeper {
 
   /** Looks at everything and says what each replica should be. Safe to call at any time, from anywhere. */
   reconcile(): void {
-    if (this.#reconciling) {
-      this.#again = true;
-      return;
-    }
-    this.#reconciling = true;
-    try {
-      for (let round = 0; !this.#closed; round++) {
-        this.#again = false;
-        this.#reconcile();
-        if (!this.#again) break;
-        if (round < ROUNDS_MAX) continue;
-        this.#options.ports.log.warn('a set does not come to rest', { set: this.key });
-        this.#lookAgainIn(NEXT_ROUNDS_MS);
-        break;
-      }
-    } finally {
-      this.#reconciling = false;
-    }
+    this.#reconciler.look();
   }
 
-  #reconcile(): void {
+  #reconcile(): number {
     const { target, replicas } = this;
-    const now = this.#now();
-    if (this.pool.readyCount > 0) this.#wake.succeeded();
-    const isStopped = stoppedByPerson(replicas, target.min);
+    const isStopped = stoppedByPerson({ replicas, min: target.min, now: this.#now() });
     const tier = this.#demand.tier(this.#snapshot.policy.scale, {
       min: target.min,
-      dependents: this.#dependents.size,
+      dependents: this.#holds.dependents.size,
       isComingUp: replicas.some((one) => one.isComingUp),
     });
+    const dependencies = this.#options.dependencies(this);
     const stirs = (tier === 'awake' && !isStopped) || replicas.some((one) => one.isStirring);
-    const dependencies = this.#holdDependencies(stirs);
-    const hasOriginal = replicas.length === 0 || replicas.some((one) => one.snapshot.cloneOf === null);
-    this.#orphanedSince = hasOriginal ? null : (this.#orphanedSince ?? now);
+    this.#holds.holdOnly(stirs ? dependencies : []);
     const plan = planWishes({
       replicas,
       target,
@@ -276,14 +245,14 @@ export class SetKeeper {
       fixed: this.#override.replicas !== null || this.#override.max !== null,
       stoppedByPerson: isStopped,
       dependenciesReady: dependencies.every((one) => one.servesDependents),
-      orphaned: this.#orphanedSince !== null && now - this.#orphanedSince >= ORPHAN_MS,
+      orphaned: this.#areOrphaned(replicas),
     });
     for (const [replica, wish] of plan.wishes) replica.want(wish);
     this.#clones.want(plan.original, plan.clones, this.#snapshot);
     this.#followWake();
-    this.#reportRest(tier);
-    for (const dependent of this.#dependents) dependent.reconcile();
-    this.#setTimer();
+    this.#followRest(tier);
+    for (const dependent of this.#holds.dependents) dependent.reconcile();
+    return this.#nextMoment();
   }
 
   #observeReplicas(snapshot: SetSnapshot): void {
@@ -312,74 +281,46 @@ export class SetKeeper {
 
   /** Begins a wake when one is needed, gives it up when it is hopeless, and sends those away who wait in vain. */
   #followWake(): void {
-    if (this.pool.readyCount > 0) return;
-    const { isAsked } = this.#demand;
-    const isNeededByOthers = this.#dependents.size > 0 && !this.servesDependents;
-    if (!isAsked && !isNeededByOthers) {
-      if (this.servesDependents) this.#wake.succeeded();
-      else this.#wake.abandoned();
-      return;
-    }
-    const wanted = this.replicas.filter((one) => one.wish === 'awake' && !one.servesDependents);
-    const isWorn = wanted.length > 0 && wanted.every((one) => one.failures >= HOPELESS_FAILURES);
-    if (this.#wake.isUnderWay && isWorn) {
-      this.#wake.failed('every replica failed to start');
-      this.#demand.endKnock();
-    }
-    const refusal = this.refusal();
-    if (refusal === null) {
-      if (!this.#wake.isUnderWay) this.#beginWake(isAsked);
-    } else if (this.pool.held > 0) {
-      this.#room.turnAway(refusal);
-      this.#again = true;
-    }
+    const turn = this.#wake.follow({
+      replicas: this.replicas,
+      isServing: this.pool.readyCount > 0 || this.servesDependents,
+      isAsked: this.#demand.isAsked,
+      hasDependents: this.#holds.dependents.size > 0,
+      isWorthwhile: () => this.refusal() === null,
+    });
+    if (turn === 'failed') this.#demand.endKnock();
+    if (turn !== null) this.reconcile();
+    const refusal = this.pool.held > 0 ? this.refusal() : null;
+    if (refusal === null) return;
+    this.#room.turnAway(refusal);
+    this.reconcile();
   }
 
-  #beginWake(isAsked: boolean): void {
-    if (!isAsked && this.replicas.some((one) => !one.isAsleep)) return;
-    // What was given up before is tried again.
-    for (const replica of this.#replicas.values()) if (replica.failures >= HOPELESS_FAILURES) replica.forgive();
-    this.#wake.begin(isAsked ? 'a request came while no replica was ready' : 'a set that depends on it was asked for');
-    this.#again = true;
+  #followRest(wanted: WantedTier): void {
+    const cause = this.#demand.sleepsNow ? 'scaled to zero' : `idle for ${Math.round(this.#demand.idleMs / 1000)} s`;
+    const tier = this.#rest.follow(this.replicas, wanted, (type) => this.#report(type, cause));
+    if (tier === 'stopped') this.#demand.slept();
   }
 
-  #holdDependencies(stirs: boolean): readonly SetKeeper[] {
-    const dependencies = this.#options.dependencies(this);
-    for (const one of [...this.#held]) {
-      if (stirs && dependencies.includes(one)) continue;
-      this.#held.delete(one);
-      one.letGo(this);
-    }
-    if (!stirs) return dependencies;
-    for (const one of dependencies) {
-      this.#held.add(one);
-      one.hold(this);
-    }
-    return dependencies;
+  /** The container that all clones were made from is gone, and has been for a while. */
+  #areOrphaned(replicas: readonly ReplicaKeeper[]): boolean {
+    const now = this.#now();
+    const areAlone = replicas.length > 0 && replicas.every((one) => one.snapshot.cloneOf !== null);
+    this.#orphanedSince = areAlone ? (this.#orphanedSince ?? now) : null;
+    return this.#orphanedSince !== null && now - this.#orphanedSince >= ORPHAN_MS;
   }
 
   /** The next moment at which time alone changes what should be. */
-  #setTimer(): void {
+  #nextMoment(): number {
     const { min } = this.target;
     const now = this.#now();
     const moments = min > 0 ? [] : [this.#demand.nextChange(this.#snapshot.policy.scale)];
     if (this.pool.readyCount === 0 && this.#demand.isAsked) moments.push(now + PROSPECT_MS);
-    if (this.#dependents.size > 0) moments.push(now + this.#wake.failedForMs);
+    if (this.#holds.dependents.size > 0) moments.push(now + this.#wake.failedForMs);
     if (this.#orphanedSince !== null) moments.push(this.#orphanedSince + ORPHAN_MS);
-    if (min > 0) {
-      for (const { downMs } of this.#replicas.values()) if (downMs > 0) moments.push(now + RESTART_GRACE_MS - downMs);
-    }
-    this.#lookAgainIn(Math.min(...moments.filter((one) => one > now)) - now);
-  }
-
-  #lookAgainIn(delayMs: number): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-    if (delayMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = this.#options.ports.clock.after(Math.ceil(delayMs), () => {
-      this.#timer = null;
-      this.reconcile();
-    });
+    if (min > 0)
+      for (const { downSince } of this.replicas) moments.push((downSince ?? now - RESTART_GRACE_MS) + RESTART_GRACE_MS);
+    return Math.min(...moments.filter((one) => one > now));
   }
 
   #addReplica(snapshot: SetSnapshot['replicas'][number]): void {
@@ -391,22 +332,6 @@ export class SetKeeper {
       report: (type, replica, cause, data) => this.#report(type, cause, { replica: replica.id, data }),
     });
     this.#replicas.set(snapshot.id, keeper);
-  }
-
-  /** Says so when the set has come to rest in a lower tier by its own doing. */
-  #reportRest(tier: WantedTier): void {
-    const { replicas } = this;
-    if (replicas.length === 0) return;
-    const isAsleep = replicas.every((one) => one.isAsleep);
-    const rest = !isAsleep ? 'awake' : replicas.some((one) => one.isFrozen) ? 'frozen' : 'stopped';
-    const cause = this.#demand.sleepsNow ? 'scaled to zero' : `idle for ${Math.round(this.#demand.idleMs / 1000)} s`;
-    if (rest === 'stopped') this.#demand.slept();
-    if (rest === this.#rest) return;
-    const isFirst = this.#rest === null;
-    this.#rest = rest;
-    if (isFirst || tier !== rest) return;
-    if (rest === 'frozen') this.#report('set.frozen', cause);
-    if (rest === 'stopped') this.#report('set.stopped', cause);
   }
 
   #report(
@@ -429,7 +354,7 @@ export class SetKeeper {
 
   #end(): void {
     this.#closed = true;
-    this.#timer?.cancel();
+    this.#reconciler.close();
     this.#clones.close();
     this.#room.turnAway(noReplicas());
   }

@@ -67,7 +67,10 @@ function stateOf(keeper: SetKeeper, wake: { readonly waking: boolean; readonly f
   if (wake.failed) return 'wake-failed';
   if (wake.waking) return 'waking';
   if (replicas.length === 0) return 'absent';
-  if (replicas.some((one) => one.isFrozen)) return 'frozen';
-  if (replicas.every((one) => one.isAsleep)) return keeper.target.min > 0 ? 'stopped' : 'zero';
-  return replicas.some((one) => one.phase === 'unhealthy' || one.phase === 'unroutable') ? 'unhealthy' : 'waking';
+  const phases = replicas.map((one) => one.phase);
+  if (phases.includes('draining')) return 'up';
+  if (phases.some((one) => one === 'starting' || one === 'thawing' || one === 'probing')) return 'waking';
+  if (phases.some((one) => one === 'unhealthy' || one === 'unroutable')) return 'unhealthy';
+  if (phases.some((one) => one === 'frozen' || one === 'freezing')) return 'frozen';
+  return keeper.target.min > 0 ? 'stopped' : 'zero';
 }

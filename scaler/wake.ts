@@ -4,7 +4,10 @@
  */
 import type { Clock } from '#core/clock';
 import type { EventType } from '#core/event';
+import type { ReplicaKeeper } from './replica-keeper.ts';
 
+/** Failures in a row of every replica that is wanted, after which a wake is given up. */
+const HOPELESS_FAILURES = 3;
 const BACKOFF_FIRST_MS = 5000;
 const BACKOFF_LONGEST_MS = 60_000;
 
@@ -14,6 +17,21 @@ export interface WakeOptions {
   readonly newId: (prefix: string) => string;
   readonly report: (type: EventType, cause: string, data?: Record<string, unknown>) => void;
 }
+
+export interface WakeFacts {
+  readonly replicas: readonly ReplicaKeeper[];
+  /** Something takes requests, or serves the sets that depend on this one. */
+  readonly isServing: boolean;
+  /** Requests are held, or somebody will come back. */
+  readonly isAsked: boolean;
+  /** A set that depends on it is awake or wants to be. */
+  readonly hasDependents: boolean;
+  /** There is something to wait for. Asked only when it matters. */
+  readonly isWorthwhile: () => boolean;
+}
+
+/** What came of looking: `begun` and `failed` change what is to be done. */
+export type WakeTurn = 'begun' | 'failed' | null;
 
 export class Wake {
   readonly #options: WakeOptions;
@@ -39,14 +57,50 @@ export class Wake {
     return Math.max(0, this.#failedUntil - this.#options.clock.now());
   }
 
-  begin(cause: string): void {
-    const { clock, newId, report } = this.#options;
-    this.#current = { id: newId('wak'), since: clock.now() };
-    report('set.waking', cause);
+  /** Looks at the set, and begins, ends or gives up. */
+  follow(facts: WakeFacts): WakeTurn {
+    if (facts.isServing) this.#succeeded();
+    else if (!facts.isAsked && !facts.hasDependents) this.#current = null;
+    else if (this.#current !== null) return this.#giveUpIfWorn(facts);
+    else if (this.#maySleep(facts) && facts.isWorthwhile()) return this.#begin(facts);
+    return null;
   }
 
-  /** Something is ready, whoever brought it up. */
-  succeeded(): void {
+  /** The next one may begin at once. */
+  forgive(): void {
+    this.#failures = 0;
+    this.#failedUntil = Number.NEGATIVE_INFINITY;
+  }
+
+  /** What is on its way up by itself needs no wake for the sake of others. */
+  #maySleep(facts: WakeFacts): boolean {
+    return facts.isAsked || facts.replicas.every((one) => one.isAsleep);
+  }
+
+  #begin(facts: WakeFacts): WakeTurn {
+    const { clock, newId, report } = this.#options;
+    // What was given up before is tried again.
+    for (const replica of facts.replicas) if (replica.failures >= HOPELESS_FAILURES) replica.forgive();
+    this.#current = { id: newId('wak'), since: clock.now() };
+    const cause = facts.isAsked
+      ? 'a request came while no replica was ready'
+      : 'a set that depends on it was asked for';
+    report('set.waking', cause);
+    return 'begun';
+  }
+
+  #giveUpIfWorn({ replicas }: WakeFacts): WakeTurn {
+    const wanted = replicas.filter((one) => one.wish === 'awake' && !one.servesDependents);
+    if (wanted.length === 0 || wanted.some((one) => one.failures < HOPELESS_FAILURES)) return null;
+    const waitMs = Math.min(BACKOFF_LONGEST_MS, BACKOFF_FIRST_MS * 2 ** this.#failures);
+    this.#failures++;
+    this.#failedUntil = this.#options.clock.now() + waitMs;
+    this.#options.report('set.wake_failed', 'every replica failed to start', { retry_in_ms: waitMs });
+    this.#current = null;
+    return 'failed';
+  }
+
+  #succeeded(): void {
     if (this.#current !== null) {
       const ms = this.#options.clock.now() - this.#current.since;
       const data = { wake_ms: Math.round(ms * 10) / 10 };
@@ -54,24 +108,5 @@ export class Wake {
     }
     this.#current = null;
     this.forgive();
-  }
-
-  /** Nobody asks any more. */
-  abandoned(): void {
-    this.#current = null;
-  }
-
-  failed(cause: string): void {
-    const waitMs = Math.min(BACKOFF_LONGEST_MS, BACKOFF_FIRST_MS * 2 ** this.#failures);
-    this.#failures++;
-    this.#failedUntil = this.#options.clock.now() + waitMs;
-    this.#options.report('set.wake_failed', cause, { retry_in_ms: waitMs });
-    this.#current = null;
-  }
-
-  /** The next one may begin at once. */
-  forgive(): void {
-    this.#failures = 0;
-    this.#failedUntil = Number.NEGATIVE_INFINITY;
   }
 }

@@ -19,7 +19,9 @@ export const NODE = path.join(ROOT, 'node_modules/.bin/node');
 const MODULES = path.join(ROOT, 'node_modules');
 const STAMP = path.join(MODULES, '.tidegate-lock');
 const SYSTEM_NODE_MIN = 20;
-const RETRY_AFTER_MS = [2000, 5000];
+const RETRY_AFTER_MS = 2000;
+/** npm alone would be silent for a minute and a half before it gives up. */
+const PATIENCE = ['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=4000'];
 const NETWORK_TROUBLE =
   /\b(ECONNRESET|ECONNREFUSED|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ERR_SOCKET_TIMEOUT|EINTEGRITY|E50\d)\b/;
 const LOCK_REFUSED = /\b(EUSAGE|EINVALIDLOCK)\b|in sync/;
@@ -80,12 +82,12 @@ function nodePackage() {
 async function npm(args) {
   const folders = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => !folder.startsWith(MODULES));
   const env = { ...process.env, PATH: folders.join(path.delimiter) };
-  let outcome = await command('npm', args, { cwd: ROOT, env });
-  for (const ms of RETRY_AFTER_MS) {
-    if (outcome.ok || !NETWORK_TROUBLE.test(outcome.output)) break;
-    process.stderr.write('… the registry did not answer, trying again\n');
-    await sleep(ms);
-    outcome = await command('npm', args, { cwd: ROOT, env });
+  const run = () => command('npm', [...args, ...PATIENCE], { cwd: ROOT, env });
+  let outcome = await run();
+  if (!outcome.ok && NETWORK_TROUBLE.test(outcome.output)) {
+    process.stderr.write('… the registry does not answer, trying again\n');
+    await sleep(RETRY_AFTER_MS);
+    outcome = await run();
   }
   if (outcome.code === null) throw new SetupError('npm was not found', 'apt-get install -y npm');
   return outcome;

@@ -2,7 +2,7 @@
  * The Connection field (RFC 9110 7.6.1): a list of options, some of which name other fields of the same head that end
  * here. An option that names a field which must reach the other side makes the message ambiguous and is refused.
  */
-import { isToken } from './octets.ts';
+import { isToken, trimSpace } from './octets.ts';
 
 /** More options than this is an attack, not a browser. */
 const NOMINATED_MAX = 32;
@@ -25,7 +25,6 @@ const PROTECTED: ReadonlySet<string> = new Set([
  */
 const HANDLED: ReadonlySet<string> = new Set([
   'te',
-  'trailer',
   'http2-settings',
   'proxy-connection',
   'forwarded',
@@ -57,7 +56,7 @@ export class ConnectionOptions {
       return true;
     }
     for (const element of value.toLowerCase().split(',')) {
-      const option = element.replace(/^[ \t]+|[ \t]+$/g, '');
+      const option = trimSpace(element);
       // Empty list elements are to be ignored, RFC 9110 5.6.1.2.
       if (option === '') continue;
       if (option === 'close') this.close = true;

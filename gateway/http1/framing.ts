@@ -2,7 +2,7 @@
  * How a message body is delimited (RFC 9112 6), and the two fields that say so. Only one spelling of each fact is
  * accepted: a plain decimal length, or the single coding `chunked`.
  */
-import { isToken, ZERO } from './octets.ts';
+import { isToken, trimSpace, ZERO } from './octets.ts';
 
 export const FRAMING = {
   /** No body follows. */
@@ -37,10 +37,7 @@ export function readLength(b: Uint8Array, from: number, to: number): number {
  */
 export function readCoding(value: string): 'chunked' | 'unknown' | 'invalid' {
   if (value === 'chunked') return 'chunked';
-  const codings = value.toLowerCase().split(',');
-  for (const [index, coding] of codings.entries()) {
-    codings[index] = coding.replace(/^[ \t]+|[ \t]+$/g, '');
-  }
+  const codings = value.toLowerCase().split(',').map(trimSpace);
   if (codings.pop() !== 'chunked') return 'invalid';
   if (codings.length === 0) return 'chunked';
   return codings.every((coding) => isToken(coding) && coding !== 'chunked' && coding !== 'identity')

@@ -175,11 +175,11 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
     exchange.head(head, add);
   }
 
-  onAnswerBody(chunk: Buffer): void {
+  onAnswerBody(chunk: Buffer, owned: boolean): void {
     const { exchange, account } = this.#facts;
     account.bytesOut += chunk.length;
     this.#tools.deadlines.touch(this.#deadline);
-    if (!exchange.write(chunk)) this.#call?.pauseAnswer();
+    if (!exchange.write(chunk, owned)) this.#call?.pauseAnswer();
   }
 
   onAnswerEnd(trailers: readonly string[]): void {

@@ -14,6 +14,7 @@ import type { Exchange, Peer } from '../exchange.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { SetCounts, SetMetrics } from '../metrics.ts';
 import { requestIds } from '../request-id.ts';
+import type { Transport } from '../transport/wire.ts';
 import type { TrustedProxies } from '../trusted-proxies.ts';
 import { UpstreamClient } from '../upstream/upstream-client.ts';
 import { isNavigation } from '../waiting-page.ts';
@@ -69,6 +70,11 @@ export class RequestPath {
     this.#ledger = new TrafficLedger((upstream) => upstreams.drop(upstream));
     this.#nextId = requestIds(options.random);
     this.#tools = { clock, log, admitter, upstreams, deadlines, onOver: () => this.#onOver() };
+  }
+
+  /** What plain connections to upstreams are made of from now on. */
+  useTransport(transport: Transport): void {
+    this.#upstreams.transport = transport;
   }
 
   /** Requests and tunnels in flight. */

@@ -103,7 +103,7 @@ export class Search {
       pool: this.#pool,
       request: { client, bytes, hash, tried: this.#tried },
       failed,
-      onAdmission: (admission) => this.#onAdmission(admission),
+      onAdmission: (admission) => this.#onAdmission(admission, code),
       onPointless: () => this.#searcher.onNotFound(code, null),
       onError: (error) => {
         this.#tools.log.error('a request could not be held', { set: this.#pool.key, error: messageOf(error) });
@@ -112,7 +112,8 @@ export class Search {
     });
   }
 
-  #onAdmission(admission: Admission): void {
+  /** @param code what it is called if there is nothing to be had: what failed before tells more than that */
+  #onAdmission(admission: Admission, code: GatewayErrorCode): void {
     this.#hold = null;
     const searcher = this.#searcher;
     switch (admission.outcome) {
@@ -126,7 +127,7 @@ export class Search {
         searcher.onNotFound('wake_timeout', admission.retryAfterS);
         break;
       case 'stopped':
-        searcher.onNotFound(admission.code, admission.retryAfterS);
+        searcher.onNotFound(admission.code === 'stopped' ? 'stopped' : code, admission.retryAfterS);
         break;
     }
   }

@@ -21,6 +21,8 @@ import type { ClientConnection } from './client-connection.ts';
 const NO_TRAILERS: readonly string[] = [];
 /** A rest of a body up to this size is read for the sake of the connection; a larger one costs it. */
 const UNREAD_MAX_BYTES = 65_536;
+/** Whoever hears this has stopped in the middle of a message. */
+const REQUEST_TIMEOUT = 408;
 
 export interface NodeExchangeOptions {
   readonly connection: ClientConnection;
@@ -31,7 +33,7 @@ export interface NodeExchangeOptions {
   readonly bodyBytes: number;
   /** The client has not been told to send its body yet. */
   readonly expect100: boolean;
-  /** Nothing can follow on this connection. */
+  /** The head was refused: nothing can follow on this connection. */
   readonly last: boolean;
 }
 
@@ -44,6 +46,7 @@ export class NodeExchange implements Exchange {
   #continued: boolean;
   /** Nothing more of the answer will be written. */
   #over = false;
+  #last: boolean;
   #framing: 'chunked' | 'sized' | 'close' = 'sized';
   #headPending = false;
 
@@ -52,6 +55,7 @@ export class NodeExchange implements Exchange {
     this.peer = options.connection.peer;
     this.#bodyEnded = options.bodyBytes === 0;
     this.#continued = !options.expect100;
+    this.#last = options.last;
     const { request, response } = options;
     request.on('error', ignore);
     response.on('error', ignore);
@@ -84,14 +88,19 @@ export class NodeExchange implements Exchange {
     this.#bodyEnded = true;
     const raw = this.#options.request.rawTrailers;
     const trailers = raw.length === 0 ? NO_TRAILERS : readRawTrailers(raw);
-    if (trailers === null) this.handler?.onBodyFault();
+    if (trailers === null) this.#onBodyFault();
     else this.handler?.onBodyEnd(trailers);
   };
 
   /** Node found that the body is not framed as it should be. */
   onFault(): void {
     // Otherwise the fault lies in what follows this request.
-    if (!this.#over && !this.#options.request.complete) this.handler?.onBodyFault();
+    if (!this.#over && !this.#options.request.complete) this.#onBodyFault();
+  }
+
+  #onBodyFault(): void {
+    this.#last = true;
+    this.handler?.onBodyFault();
   }
 
   // ---- the answer
@@ -138,10 +147,10 @@ export class NodeExchange implements Exchange {
     this.#headPending = false;
   }
 
-  write(chunk: Buffer): boolean {
+  write(chunk: Buffer, owned: boolean): boolean {
     if (this.#over) return true;
     this.#headPending = false;
-    return this.#options.response.write(chunk);
+    return this.#options.response.write(owned ? chunk : Buffer.from(chunk));
   }
 
   end(trailers: readonly string[]): void {
@@ -165,6 +174,7 @@ export class NodeExchange implements Exchange {
     if (this.#over) return;
     const { request, response } = this.#options;
     const { status, fields, body } = answer;
+    if (status === REQUEST_TIMEOUT) this.#last = true;
     const all = [...fields, 'Content-Length', String(body.length)];
     if (this.#mustClose(this.#isSending())) all.push('Connection', 'close');
     this.#writeHead(status, undefined, all);
@@ -199,7 +209,7 @@ export class NodeExchange implements Exchange {
   }
 
   #mustClose(isSending: boolean): boolean {
-    return isSending || this.#options.last || this.#options.connection.draining;
+    return isSending || this.#last || this.#options.connection.draining;
   }
 
   readonly #onDrain = (): void => {

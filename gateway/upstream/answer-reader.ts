@@ -18,8 +18,11 @@ export interface AnswerSink {
    * @param rest after a 101: what follows it already; null otherwise
    */
   onHead(head: ResponseHead, rest: Buffer | null): void;
-  /** A part of the body, without framing. The octets may be kept. */
-  onBody(chunk: Buffer): void;
+  /**
+   * A part of the body, without framing.
+   * @param owned the octets stay as they are; otherwise they hold during the call only
+   */
+  onBody(chunk: Buffer, owned: boolean): void;
   /** @param surplus more followed than was asked for */
   onWhole(trailers: readonly string[], surplus: boolean): void;
   onFault(fault: string): void;
@@ -66,88 +69,95 @@ export class AnswerReader {
     this.#partial = null;
   }
 
-  read(chunk: Buffer): void {
-    const bytes = this.#joined(chunk);
-    let at = 0;
-    while (bytes !== null && at < bytes.length && this.#phase !== 'idle') {
-      at = this.#phase === 'head' ? this.#readHead(bytes, at) : this.#readBody(bytes, at);
+  /**
+   * Reads `b[start, end)`, which follows what was read before.
+   * @param owned the octets stay as they are; otherwise they hold during the call only
+   */
+  read(b: Buffer, start: number, end: number, owned: boolean): void {
+    const partial = this.#partial;
+    if (partial === null) {
+      this.#readAll(b, start, end, owned);
+      return;
     }
+    const bytes = Buffer.concat([partial, b.subarray(start, end)]);
+    const arrived = { start: 0, seen: partial.length, end: bytes.length };
+    // A head that cannot have become complete is not looked at.
+    const worth = isWorthScanning(bytes, arrived, RESPONSE_LIMITS_BYTES);
+    this.#partial = worth ? null : bytes;
+    if (worth) this.#readAll(bytes, 0, bytes.length, true);
   }
 
-  /** What is to be scanned now, or null when a head cannot have become complete. */
-  #joined(chunk: Buffer): Buffer | null {
-    const partial = this.#partial;
-    if (partial === null) return chunk;
-    const bytes = Buffer.concat([partial, chunk]);
-    const arrived = { start: 0, seen: partial.length, end: bytes.length };
-    this.#partial = isWorthScanning(bytes, arrived, RESPONSE_LIMITS_BYTES) ? null : bytes;
-    return this.#partial === null ? bytes : null;
+  #readAll(b: Buffer, start: number, end: number, owned: boolean): void {
+    let at = start;
+    while (at < end && this.#phase !== 'idle') {
+      at = this.#phase === 'head' ? this.#readHead(b, at, end) : this.#readBody(b, at, end, owned);
+    }
   }
 
   /** Returns where to read on. */
-  #readHead(bytes: Buffer, at: number): number {
+  #readHead(b: Buffer, at: number, end: number): number {
     const head = this.#head;
-    const outcome = head.scan(bytes, at, bytes.length, this.#asked);
+    const outcome = head.scan(b, at, end, this.#asked);
     if (outcome === 'incomplete') {
-      this.#partial = at === 0 ? bytes : bytes.subarray(at);
-      return bytes.length;
+      this.#partial = Buffer.from(b.subarray(at, end));
+      return end;
     }
-    if (outcome === 'malformed') return this.#refuse(head.fault, bytes);
-    const { end, framing } = head;
+    if (outcome === 'malformed') return this.#refuse(head.fault, end);
+    const { end: after, framing } = head;
     if (head.informational) {
       this.#sink.onInformational(head);
-      return end;
+      return after;
     }
     if (head.switched) {
       this.stop();
-      this.#sink.onHead(head, end < bytes.length ? bytes.subarray(end) : null);
-      return bytes.length;
+      this.#sink.onHead(head, after < end ? Buffer.from(b.subarray(after, end)) : null);
+      return end;
     }
     this.#phase = 'body';
     this.#framing = framing;
     this.#bytesLeft = head.contentLength;
     this.#sink.onHead(head, null);
-    if (framing === FRAMING.none) return this.#complete(bytes, end, NO_TRAILERS);
+    if (framing === FRAMING.none) return this.#complete(after, end, NO_TRAILERS);
     if (framing === FRAMING.chunked) {
       this.#chunks ??= new ChunkedBody();
       this.#chunks.start('payload');
     }
-    return end;
+    return after;
   }
 
-  #readBody(bytes: Buffer, at: number): number {
-    if (this.#framing === FRAMING.chunked) return this.#readChunks(bytes, at);
-    const end = this.#framing === FRAMING.length ? Math.min(bytes.length, at + this.#bytesLeft) : bytes.length;
-    this.#bytesLeft -= end - at;
-    this.#sink.onBody(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
+  #readBody(b: Buffer, at: number, end: number, owned: boolean): number {
+    if (this.#framing === FRAMING.chunked) return this.#readChunks(b, at, end, owned);
+    const to = this.#framing === FRAMING.length ? Math.min(end, at + this.#bytesLeft) : end;
+    this.#bytesLeft -= to - at;
+    this.#sink.onBody(at === 0 && to === b.length ? b : b.subarray(at, to), owned);
     const ended = this.#framing === FRAMING.length && this.#bytesLeft === 0;
-    return ended ? this.#complete(bytes, end, NO_TRAILERS) : end;
+    return ended ? this.#complete(to, end, NO_TRAILERS) : to;
   }
 
-  #readChunks(bytes: Buffer, start: number): number {
+  #readChunks(b: Buffer, start: number, end: number, owned: boolean): number {
     const chunks = this.#chunks;
     let at = start;
     while (chunks !== null && this.#phase === 'body') {
-      at = chunks.scan(bytes, at, bytes.length);
-      if (chunks.partEnd > chunks.partStart) this.#sink.onBody(bytes.subarray(chunks.partStart, chunks.partEnd));
-      if (chunks.event === 'fault') return this.#refuse(chunks.fault, bytes);
-      if (chunks.event === 'done') return this.#complete(bytes, at, chunks.trailers);
+      at = chunks.scan(b, at, end);
+      if (chunks.partEnd > chunks.partStart) this.#sink.onBody(b.subarray(chunks.partStart, chunks.partEnd), owned);
+      if (chunks.event === 'fault') return this.#refuse(chunks.fault, end);
+      if (chunks.event === 'done') return this.#complete(at, end, chunks.trailers);
       if (chunks.event === 'more') return at;
     }
-    return bytes.length;
+    return end;
   }
 
-  #complete(bytes: Buffer, at: number, trailers: readonly string[]): number {
-    if (this.#phase === 'idle') return bytes.length;
+  #complete(at: number, end: number, trailers: readonly string[]): number {
+    if (this.#phase === 'idle') return end;
     this.stop();
-    this.#sink.onWhole(trailers, at < bytes.length);
-    return bytes.length;
+    this.#sink.onWhole(trailers, at < end);
+    return end;
   }
 
-  #refuse(fault: string, bytes: Buffer): number {
-    if (this.#phase === 'idle') return bytes.length;
+  #refuse(fault: string, end: number): number {
+    if (this.#phase === 'idle') return end;
     this.stop();
     this.#sink.onFault(fault);
-    return bytes.length;
+    return end;
   }
 }

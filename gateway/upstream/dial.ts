@@ -1,10 +1,11 @@
 /**
  * Opening a connection to an upstream, plain or TLS, within a deadline. Ends with exactly one of two calls.
  */
-import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect } from 'node:tls';
 import type { Endpoint } from '#core/set';
 import { Deadline, type Deadlines } from '../deadlines.ts';
+import { NetWire } from '../transport/net-wire.ts';
+import type { ConnectTaker, Transport, Wire } from '../transport/wire.ts';
 
 /** `refused`: nobody there. `timeout`: no answer in time. `protocol`: no TLS spoken there. */
 export type DialFailure = 'refused' | 'timeout' | 'protocol';
@@ -15,15 +16,40 @@ export interface DialOptions {
   readonly servername: string | null;
   readonly timeoutMs: number;
   readonly deadlines: Deadlines;
-  readonly onConnected: (socket: Socket) => void;
+  /** What plain connections are made of. */
+  readonly transport: Transport;
+  readonly onConnected: (wire: Wire) => void;
   readonly onFailed: (failure: DialFailure, error: Error | null) => void;
 }
 
-/**
- * Dials. Inside the host a replica's certificate is not verified: it is its own, and the address comes from the Engine.
- */
 export function dial(options: DialOptions): void {
-  const { endpoint, servername, deadlines } = options;
+  const { endpoint, servername, deadlines, transport } = options;
+  const deadline = new Deadline(() => {
+    giveUp();
+    options.onFailed('timeout', null);
+  });
+  const taker: ConnectTaker = {
+    onConnected: (wire) => {
+      deadlines.stop(deadline);
+      options.onConnected(wire);
+    },
+    onRefused: (error) => {
+      deadlines.stop(deadline);
+      options.onFailed(isTlsFault(error) ? 'protocol' : 'refused', error);
+    },
+  };
+  deadlines.start(deadline, options.timeoutMs);
+  const giveUp =
+    servername === null
+      ? transport.connect(endpoint.dialHost, endpoint.dialPort, taker)
+      : connectTls(endpoint, servername, taker);
+}
+
+/**
+ * As `Transport.connect`. Inside the host a replica's certificate is not verified: it is its own, and the address comes
+ * from the Engine.
+ */
+function connectTls(endpoint: Endpoint, servername: string, taker: ConnectTaker): () => void {
   const address = {
     host: endpoint.dialHost,
     port: endpoint.dialPort,
@@ -31,39 +57,28 @@ export function dial(options: DialOptions): void {
     autoSelectFamily: false,
     allowHalfOpen: true,
   };
-  const socket =
-    servername === null
-      ? connect(address)
-      : connectTls({ ...address, servername, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+  const socket = connect({
+    ...address,
+    servername,
+    rejectUnauthorized: false,
+    ALPNProtocols: ['http/1.1'],
+  });
   let error: Error | null = null;
-  const deadline = new Deadline(() => fail('timeout'));
-
-  function stopListening(): void {
-    deadlines.stop(deadline);
-    socket.off(servername === null ? 'connect' : 'secureConnect', onConnected);
-    socket.off('close', onClose);
-  }
-  function fail(failure: DialFailure): void {
-    stopListening();
-    socket.destroy();
-    options.onFailed(failure, error);
-  }
-  function onConnected(): void {
-    stopListening();
-    options.onConnected(socket);
-    socket.off('error', onError);
-  }
-  function onError(cause: Error): void {
+  const onError = (cause: Error): void => {
     error = cause;
-  }
-  function onClose(): void {
-    fail(isTlsFault(error) ? 'protocol' : 'refused');
-  }
-
-  socket.on(servername === null ? 'connect' : 'secureConnect', onConnected);
+  };
+  const onClose = (): void => taker.onRefused(error ?? new Error('closed within the TLS handshake'));
   socket.on('error', onError);
   socket.on('close', onClose);
-  deadlines.start(deadline, options.timeoutMs);
+  socket.on('secureConnect', () => {
+    socket.off('close', onClose);
+    taker.onConnected(new NetWire(socket));
+    socket.off('error', onError);
+  });
+  return () => {
+    socket.off('close', onClose);
+    socket.destroy();
+  };
 }
 
 function isTlsFault(error: Error | null): boolean {

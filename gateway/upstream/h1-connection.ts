@@ -5,13 +5,13 @@
  *   free ──send──▶ busy ──answer whole──▶ free | closed
  *                   └──101──▶ given away
  */
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Endpoint } from '#core/set';
 import type { Upstream } from '#router/upstream';
 import { Deadline } from '../deadlines.ts';
 import { chunkLine, lastChunk } from '../http1/chunked.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import { UNSENT_MAX_BYTES, type Wire, type WireOwner } from '../transport/wire.ts';
 import { AnswerReader, type AnswerSink } from './answer-reader.ts';
 import type { AnswerHandler, CallFailure, OutgoingRequest, UpstreamCall } from './upstream-call.ts';
 
@@ -32,7 +32,7 @@ export interface ConnectionKeeper {
 
 export interface H1ConnectionOptions {
   /** Connected already. */
-  readonly socket: Socket;
+  readonly wire: Wire;
   readonly upstream: Upstream;
   readonly endpoint: Endpoint;
   /** Name sent in the TLS handshake; null: not encrypted. */
@@ -42,7 +42,7 @@ export interface H1ConnectionOptions {
   readonly scratch: ResponseHead;
 }
 
-export class H1Connection implements UpstreamCall, AnswerSink {
+export class H1Connection implements UpstreamCall, AnswerSink, WireOwner {
   readonly upstream: Upstream;
   readonly endpoint: Endpoint;
   readonly servername: string | null;
@@ -54,13 +54,19 @@ export class H1Connection implements UpstreamCall, AnswerSink {
   freeSince = 0;
   wasKept = false;
   reached = false;
-  readonly #socket: Socket;
+  readonly #wire: Wire;
   readonly #keeper: ConnectionKeeper;
   readonly #answer: AnswerReader;
   #handler: AnswerHandler | null = null;
   #chunked = false;
   #requestEnded = true;
+  /** What leaves at the end of this turn: text, octets, text. */
+  #before = '';
+  #octets: Buffer | null = null;
+  #after = '';
   #corked = false;
+  /** The caller was told to wait. */
+  #full = false;
   #answerPaused = false;
   #keepAlive = true;
   #dead = false;
@@ -71,21 +77,16 @@ export class H1Connection implements UpstreamCall, AnswerSink {
     this.upstream = options.upstream;
     this.endpoint = options.endpoint;
     this.servername = options.servername;
-    this.#socket = options.socket;
+    this.#wire = options.wire;
     this.#keeper = options.keeper;
     this.#answer = new AnswerReader(options.scratch, this);
     this.keptDeadline = new Deadline(() => this.destroy());
-    const socket = this.#socket;
-    socket.on('data', this.#onData);
-    socket.on('end', this.#onEnd);
-    socket.on('drain', this.#onDrain);
-    socket.on('error', ignore);
-    socket.on('close', this.#onClose);
+    this.#wire.start(this);
   }
 
   /** Whether it is open and serves nothing. */
   get isFree(): boolean {
-    return this.#handler === null && !this.#dead && !this.#socket.destroyed;
+    return this.#handler === null && !this.#dead && this.#wire.isOpen;
   }
 
   // ---- the request
@@ -97,25 +98,37 @@ export class H1Connection implements UpstreamCall, AnswerSink {
     this.#chunked = request.body === 'chunked';
     this.#requestEnded = request.body === 'none';
     // The head of a body waits for the first part of it, so that both leave in one write.
-    if (!this.#requestEnded) this.#cork();
-    this.#socket.write(request.head, 'latin1');
-    if (this.#requestEnded) this.#noteDelivery();
+    if (this.#requestEnded) {
+      this.#wire.write(request.head, null, '');
+      this.#noteDelivery();
+    } else {
+      this.#before = request.head;
+      this.#cork();
+    }
   }
 
   write(chunk: Buffer): boolean {
     if (this.#requestEnded || chunk.length === 0) return true;
     this.#cork();
-    const socket = this.#socket;
-    if (!this.#chunked) return socket.write(chunk);
-    socket.write(chunkLine(chunk.length), 'latin1');
-    socket.write(chunk);
-    return socket.write('\r\n', 'latin1');
+    if (this.#octets === null) {
+      if (this.#chunked) this.#before += chunkLine(chunk.length);
+      this.#octets = chunk;
+    } else {
+      const between = this.#chunked ? this.#after + chunkLine(chunk.length) : '';
+      this.#octets = Buffer.concat([this.#octets, Buffer.from(between, 'latin1'), chunk]);
+    }
+    if (this.#chunked) this.#after = '\r\n';
+    if (this.#octets.length >= UNSENT_MAX_BYTES) this.#full = true;
+    return !this.#full;
   }
 
   endBody(trailers: readonly string[]): void {
     if (this.#requestEnded) return;
     this.#requestEnded = true;
-    if (this.#chunked) this.#socket.write(lastChunk(trailers), 'latin1');
+    if (!this.#chunked) return;
+    this.#cork();
+    if (this.#octets === null) this.#before += lastChunk(trailers);
+    else this.#after += lastChunk(trailers);
   }
 
   /**
@@ -125,49 +138,46 @@ export class H1Connection implements UpstreamCall, AnswerSink {
   #cork(): void {
     if (this.#corked) return;
     this.#corked = true;
-    this.#socket.cork();
     setImmediate(this.#flush);
   }
 
   readonly #flush = (): void => {
     this.#corked = false;
-    this.#socket.uncork();
+    const ready = this.#wire.write(this.#before, this.#octets, this.#after);
+    this.#before = this.#after = '';
+    this.#octets = null;
     this.#noteDelivery();
+    if (!ready) this.#full = true;
+    else if (this.#full) this.onDrain();
   };
 
   /** A write that fails at once has delivered nothing: the other end had closed before. */
   #noteDelivery(): void {
-    if (this.#socket.errored === null) this.reached = true;
+    if (this.#wire.isOpen) this.reached = true;
   }
 
-  readonly #onDrain = (): void => {
+  onDrain(): void {
+    this.#full = false;
     this.#handler?.onUpstreamDrain();
-  };
+  }
 
   // ---- the answer
 
   pauseAnswer(): void {
     this.#answerPaused = true;
-    this.#socket.pause();
+    this.#wire.pause();
   }
 
   resumeAnswer(): void {
     if (!this.#answerPaused) return;
     this.#answerPaused = false;
-    this.#socket.resume();
+    this.#wire.resume();
   }
 
   takeStream(): Duplex {
-    const socket = this.#socket;
     this.#handler = null;
     this.#dead = true;
-    socket.pause();
-    socket.off('data', this.#onData);
-    socket.off('end', this.#onEnd);
-    socket.off('drain', this.#onDrain);
-    socket.off('close', this.#onClose);
-    if (this.#rest !== null) socket.unshift(this.#rest);
-    return socket;
+    return this.#wire.surrender(this.#rest);
   }
 
   onInformational(head: ResponseHead): void {
@@ -181,8 +191,8 @@ export class H1Connection implements UpstreamCall, AnswerSink {
     this.#handler?.onAnswerHead(head);
   }
 
-  onBody(chunk: Buffer): void {
-    this.#handler?.onAnswerBody(chunk);
+  onBody(chunk: Buffer, owned: boolean): void {
+    this.#handler?.onAnswerBody(chunk, owned);
   }
 
   onWhole(trailers: readonly string[], surplus: boolean): void {
@@ -212,7 +222,7 @@ export class H1Connection implements UpstreamCall, AnswerSink {
   destroy(): void {
     this.#dead = true;
     this.#answer.stop();
-    this.#socket.destroy();
+    this.#wire.destroy();
   }
 
   #fail(failure: CallFailure): void {
@@ -222,14 +232,14 @@ export class H1Connection implements UpstreamCall, AnswerSink {
     handler?.onCallFailed(failure);
   }
 
-  readonly #onData = (chunk: Buffer): void => {
-    if (this.#answer.isReading) this.#answer.read(chunk);
+  onOctets(b: Buffer, start: number, end: number): void {
+    if (this.#answer.isReading) this.#answer.read(b, start, end, this.#wire.ownsReads);
     // Octets that no request asked for: whatever they are, they would be taken for the next answer.
     else this.destroy();
-  };
+  }
 
   /** The upstream has said its last word. */
-  readonly #onEnd = (): void => {
+  onEnd(): void {
     if (!this.#answer.endsByClose) {
       this.#fail('closed');
       return;
@@ -237,12 +247,12 @@ export class H1Connection implements UpstreamCall, AnswerSink {
     this.#keepAlive = false;
     this.#answer.stop();
     this.onWhole(NO_TRAILERS, false);
-  };
+  }
 
-  readonly #onClose = (): void => {
+  onClosed(): void {
     this.#fail('closed');
     this.#keeper.onClosed(this);
-  };
+  }
 }
 
 /** How long a connection may be kept, from a `Keep-Alive: timeout=5` of its first answer. */
@@ -250,6 +260,3 @@ function keptMsOf(keepAlive: string | undefined): number {
   const seconds = keepAlive === undefined ? null : /(?:^|[,\s])timeout=(\d{1,5})/i.exec(keepAlive);
   return seconds === null ? KEPT_MS : Math.min(KEPT_MS, Number(seconds[1]) * 1000 - KEPT_MARGIN_MS);
 }
-
-/** What an error means is judged when the socket has closed. */
-function ignore(): void {}

@@ -16,8 +16,11 @@ export interface AnswerHandler {
   onInformational(head: ResponseHead): void;
   /** The answer starts. The head holds during the call only. */
   onAnswerHead(head: ResponseHead): void;
-  /** A part of the answer's body, without framing. The octets may be kept. */
-  onAnswerBody(chunk: Buffer): void;
+  /**
+   * A part of the answer's body, without framing.
+   * @param owned the octets stay as they are; otherwise they hold during the call only
+   */
+  onAnswerBody(chunk: Buffer, owned: boolean): void;
   onAnswerEnd(trailers: readonly string[]): void;
   /** The upstream takes more of the request body: what `write` returned false for has drained. */
   onUpstreamDrain(): void;

@@ -7,6 +7,8 @@ import type { Endpoint, SetPolicy } from '#core/set';
 import type { Upstream } from '#router/upstream';
 import type { Deadlines } from '../deadlines.ts';
 import { ResponseHead } from '../http1/response-head.ts';
+import { netTransport } from '../transport/net-wire.ts';
+import type { Transport } from '../transport/wire.ts';
 import { type DialFailure, dial } from './dial.ts';
 import { type ConnectionKeeper, H1Connection } from './h1-connection.ts';
 import { KeptConnections } from './kept-connections.ts';
@@ -44,6 +46,8 @@ export class UpstreamClient implements ConnectionKeeper {
   readonly #deadlines: Deadlines;
   readonly #log: Log;
   readonly #scratch = new ResponseHead();
+  /** What plain connections are made of. */
+  transport: Transport = netTransport;
 
   constructor(options: UpstreamClientOptions) {
     this.#kept = new KeptConnections(options.clock, options.deadlines);
@@ -112,9 +116,10 @@ export class UpstreamClient implements ConnectionKeeper {
       servername,
       timeoutMs: order.policy.timeout.connectMs,
       deadlines: this.#deadlines,
-      onConnected: (socket) => {
+      transport: this.transport,
+      onConnected: (wire) => {
         const scratch = this.#scratch;
-        taker.onCall(new H1Connection({ socket, upstream, endpoint, servername, keeper: this, scratch }));
+        taker.onCall(new H1Connection({ wire, upstream, endpoint, servername, keeper: this, scratch }));
       },
       onFailed: (failure, error) => {
         this.#log.debug('a replica could not be reached', { replica: upstream.name, failure, error });

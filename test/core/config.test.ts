@@ -33,6 +33,7 @@ test('an empty environment gives the documented defaults', () => {
     docker: ['unix:///var/run/docker.sock'],
     dockerCerts: null,
     workers: null,
+    transport: 'auto',
     token: null,
     acme: {
       directory: 'https://acme-v02.api.letsencrypt.org/directory',
@@ -76,6 +77,7 @@ const GOOD: readonly Good[] = [
   ]),
   good('TIDEGATE_DOCKER_CERTS', '/etc/certs', (c) => c.dockerCerts),
   good('TIDEGATE_WORKERS', '0', (c) => c.workers, 0),
+  good('TIDEGATE_TRANSPORT', 'net', (c) => c.transport, 'net'),
   good('TIDEGATE_TOKEN', 'sixteen-letters!', (c) => c.token),
   good('TIDEGATE_ACME_DIRECTORY', 'http://localhost:14000/dir', (c) => c.acme.directory),
   good('TIDEGATE_ACME_EMAIL', 'ops@example.com', (c) => c.acme.email),
@@ -118,6 +120,7 @@ test('every bad value is refused with the name, the value and what to write inst
     ['TIDEGATE_DOCKER', 'tcp://10.0.0.1:2376', /TIDEGATE_DOCKER_CERTS/],
     ['TIDEGATE_WORKERS', '-1', /whole number/],
     ['TIDEGATE_WORKERS', 'two', /whole number/],
+    ['TIDEGATE_TRANSPORT', 'handles', /did you mean handle\?/],
     ['TIDEGATE_ACME_DIRECTORY', 'letsencrypt', /http\(s\) URL/],
     ['TIDEGATE_ACME_DIRECTORY', 'ftp://ca.example', /http\(s\) URL/],
     ['TIDEGATE_ACME_CHALLENGES', 'http-01,dns01', /did you mean dns-01/],

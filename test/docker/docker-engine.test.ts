@@ -328,6 +328,25 @@ test('who no longer wants to hear of the state is not told', async () => {
   assert.deepEqual(states, []);
 });
 
+test('a listener that throws harms neither the others nor the calls', async () => {
+  const clock = new FakeClock();
+  await using set = await setUp(clock);
+  const states: EngineState[] = [];
+  set.engine.onState(() => {
+    throw new Error('the listener has a bug');
+  });
+  set.engine.onState((state) => void states.push(state));
+  set.fake.hangs = true;
+  await clock.advance(10_000);
+  assert.deepEqual(states, ['degraded']);
+  set.fake.hangs = false;
+  await until(async () => {
+    await clock.advance(100);
+    return states.includes('reachable');
+  });
+  assert.deepEqual(await set.engine.list(), []);
+});
+
 test('the event stream asks for what is followed, survives a cut, and is negotiated anew', async () => {
   await using set = await setUp();
   const { engine, fake } = set;

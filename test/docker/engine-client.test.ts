@@ -125,8 +125,7 @@ test('refusals, however many, do not open the breaker', async () => {
 test('an Engine that is not there is unreachable, and soon not even tried', async () => {
   await using set = await setUp();
   await set.fake.die();
-  await assert.rejects(set.list(), code('engine.unreachable'));
-  await assert.rejects(set.list(), code('engine.unreachable'));
+  for (let i = 0; i < 3; i++) await assert.rejects(set.list(), code('engine.unreachable'));
   await assert.rejects(set.list(), code('engine.breaker_open'));
 });
 
@@ -148,8 +147,8 @@ test('while the breaker is open calls fail at once and nothing is sent', async (
   await using set = await setUp();
   await set.list();
   set.fake.hangs = true;
-  const hanging = Promise.allSettled([set.list(), set.list()]);
-  await until(() => set.fake.unansweredCount === 2);
+  const hanging = Promise.allSettled([set.list(), set.list(), set.list()]);
+  await until(() => set.fake.unansweredCount === 3);
   await set.clock.advance(5000);
   await hanging;
   const before = set.fake.asked.length;
@@ -160,7 +159,7 @@ test('while the breaker is open calls fail at once and nothing is sent', async (
 test('a ping is sent even then, and its answer lets calls through again', async () => {
   await using set = await setUp();
   await set.fake.die();
-  for (let i = 0; i < 2; i++) await assert.rejects(set.list());
+  for (let i = 0; i < 3; i++) await assert.rejects(set.list());
   await set.fake.listen();
   await assert.rejects(set.list(), code('engine.breaker_open'));
   await set.client.ping();
@@ -183,8 +182,8 @@ test('a long call that misses its deadline does not count', async () => {
   await set.list();
   set.fake.hangs = true;
   const slow = { ...LIST, name: 'stop', slow: true };
-  const hanging = Promise.allSettled([set.list(slow), set.list(slow), set.list(slow)]);
-  await until(() => set.fake.unansweredCount === 3);
+  const hanging = Promise.allSettled(Array.from({ length: 5 }, () => set.list(slow)));
+  await until(() => set.fake.unansweredCount === 5);
   await set.clock.advance(5000);
   for (const one of await hanging)
     assert.ok(one.status === 'rejected' && isTidegateError(one.reason, 'engine.timeout'));
@@ -195,8 +194,8 @@ test('containers that hang do not speak for an Engine that answers otherwise', a
   await using set = await setUp();
   await set.list();
   set.fake.script.set('GET /containers/stuck/json', () => 'hang');
-  const hanging = Promise.allSettled([set.inspect('stuck'), set.inspect('stuck'), set.inspect('stuck')]);
-  await until(() => set.fake.unansweredCount === 3);
+  const hanging = Promise.allSettled(Array.from({ length: 5 }, () => set.inspect('stuck')));
+  await until(() => set.fake.unansweredCount === 5);
   await set.clock.advance(1000);
   await set.list();
   await set.clock.advance(4000);
@@ -232,7 +231,7 @@ test('a call that its caller no longer wants ends at once and does not count', a
   await using set = await setUp();
   await set.list();
   set.fake.hangs = true;
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 4; i++) {
     const unwanted = new AbortController();
     const hanging = set.list({ ...LIST, signal: unwanted.signal });
     hanging.catch(() => {});

@@ -125,7 +125,7 @@ for (const answer of ANSWERS) {
       assert.equal(rig.counts().cut, 1);
     } else {
       const text = await wire.has(new RegExp(`X-Tidegate-Error: ${expect}[^]*\\}\\n$`));
-      assert.match(text, /^HTTP\/1\.1 502 /);
+      assert.match(text, /^(?:HTTP\/1\.1 103 E\r\n\r\n)?HTTP\/1\.1 502 /);
       assert.doesNotMatch(text, /127\.0\.0\.1/);
       assert.equal(rig.counts().errors[expect], 1);
       // The client's connection is as good as before.

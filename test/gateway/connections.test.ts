@@ -154,6 +154,29 @@ onEveryLane('a POST never goes out on a connection whose close has arrived', {},
   }
 });
 
+let choosing: () => void = () => {};
+const choice = (): number => {
+  choosing();
+  return 0;
+};
+onEveryLane('a POST waits for the close of a kept connection that is just being said', { random: choice }, async (rig) => {
+  const sockets: Socket[] = [];
+  const replica = await rig.raw((socket) => {
+    sockets.push(socket);
+    socket.write(OK);
+    socket.on('data', () => socket.resetAndDestroy());
+  });
+  // Two replicas, so that the pool has to choose: that is the moment in which the first one hangs up.
+  rig.addSet({ ports: [replica.port, replica.port], policy: { retry: 0 } });
+  assert.equal((await rig.send()).text, 'ok');
+  choosing = () => {
+    choosing = () => {};
+    sockets[0]?.end();
+  };
+  assert.equal((await rig.send({ method: 'POST', body: 'x' })).text, 'ok');
+  assert.equal(replica.opened(), 2);
+});
+
 onEveryLane('a client connection is kept over answers of the gateway itself', {}, async (rig) => {
   const replica = await rig.app(echo);
   rig.addSet({ ports: [replica.port] });

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, wr
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { freeRange, isWithin } from './address-range.ts';
+import { freeBridgeAddress } from './free-address.ts';
 import { isAlive, isStillThere, listProcesses, type ProcessMark, processMark, sendSignal } from './system-processes.ts';
 import { until } from './until.ts';
 
@@ -27,8 +27,6 @@ export interface Ground {
   readonly bridge: string;
   /** Address of the bridge with its prefix length. */
   readonly bridgeAddress: string;
-  /** Range of user networks. */
-  readonly pool: string;
   /** Control group of all containers, without a leading slash. */
   readonly cgroup: string;
   readonly dataRoot: string;
@@ -46,14 +44,12 @@ export async function takeGround(sharedRoot: string | null): Promise<Ground> {
   const id = randomBytes(4).toString('hex');
   const folder = FOLDER_PREFIX + id;
   const owner = processMark(process.pid);
-  const range = freeRange();
   const shared = sharedRoot === null ? null : lockDataRoot(sharedRoot, owner);
   const ground: Ground = {
     id,
     folder,
     bridge: BRIDGE_PREFIX + id,
-    bridgeAddress: range.bridge,
-    pool: range.pool,
+    bridgeAddress: freeBridgeAddress(),
     cgroup: BRIDGE_PREFIX + id,
     dataRoot: shared?.dataRoot ?? path.join(folder, 'data'),
     dataLock: shared?.lock ?? null,
@@ -168,15 +164,18 @@ function mountsUnder(folders: readonly string[]): string[] {
     .toReversed();
 }
 
-/** The bridge and the bridges of user networks. */
-async function linksOf({ bridge, pool }: Ground): Promise<string[]> {
-  const { stdout } = await run('ip', ['-json', 'address']);
-  const links = JSON.parse(stdout) as { ifname: string; addr_info: { family: string; local: string }[] }[];
-  const own = links.filter(
-    ({ ifname, addr_info }) =>
-      ifname === bridge || (ifname.startsWith('br-') && addr_info.some(({ local }) => isWithin(local, pool))),
-  );
-  return own.map(({ ifname }) => ifname);
+/**
+ * The bridge and the bridges of user networks, whose names are made of the ids that stand in libnetwork's database.
+ * (A range of addresses of their own would tell them as well, but a dockerd that is given one deletes the machine's
+ * docker0 when it starts again.)
+ */
+async function linksOf({ bridge, dataRoot }: Ground): Promise<string[]> {
+  const database = path.join(dataRoot, 'network/files/local-kv.db');
+  const ids = existsSync(database) ? (readFileSync(database, 'latin1').match(/[0-9a-f]{64}/g) ?? []) : [];
+  const own = new Set([bridge, ...ids.map((id) => `br-${id.slice(0, 12)}`)]);
+  const { stdout } = await run('ip', ['-json', 'link']);
+  const links = JSON.parse(stdout) as { ifname: string }[];
+  return links.map(({ ifname }) => ifname).filter((link) => own.has(link));
 }
 
 /** Sockets that containerd's shims leave outside of every folder they are given. */

@@ -167,7 +167,7 @@ export class TestEngine implements AsyncDisposable {
   }
 
   #arguments(): string[] {
-    const { folder, dataRoot, bridge, pool, cgroup } = this.#ground;
+    const { folder, dataRoot, bridge, cgroup } = this.#ground;
     const { liveRestore = false, hosts = [], args = [] } = this.#options;
     return [
       ['--data-root', dataRoot],
@@ -176,7 +176,6 @@ export class TestEngine implements AsyncDisposable {
       ['--config-file', path.join(folder, CONFIG)],
       [this.socket, ...hosts].flatMap((host) => ['-H', host]),
       ['--bridge', bridge],
-      ['--default-address-pool', `base=${pool},size=27`],
       ['--iptables=false', '--ip6tables=false', '--ip-masq=false', '--ip-forward=false'],
       ['--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', `/${cgroup}`],
       liveRestore ? ['--live-restore'] : [],

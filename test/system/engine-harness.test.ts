@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -88,6 +88,17 @@ describe('a test Engine', () => {
     await engine.start();
     const known = (await engine.docker.listContainers({ all: true })).map(({ Id }) => Id);
     assert.ok(known.includes(hello.id));
+  });
+
+  test("leaves the bridge of the machine's own Engine alone, also when it starts again", async () => {
+    const isTheirs = existsSync('/sys/class/net/docker0');
+    if (!isTheirs) execFileSync('ip', ['link', 'add', 'docker0', 'type', 'bridge']);
+    try {
+      await engine.restart();
+      assert.ok(existsSync('/sys/class/net/docker0'));
+    } finally {
+      if (!isTheirs) spawnSync('ip', ['link', 'delete', 'docker0']);
+    }
   });
 
   test('can be frozen: it answers nothing, then everything', async () => {

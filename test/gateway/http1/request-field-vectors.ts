@@ -192,6 +192,8 @@ export const OPTIONS: RequestVector[] = [
   ...refused('RFC 9110 7.6.1', 'connection-option', {
     'two words': get('Connection: close keep-alive'),
     quoted: get('Connection: "close"'),
+    'a wide gap between two words': get(`Connection: a${' '.repeat(8_000)}b`),
+    'white space that HTTP does not know': get('Connection: \xa0close'),
     parameter: get('Connection: close;q=1'),
     'obs-text': get('Connection: clos\xe9'),
     'too many': get(`Connection: ${Array.from({ length: 40 }, (_, i) => `x${i}`).join(',')}`),

@@ -92,6 +92,8 @@ describe('a rewritten request head', () => {
   test('goes without every field that Connection names', () => {
     const text = get('Connection: close, X-Hop , cookie', 'X-HOP: 1', 'Cookie: a', 'x-hop: 2', 'X-Hopper: 3');
     assert.equal(rewritten(text), get('X-Hopper: 3'));
+    const trailer = post('Connection: Trailer', 'Trailer: A', 'Transfer-Encoding: chunked');
+    assert.equal(rewritten(trailer), post('Transfer-Encoding: chunked'));
   });
 
   test('keeps what the gateway adds although Connection names it', () => {

@@ -65,7 +65,9 @@ export function keepAliveAgent(): Agent {
 /** A bare connection that remembers everything it was told. */
 export class Wire {
   readonly socket: Socket;
-  #received: Buffer = Buffer.alloc(0);
+  readonly #received: Buffer[] = [];
+  /** What was received, joined; null: more has come since. */
+  #joined: string | null = '';
   ended = false;
   closed = false;
   error: NodeJS.ErrnoException | null = null;
@@ -73,7 +75,8 @@ export class Wire {
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (octets) => {
-      this.#received = Buffer.concat([this.#received, octets]);
+      this.#received.push(octets);
+      this.#joined = null;
     });
     socket.on('end', () => {
       this.ended = true;
@@ -103,7 +106,8 @@ export class Wire {
 
   /** Everything received so far, as latin1 text. */
   get text(): string {
-    return this.#received.toString('latin1');
+    this.#joined ??= Buffer.concat(this.#received).toString('latin1');
+    return this.#joined;
   }
 
   /** Waits until the text received has this in it. */
@@ -117,7 +121,7 @@ export class Wire {
 
   /** Waits until the other side has closed or reset the connection; tells everything received. */
   async over(): Promise<string> {
-    await until(() => this.ended || this.closed, { what: `the end of the connection, after ${this.text}` });
+    await until(() => this.ended || this.closed, { what: 'the end of the connection' });
     this.socket.destroy();
     return this.text;
   }

@@ -17,6 +17,7 @@ import type { Pool } from '#router/pool';
 import { RouteTable } from '#router/route-table';
 import { Upstream } from '#router/upstream';
 import { until } from '#test/support/until';
+import { HandAdmitter } from './admitters.ts';
 import { type Received, type Sent, send, Wire } from './clients.ts';
 import { app, rawReplica, type TestServer } from './upstreams.ts';
 
@@ -24,7 +25,7 @@ import { app, rawReplica, type TestServer } from './upstreams.ts';
 const TEST_TIMEOUT_MS = 120_000;
 
 /** Ways through the gateway that all have to behave alike. */
-export const LANES = ['slow'] as const;
+export const LANES = ['slow', 'fast-net', 'fast-handle'] as const;
 export type Lane = (typeof LANES)[number];
 
 export interface RigOptions {
@@ -81,6 +82,8 @@ export class Rig {
           ? null
           : new AccessLog({ write: accessLog, sample: options.sample ?? 1, wall: () => Date.now(), random }),
       httpsPort: options.httpsPort ?? null,
+      lane: options.lane === 'slow' ? 'slow' : 'fast',
+      transport: options.lane === 'fast-handle' ? 'handle' : 'net',
       ...(headTimeoutMs === undefined ? {} : { headTimeoutMs }),
     });
   }
@@ -106,16 +109,11 @@ export class Rig {
 
   /** Adds a healthy replica. */
   addReplica(pool: Pool, port: number): Upstream {
-    const upstream = this.replica(port);
+    this.#replicas++;
+    const upstream = new Upstream(replicaAt(port, this.#replicas));
     pool.add(upstream);
     pool.signal(upstream, 'pass');
     return upstream;
-  }
-
-  /** A replica that is in no pool yet. */
-  replica(port: number): Upstream {
-    this.#replicas++;
-    return new Upstream(replicaAt(port, this.#replicas));
   }
 
   /** Starts an app on node:http that ends with the rig. */
@@ -180,6 +178,7 @@ export class Rig {
 export function onEveryLane(name: string, options: Omit<RigOptions, 'lane'>, run: (rig: Rig) => Promise<void>): void {
   for (const lane of LANES) {
     test(`${name} (${lane} lane)`, { timeout: TEST_TIMEOUT_MS }, async () => {
+      if (options.admitter instanceof HandAdmitter) options.admitter.reset();
       const rig = new Rig({ ...options, lane });
       await rig.start();
       try {

@@ -2,8 +2,16 @@
  * Replicas for tests: apps on node:http, and bare sockets that answer whatever octets a test wants.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, createServer as createSocketServer, type Socket, type Server as SocketServer } from 'node:net';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createSocketServer,
+  type Socket,
+  type Server as SocketServer,
+} from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 
 /** A server that a test owns. */
 export interface TestServer {
@@ -38,7 +46,11 @@ export function echo(request: IncomingMessage, response: ServerResponse): void {
 export async function rawReplica(answer: (socket: Socket, firstOctets: Buffer) => void): Promise<TestServer> {
   const server = createSocketServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => {});
-    socket.once('data', (octets) => answer(socket, octets));
+    socket.on('end', () => socket.end());
+    socket.once('data', (octets) => {
+      answer(socket, octets);
+      socket.resume();
+    });
   });
   return await serve(server);
 }
@@ -51,6 +63,40 @@ export async function closedPort(): Promise<number> {
   await new Promise<void>((resolve) => server.close(() => resolve()));
   return port;
 }
+
+/** A port whose connections are neither accepted nor refused: its listener is asleep and its queue is full. */
+export async function mutePort(): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
+  const worker = new Worker(MUTE_LISTENER, { eval: true });
+  const port = await new Promise<number>((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
+  const queued: Socket[] = [];
+  const close = async (): Promise<void> => {
+    for (const socket of queued) socket.destroy();
+    await worker.terminate();
+  };
+  for (let connected = true; connected; ) {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.on('error', () => {});
+    queued.push(socket);
+    connected = await Promise.race([
+      new Promise<boolean>((resolve) => socket.once('connect', () => resolve(true))),
+      sleep(500).then(() => false),
+    ]);
+  }
+  return { port, close };
+}
+
+const MUTE_LISTENER = `
+  const { createServer } = require('node:net');
+  const { parentPort } = require('node:worker_threads');
+  const server = createServer();
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+    parentPort.postMessage(server.address().port);
+    setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
+  });
+`;
 
 export async function serve(server: SocketServer): Promise<TestServer> {
   const sockets = new Set<Socket>();

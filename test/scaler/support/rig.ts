@@ -2,6 +2,7 @@
  * A scaler with everything around it that it needs, faked where the real thing would take time: a world of containers, an
  * Engine over it, a discovery that delivers pictures (at once, late, or old ones), a probe, and real pools and routes.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '#core/clock';
 import type { EventDraft, EventType } from '#core/event';
 import type { Log } from '#core/log';
@@ -24,6 +25,7 @@ import { type ContainerTraits, type FakeContainer, FakeWorld, pictureOf, type Wo
 export const SLEEPY: Partial<SetPolicy['scale']> = { min: 0, pauseMs: 10_000, stopMs: 60_000 };
 /** How long the routes of a set outlive its last container. */
 const LINGER_MS = 10_000;
+const LOOK_AGAIN_MS = 50;
 
 export interface SetTraits extends Omit<Partial<SetPolicy>, 'scale' | 'health'> {
   readonly scale?: Partial<SetPolicy['scale']>;
@@ -85,9 +87,11 @@ export class Rig {
   readonly clock = new FakeClock();
   readonly world: FakeWorld;
   readonly engine: FakeEngine;
-  readonly table: RouteTable;
+  table: RouteTable;
   readonly events: EventDraft[] = [];
   readonly warnings: string[] = [];
+  /** What must never be logged. */
+  readonly errors: string[] = [];
   readonly notes: Map<string, SleepNote>;
   /** Of the world's events to their delivery, in ms; null: at once. A test may also hold them back for good. */
   delay: (event: WorldEvent) => number | null | 'never' = () => null;
@@ -95,6 +99,7 @@ export class Rig {
   blind = false;
   probes = 0;
   scaler: Scaler;
+  #life = 0;
   readonly #options: RigOptions;
   readonly #policies = new Map<SetKey, SetPolicy>();
   /** What discovery showed last. */
@@ -106,26 +111,42 @@ export class Rig {
     this.notes = options.notes ?? new Map();
     this.world = new FakeWorld(this.clock, (event, container) => this.#happened(event, container));
     this.engine = new FakeEngine(this.clock, this.world);
-    this.table = new RouteTable({ clock: this.clock, random: seeded(options.seed ?? 1) });
-    this.scaler = this.makeScaler();
+    this.table = this.#makeTable();
+    this.scaler = this.#makeScaler();
   }
 
-  /** Another Tidegate over the same world: as after a restart. */
-  makeScaler(): Scaler {
+  /** Another Tidegate over the same world. The one before was killed, unless it was closed: nobody listens to it. */
+  restart(): void {
+    this.table = this.#makeTable();
+    this.scaler = this.#makeScaler();
+    for (const key of this.#policies.keys()) this.deliver(key);
+  }
+
+  #makeTable(): RouteTable {
+    return new RouteTable({ clock: this.clock, random: seeded(this.#options.seed ?? 1) });
+  }
+
+  #makeScaler(): Scaler {
     let ids = 0;
+    const life = ++this.#life;
+    const { table } = this;
     return new Scaler({
       clock: this.clock,
       log: this.#log(),
-      emit: (draft) => void this.events.push(draft),
+      emit: (draft) => void (life === this.#life && this.events.push(draft)),
       probe: this.#probe,
       notes: {
         get: (replica) => this.notes.get(replica) ?? null,
-        put: (replica, note) => void (note === null ? this.notes.delete(replica) : this.notes.set(replica, note)),
+        put: (replica, note) => {
+          if (life !== this.#life) return;
+          if (note === null) this.notes.delete(replica);
+          else this.notes.set(replica, note);
+        },
       },
-      engine: (host) => (host === 'local' ? this.engine : null),
+      engine: (host) => (host === 'local' && life === this.#life ? this.engine : null),
       refresh: (_host, id) => this.#refresh(id),
       newId: (prefix) => `${prefix}_${++ids}`,
-      pool: (key) => this.table.pool(key),
+      pool: (key) => table.pool(key),
       override: (key) => this.#options.overrides?.get(key) ?? null,
     });
   }
@@ -198,6 +219,13 @@ export class Rig {
     this.deliver(setKey('default', 'shop', container.set));
   }
 
+  /** Lets discovery find out what it does not know yet. */
+  showTruth(container: FakeContainer): void {
+    const picture = this.world.containers.has(container.id) ? pictureOf(container) : null;
+    const shown = this.#shown.get(container.id)?.picture ?? null;
+    if (!isDeepStrictEqual(shown, picture)) this.show(container, picture);
+  }
+
   /** Delivers the picture of a set that discovery has. */
   deliver(key: SetKey): void {
     const [tenant = '', app = '', set = ''] = key.split('/');
@@ -225,6 +253,11 @@ export class Rig {
     return this.events.filter((one) => one.type === type);
   }
 
+  /** What discovery would make of a container now. */
+  picture(container: FakeContainer): ReplicaSnapshot {
+    return pictureOf(container);
+  }
+
   state(container: FakeContainer): string {
     if (!this.world.containers.has(container.id)) return 'gone';
     return container.frozen ? 'frozen' : container.status;
@@ -248,8 +281,13 @@ export class Rig {
     const delay = this.delay(event);
     if (delay === 'never') return;
     const picture = event === 'destroy' ? null : pictureOf(container);
-    if (delay === null) this.show(container, picture);
-    else this.clock.after(delay, () => this.show(container, picture));
+    if (delay === null) {
+      this.show(container, picture);
+      return;
+    }
+    this.clock.after(delay, () => this.show(container, picture));
+    // Events that overtook each other leave a wrong picture behind; discovery looks again.
+    this.clock.after(delay + LOOK_AGAIN_MS, () => this.showTruth(container));
   }
 
   async #refresh(id: string): Promise<void> {
@@ -287,7 +325,7 @@ export class Rig {
       debug: () => {},
       info: () => {},
       warn: (message) => void this.warnings.push(message),
-      error: (message) => void this.warnings.push(message),
+      error: (message, fields) => void this.errors.push(`${message}: ${String(fields?.error)}`),
       with: () => log,
     };
     return log;

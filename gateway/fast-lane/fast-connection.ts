@@ -1,0 +1,337 @@
+/**
+ * One client connection in the fast lane: cuts requests out of its octets, serves them one after the other however many
+ * were sent ahead (RFC 9112 9.3.2), and ends so that the last answer arrives.
+ *
+ *   head ──request──▶ serving ──answered──▶ head
+ *     │                  │ last answer
+ *     └──fault, close────┴──▶ leaving ──▶ gone
+ */
+import type { Socket } from 'node:net';
+import { Deadline, type Deadlines } from '../deadlines.ts';
+import type { GatewayErrorCode } from '../error-answer.ts';
+import type { Peer } from '../exchange.ts';
+import { isWorthScanning, opensH2 } from '../http1/arrival.ts';
+import { REQUEST_LIMITS_BYTES, type RequestHead } from '../http1/request-head.ts';
+import type { RequestPath } from '../request-path/request-path.ts';
+import type { Wire, WireOwner } from '../transport/wire.ts';
+import { type ExchangeSeat, FastExchange, writeOwn } from './fast-exchange.ts';
+import type { LaneClock, Turn } from './lane-clock.ts';
+import { type BodySink, RequestBody } from './request-body.ts';
+
+/** Longer than load balancers and browsers keep a connection, so that they are the ones who close it. */
+const KEEP_ALIVE_MS = 65_000;
+/** How long a client that still sends may take to read its answer. */
+const LINGER_MS = 5000;
+/** What is read ahead of its turn; no head is longer. */
+const HELD_MAX_BYTES = 16_384;
+const LETTER_P = 0x50;
+
+type Phase = 'head' | 'serving' | 'leaving' | 'gone';
+
+/** The lane, as far as its connections need it. */
+export interface ConnectionHome {
+  readonly path: RequestPath;
+  readonly deadlines: Deadlines;
+  readonly clock: LaneClock;
+  /** Shared: a head is read and served within one call. */
+  readonly scratch: RequestHead;
+  readonly headTimeoutMs: number;
+  onGone(connection: FastConnection): void;
+  /** Takes a connection that the fast lane does not serve. */
+  onHandedOver(connection: FastConnection, socket: Socket): void;
+}
+
+export class FastConnection implements WireOwner, ExchangeSeat, BodySink, Turn {
+  readonly wire: Wire;
+  readonly peer: Peer;
+  readonly clock: LaneClock;
+  readonly #home: ConnectionHome;
+  readonly #exchange: FastExchange;
+  readonly #body = new RequestBody(this);
+  readonly #deadline = new Deadline(() => this.#onExpired());
+  #phase: Phase = 'head';
+  /** Octets whose turn has not come. */
+  #held: Buffer | null = null;
+  /** How much of them was scanned as a head that is not complete. */
+  #scanned = 0;
+  /** The time for a head runs. */
+  #headStarted = true;
+  /** Nothing was served yet: it may turn out to be another protocol. */
+  #isNew = true;
+  #taking = false;
+  #paused = false;
+  /** The other side takes no more for now. */
+  #full = false;
+  #discards = false;
+  #stream: Socket | null = null;
+  isFlowing = false;
+  isDraining = false;
+
+  constructor(home: ConnectionHome, wire: Wire, peer: Peer) {
+    this.#home = home;
+    this.wire = wire;
+    this.peer = peer;
+    this.clock = home.clock;
+    this.#exchange = new FastExchange(this);
+    // A connection that was opened ahead and never used ends like a head that does not come.
+    home.deadlines.start(this.#deadline, home.headTimeoutMs);
+    wire.start(this);
+  }
+
+  get bodyBytesLeft(): number {
+    return this.#body.bytesLeft;
+  }
+
+  // ---- octets in
+
+  onOctets(b: Buffer, start: number, end: number): void {
+    if (this.#phase === 'leaving') return;
+    const held = this.#held;
+    if (held === null) this.#take(b, start, end, this.wire.ownsReads);
+    else {
+      this.#held = null;
+      const all = Buffer.concat([held, b.subarray(start, end)]);
+      this.#take(all, 0, all.length, true);
+    }
+  }
+
+  /** Takes what there is as far as its turn has come, and holds the rest. */
+  #take(b: Buffer, start: number, end: number, owned: boolean): void {
+    let at = start;
+    this.#taking = true;
+    while (at < end) {
+      const from = at;
+      if (this.#phase === 'head') at = this.#readHead(b, at, end);
+      else if (this.#phase === 'serving' && this.isFlowing && !this.#body.isWhole)
+        at = this.#body.read(b, at, end, owned);
+      if (at === from) break;
+    }
+    this.#taking = false;
+    if (at < end && (this.#phase === 'head' || this.#phase === 'serving')) this.#hold(b, at, end);
+    else {
+      if (this.#paused && this.#phase !== 'gone') this.#resume();
+      if (this.#phase === 'head' && this.isDraining) this.#leave();
+    }
+  }
+
+  #hold(b: Buffer, at: number, end: number): void {
+    this.#held = Buffer.from(b.subarray(at, end));
+    if (end - at < HELD_MAX_BYTES && !this.#full) {
+      if (this.#paused) this.#resume();
+      return;
+    }
+    if (this.#paused) return;
+    this.#paused = true;
+    this.wire.pause();
+  }
+
+  #resume(): void {
+    this.#paused = false;
+    this.wire.resume();
+  }
+
+  /** Gives held octets their turn. */
+  #takeHeld(): void {
+    const held = this.#held;
+    if (held === null) {
+      if (this.#paused) this.#resume();
+      return;
+    }
+    this.#held = null;
+    this.#take(held, 0, held.length, true);
+  }
+
+  // ---- heads
+
+  /** Returns where to read on; the same place when it has to wait. */
+  #readHead(b: Buffer, at: number, end: number): number {
+    // Who does not take answers gets no further ones.
+    if (this.#full) return at;
+    const seen = this.#scanned;
+    if (seen > 0 && !isWorthScanning(b, { start: at, seen: at + seen, end }, REQUEST_LIMITS_BYTES)) {
+      this.#scanned = end - at;
+      return at;
+    }
+    if (this.#isNew && b[at] === LETTER_P) {
+      const h2 = opensH2(b, at, end);
+      if (h2 === 'yes') return this.#handOver(b, at, end);
+      if (h2 === 'partly') return at;
+    }
+    const { path, scratch, deadlines, headTimeoutMs } = this.#home;
+    const outcome = scratch.scan(b, at, end);
+    if (outcome === 'incomplete') {
+      this.#scanned = end - at;
+      if (!this.#headStarted) deadlines.start(this.#deadline, headTimeoutMs);
+      this.#headStarted = true;
+      return at;
+    }
+    this.#phase = 'serving';
+    this.#scanned = 0;
+    this.#isNew = false;
+    deadlines.stop(this.#deadline);
+    const sound = outcome === 'complete';
+    this.#exchange.begin(scratch, sound);
+    if (!sound) {
+      this.isDraining = true;
+      path.refuse(this.#exchange, scratch);
+      return end;
+    }
+    const after = scratch.end;
+    this.isFlowing = false;
+    this.#discards = false;
+    this.#body.start(scratch);
+    // Whatever follows an upgrade that was declined may have been meant for the other protocol.
+    if (scratch.websocket) this.isDraining = true;
+    path.serve(this.#exchange, scratch);
+    return after;
+  }
+
+  #handOver(b: Buffer, at: number, end: number): number {
+    this.#home.onHandedOver(this, this.#surrender(Buffer.from(b.subarray(at, end))));
+    return end;
+  }
+
+  #surrender(early: Buffer | null): Socket {
+    this.#phase = 'gone';
+    this.#held = null;
+    this.#home.deadlines.stop(this.#deadline);
+    return this.wire.surrender(early);
+  }
+
+  // ---- the body of the request
+
+  readBody(): void {
+    if (this.#phase !== 'serving' || this.isFlowing) return;
+    this.isFlowing = true;
+    if (!this.#taking) this.#takeHeld();
+  }
+
+  pauseBody(): void {
+    if (!this.#discards) this.isFlowing = false;
+  }
+
+  onPart(part: Buffer): void {
+    if (!this.#discards) this.#exchange.handler?.onBody(part);
+  }
+
+  onWhole(trailers: readonly string[]): void {
+    if (this.#discards) this.#next();
+    else this.#exchange.handler?.onBodyEnd(trailers);
+  }
+
+  onFault(): void {
+    this.isFlowing = false;
+    this.isDraining = true;
+    if (this.#discards) this.#leave();
+    else this.#exchange.handler?.onBodyFault();
+  }
+
+  // ---- answers and their order
+
+  write(before: string, octets: Buffer | null, after: string, owned = true): boolean {
+    const ready = this.wire.write(before, octets, after, owned);
+    if (!ready) this.#full = true;
+    return ready;
+  }
+
+  onAnswered(closes: boolean): void {
+    if (this.#phase !== 'serving') return;
+    if (closes) this.#leave();
+    else if (this.#body.isWhole) this.#next();
+    else {
+      this.#discards = true;
+      this.isFlowing = true;
+      this.#home.deadlines.start(this.#deadline, LINGER_MS);
+      if (!this.#taking) this.clock.atTurnEnd(this);
+    }
+  }
+
+  #next(): void {
+    if (this.isDraining && this.#held === null && !this.#taking) {
+      this.#leave();
+      return;
+    }
+    this.#phase = 'head';
+    this.#headStarted = false;
+    this.#home.deadlines.start(this.#deadline, KEEP_ALIVE_MS);
+    // The answer that has just ended is not over for its handler before this call returns.
+    if (this.#held !== null && !this.#taking) this.clock.atTurnEnd(this);
+  }
+
+  onTurnEnd(): void {
+    if (this.#phase === 'head' || this.#phase === 'serving') this.#takeHeld();
+  }
+
+  onDrain(): void {
+    this.#full = false;
+    if (!this.#exchange.isOver) this.#exchange.handler?.onDrain();
+    if (this.#phase === 'head') this.#takeHeld();
+  }
+
+  // ---- ends
+
+  onEnd(): void {
+    if (this.#phase === 'head') {
+      if (this.#held === null) this.#leave();
+      else this.#say('bad_request');
+    } else if (this.#phase === 'serving') {
+      if (this.#exchange.isOver) this.#leave();
+      else if (!this.#body.isWhole) this.onFault();
+      // A client that has ended has gone: nothing else tells of those that left while they waited.
+      else this.wire.destroy();
+    }
+  }
+
+  onClosed(): void {
+    if (this.#phase === 'gone') return;
+    const wasServed = this.#phase === 'serving' && !this.#exchange.isOver;
+    this.#phase = 'gone';
+    this.#held = null;
+    this.#home.deadlines.stop(this.#deadline);
+    this.#exchange.stop();
+    if (wasServed) this.#exchange.handler?.onAbort();
+    this.#home.onGone(this);
+  }
+
+  takeStream(): Socket {
+    const socket = this.#surrender(this.#held);
+    this.#stream = socket;
+    socket.on('close', () => this.#home.onGone(this));
+    return socket;
+  }
+
+  /** Takes no further request; closes at once when none is under way. */
+  drain(): void {
+    this.isDraining = true;
+    if (this.#phase !== 'head' || this.#held !== null) return;
+    if (this.wire.hasUnsent) this.#leave();
+    else this.wire.destroy();
+  }
+
+  destroy(): void {
+    if (this.#stream === null) this.wire.destroy();
+    else this.#stream.destroy();
+  }
+
+  #onExpired(): void {
+    if (this.#phase === 'head' && this.#held !== null) this.#say('request_timeout');
+    else this.wire.destroy();
+  }
+
+  /** Writes a last answer and closes. */
+  #say(code: GatewayErrorCode): void {
+    const answer = this.#home.path.refuseUnread(this.peer, code);
+    writeOwn(this, answer, { date: this.clock.dateLine, connection: 'close', bodiless: false });
+    this.#leave();
+  }
+
+  /** Ends the connection and reads on for a while: closing at once could destroy the answer on its way. */
+  #leave(): void {
+    this.#phase = 'leaving';
+    this.#held = null;
+    this.isFlowing = false;
+    this.wire.end();
+    if (this.#paused) this.#resume();
+    this.#home.deadlines.start(this.#deadline, LINGER_MS);
+  }
+}

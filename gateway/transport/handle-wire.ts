@@ -1,0 +1,320 @@
+/**
+ * Wires on the handle beneath Node's sockets: no streams, no events, one read buffer for all connections, one write
+ * request that is used again as long as writes leave at once. A wrong value on a handle aborts the process, so this is
+ * used only after `passesSelfTest`.
+ */
+
+import { createServer, isIP, type Server, Socket, type SocketConstructorOpts } from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import { connectNet } from './net-wire.ts';
+import { type Internals, type ListenHandle, nodeInternals, type TcpHandle, type WriteRequest } from './node-handles.ts';
+import {
+  type ConnectTaker,
+  GATHER_MAX_BYTES,
+  type Transport,
+  UNSENT_MAX_BYTES,
+  type Wire,
+  type WireOwner,
+} from './wire.ts';
+
+const READ_BYTES = 65_536;
+const UV_EOF = -4095;
+
+/** @throws when this Node does not give its internals out */
+export function handleTransport(): Transport {
+  const tools = new HandleTools(nodeInternals());
+  return {
+    kind: 'handle',
+    createServer(onWire): Server {
+      const server = createServer({ allowHalfOpen: true, noDelay: true });
+      server.on('listening', () => {
+        const { _handle: listener } = server as unknown as { _handle: ListenHandle };
+        listener.onconnection = (status, handle) => {
+          if (status !== 0 || handle === undefined) return;
+          handle.setNoDelay(true);
+          onWire(new HandleWire(handle, tools));
+        };
+      });
+      return server;
+    },
+    connect: (host, port, taker) => connectHandle(tools, { host, port }, taker),
+  };
+}
+
+function connectHandle(tools: HandleTools, to: { host: string; port: number }, taker: ConnectTaker): () => void {
+  const family = isIP(to.host);
+  // Names are for the resolver, which the public socket asks.
+  if (family === 0) return connectNet(to.host, to.port, taker);
+  const { TCP, TCPConnectWrap, kSocket } = tools.internals;
+  const handle = new TCP(kSocket);
+  const request = new TCPConnectWrap();
+  let over = false;
+  const onComplete = (status: number): void => {
+    if (over) return;
+    over = true;
+    if (status === 0) {
+      handle.setNoDelay(true);
+      taker.onConnected(new HandleWire(handle, tools));
+      return;
+    }
+    handle.close();
+    taker.onRefused(new Error(`connect ${to.host}:${to.port}: ${getSystemErrorName(status)}`));
+  };
+  request.oncomplete = onComplete;
+  const status = family === 4 ? handle.connect(request, to.host, to.port) : handle.connect6(request, to.host, to.port);
+  if (status !== 0) setImmediate(onComplete, status);
+  return () => {
+    if (over) return;
+    over = true;
+    handle.close();
+  };
+}
+
+/** What all wires of one transport share. */
+class HandleTools {
+  readonly internals: Internals;
+  readonly state: Int32Array;
+  readonly read = Buffer.allocUnsafeSlow(READ_BYTES);
+  /** Where small writes are put together. Belongs to the write when that did not leave at once. */
+  gather = Buffer.allocUnsafeSlow(GATHER_MAX_BYTES);
+  #spare: WriteRequest | null = null;
+
+  constructor(internals: Internals) {
+    this.internals = internals;
+    this.state = internals.streamBaseState;
+  }
+
+  request(): WriteRequest {
+    if (this.#spare !== null) return this.#spare;
+    const request = new this.internals.WriteWrap();
+    request.oncomplete = onWritten;
+    request.wire = null;
+    request.bytes = 0;
+    request.held = null;
+    this.#spare = request;
+    return request;
+  }
+
+  /** The request is under way: another one has to serve. */
+  spend(): void {
+    this.#spare = null;
+  }
+}
+
+export class HandleWire implements Wire {
+  readonly ownsReads = false;
+  readonly #handle: TcpHandle;
+  readonly #tools: HandleTools;
+  #owner: WireOwner | null = null;
+  #unsentBytes = 0;
+  #isFull = false;
+  #isReading = false;
+  #isEnding = false;
+  /** Everything written and the end of it have left. */
+  #finished = false;
+  /** The other side has ended. */
+  #ended = false;
+  #closed = false;
+  #surrendered = false;
+
+  constructor(handle: TcpHandle, tools: HandleTools) {
+    this.#handle = handle;
+    this.#tools = tools;
+  }
+
+  get remoteAddress(): string | undefined {
+    const into: { address?: string } = {};
+    return !this.#closed && this.#handle.getpeername(into) === 0 ? into.address : undefined;
+  }
+
+  get isOpen(): boolean {
+    return !this.#closed && !this.#surrendered;
+  }
+
+  get hasUnsent(): boolean {
+    return this.#unsentBytes > 0;
+  }
+
+  start(owner: WireOwner): void {
+    if (this.#closed) return;
+    this.#owner = owner;
+    this.#handle.wire = this;
+    this.#handle.onread = onRead;
+    this.#handle.useUserBuffer(this.#tools.read);
+    this.resume();
+  }
+
+  pause(): void {
+    if (!this.#isReading || this.#closed) return;
+    this.#isReading = false;
+    this.#handle.readStop();
+  }
+
+  resume(): void {
+    if (this.#isReading || this.#closed || this.#ended) return;
+    this.#isReading = true;
+    this.#handle.readStart();
+  }
+
+  write(before: string, octets: Buffer | null, after: string, owned = true): boolean {
+    if (this.#closed || this.#isEnding) return true;
+    const tools = this.#tools;
+    const handle = this.#handle;
+    const request = tools.request();
+    const bytes = before.length + after.length + (octets === null ? 0 : octets.length);
+    if (bytes === 0) return !this.#isFull;
+    let error: number;
+    let held: unknown = null;
+    if (octets === null) error = handle.writeLatin1String(request, after === '' ? before : before + after);
+    else if (owned && bytes === octets.length) {
+      held = octets;
+      error = handle.writeBuffer(request, octets);
+    } else if (bytes <= GATHER_MAX_BYTES) {
+      held = tools.gather;
+      error = handle.writeBuffer(request, gathered(tools.gather, before, octets, after));
+    } else {
+      const kept = owned ? octets : Buffer.from(octets);
+      held = kept;
+      const parts =
+        after === '' ? [before, 'latin1', kept, 'buffer'] : [before, 'latin1', kept, 'buffer', after, 'latin1'];
+      error = handle.writev(request, parts, false);
+    }
+    if (error !== 0) {
+      this.destroy();
+      return true;
+    }
+    return tools.state[tools.internals.kLastWriteWasAsync] === 0
+      ? !this.#isFull
+      : this.#noteUnsent(request, bytes, held);
+  }
+
+  end(): void {
+    if (this.#closed || this.#isEnding) return;
+    this.#isEnding = true;
+    const request = new this.#tools.internals.ShutdownWrap();
+    request.wire = this;
+    request.oncomplete = onShutdown;
+    // Leaves after everything that was written before.
+    if (this.#handle.shutdown(request) !== 0) this.destroy();
+  }
+
+  destroy(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#handle.close(onClosed);
+  }
+
+  reset(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#handle.reset(onClosed) !== 0) this.#handle.close(onClosed);
+  }
+
+  surrender(early: Buffer | null): Socket {
+    this.pause();
+    this.#surrendered = true;
+    this.#owner = null;
+    return socketOf(this.#handle, this.#tools.read, early);
+  }
+
+  /** @internal Told by the handle. */
+  onRead(): void {
+    if (this.#closed) return;
+    const { state, internals, read } = this.#tools;
+    const bytes = state[internals.kReadBytesOrError] ?? 0;
+    if (bytes > 0) this.#owner?.onOctets(read, 0, bytes);
+    else if (bytes === UV_EOF) {
+      this.#ended = true;
+      this.#isReading = false;
+      this.#owner?.onEnd();
+      if (this.#finished) this.destroy();
+    } else if (bytes < 0) this.destroy();
+  }
+
+  /** @internal */
+  onWritten(status: number, bytes: number): void {
+    if (this.#surrendered || this.#closed) return;
+    if (status < 0) {
+      this.destroy();
+      return;
+    }
+    this.#unsentBytes -= bytes;
+    if (!this.#isFull || this.#unsentBytes > 0) return;
+    this.#isFull = false;
+    this.#owner?.onDrain();
+  }
+
+  /** @internal */
+  onShutdown(status: number): void {
+    if (this.#surrendered || this.#closed) return;
+    this.#finished = true;
+    if (status < 0 || this.#ended) this.destroy();
+  }
+
+  /** @internal */
+  onClosed(): void {
+    const owner = this.#owner;
+    this.#owner = null;
+    owner?.onClosed();
+  }
+
+  #noteUnsent(request: WriteRequest, bytes: number, held: unknown): boolean {
+    const tools = this.#tools;
+    request.wire = this;
+    request.bytes = bytes;
+    request.held = held;
+    if (held === tools.gather) tools.gather = Buffer.allocUnsafeSlow(GATHER_MAX_BYTES);
+    tools.spend();
+    this.#unsentBytes += bytes;
+    if (this.#unsentBytes >= UNSENT_MAX_BYTES) this.#isFull = true;
+    return !this.#isFull;
+  }
+}
+
+function gathered(into: Buffer, before: string, octets: Buffer, after: string): Buffer {
+  into.write(before, 0, 'latin1');
+  octets.copy(into, before.length);
+  const end = before.length + octets.length;
+  if (after !== '') into.write(after, end, 'latin1');
+  return into.subarray(0, end + after.length);
+}
+
+/**
+ * A socket for a handle whose reads go into the shared buffer: the documented `onread` option keeps them there, and what
+ * arrives is copied out.
+ */
+function socketOf(handle: TcpHandle, shared: Buffer, early: Buffer | null): Socket {
+  const options = {
+    handle,
+    allowHalfOpen: true,
+    onread: {
+      buffer: shared,
+      callback: (bytes: number): boolean => socket.push(Buffer.from(shared.subarray(0, bytes))),
+    },
+  };
+  const socket: Socket = new Socket(options as unknown as SocketConstructorOpts);
+  socket.pause();
+  if (early !== null) socket.unshift(early);
+  return socket;
+}
+
+// One function each for all handles: a handle calls what stands on it, with itself as `this`.
+
+function onRead(this: TcpHandle): void {
+  const wire = this.wire as HandleWire;
+  wire.onRead();
+}
+
+function onWritten(this: WriteRequest, status: number): void {
+  const wire = this.wire as HandleWire;
+  this.held = null;
+  wire.onWritten(status, this.bytes);
+}
+
+function onShutdown(this: { wire: unknown }, status: number): void {
+  (this.wire as HandleWire).onShutdown(status);
+}
+
+function onClosed(this: TcpHandle): void {
+  (this.wire as HandleWire | undefined)?.onClosed();
+}

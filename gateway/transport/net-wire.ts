@@ -1,0 +1,140 @@
+/**
+ * Wires on Node's public sockets: works wherever Node does, and for encrypted connections.
+ */
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { type ConnectTaker, GATHER_MAX_BYTES, type Transport, type Wire, type WireOwner } from './wire.ts';
+
+export const netTransport: Transport = {
+  kind: 'net',
+  createServer(onWire): Server {
+    return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => onWire(new NetWire(socket)));
+  },
+  connect: connectNet,
+};
+
+/** As {@link Transport.connect}. */
+export function connectNet(host: string, port: number, taker: ConnectTaker): () => void {
+  const socket = connect({ host, port, noDelay: true, autoSelectFamily: false, allowHalfOpen: true });
+  const onError = (error: Error): void => taker.onRefused(error);
+  socket.on('error', onError);
+  socket.on('connect', () => {
+    const wire = new NetWire(socket);
+    socket.off('error', onError);
+    taker.onConnected(wire);
+  });
+  return () => {
+    socket.off('error', onError);
+    socket.on('error', ignore);
+    socket.destroy();
+  };
+}
+
+export class NetWire implements Wire {
+  readonly ownsReads = true;
+  readonly #socket: Socket;
+  #owner: WireOwner | null = null;
+  #surrendered = false;
+
+  /** @param socket allows half-open */
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('error', ignore);
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  get isOpen(): boolean {
+    return !this.#socket.destroyed && !this.#surrendered;
+  }
+
+  get hasUnsent(): boolean {
+    return this.#socket.writableLength > 0;
+  }
+
+  start(owner: WireOwner): void {
+    this.#owner = owner;
+    const socket = this.#socket;
+    socket.on('close', this.#onClose);
+    socket.on('drain', this.#onDrain);
+    socket.on('end', this.#onEnd);
+    socket.on('data', this.#onData);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  write(before: string, octets: Buffer | null, after: string, owned = true): boolean {
+    const socket = this.#socket;
+    if (socket.destroyed || socket.writableEnded) return true;
+    if (octets === null) return socket.write(before + after, 'latin1');
+    const bytes = before.length + octets.length + after.length;
+    if (owned && bytes === octets.length) return socket.write(octets);
+    if (bytes <= GATHER_MAX_BYTES) {
+      const all = Buffer.allocUnsafe(bytes);
+      all.write(before, 0, 'latin1');
+      octets.copy(all, before.length);
+      if (after !== '') all.write(after, before.length + octets.length, 'latin1');
+      return socket.write(all);
+    }
+    socket.cork();
+    if (before !== '') socket.write(before, 'latin1');
+    let ready = socket.write(owned ? octets : Buffer.from(octets));
+    if (after !== '') ready = socket.write(after, 'latin1');
+    socket.uncork();
+    return ready;
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  surrender(early: Buffer | null): Socket {
+    const socket = this.#socket;
+    this.#owner = null;
+    this.#surrendered = true;
+    socket.off('close', this.#onClose);
+    socket.off('drain', this.#onDrain);
+    socket.off('end', this.#onEnd);
+    socket.off('data', this.#onData);
+    socket.off('error', ignore);
+    socket.pause();
+    if (early !== null) socket.unshift(early);
+    return socket;
+  }
+
+  readonly #onData = (octets: Buffer): void => {
+    this.#owner?.onOctets(octets, 0, octets.length);
+  };
+
+  readonly #onDrain = (): void => {
+    this.#owner?.onDrain();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#owner?.onEnd();
+  };
+
+  readonly #onClose = (): void => {
+    const owner = this.#owner;
+    this.#owner = null;
+    owner?.onClosed();
+  };
+}
+
+/** What an error means is known when the connection has closed. */
+function ignore(): void {}

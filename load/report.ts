@@ -1,0 +1,60 @@
+/** What a scenario found out, and how a person reads it. */
+import type { Chart } from './chart.ts';
+import type { MachineFacts } from './machine.ts';
+import { markdownTable, type Table, terminalTable } from './table.ts';
+
+export interface Goal {
+  readonly what: string;
+  /** In words: `p99 ≤ 50 ms`. */
+  readonly goal: string;
+  readonly measured: string;
+  readonly met: boolean;
+}
+
+export interface Report {
+  /** Of the scenario. */
+  readonly name: string;
+  readonly title: string;
+  /** How it was measured, one sentence an entry. */
+  readonly method: readonly string[];
+  readonly tables: readonly Table[];
+  readonly goals: readonly Goal[];
+  readonly chart: Chart;
+  /** Names and versions of what took part beside Tidegate and Node. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Every single figure, for programs. */
+  readonly data: unknown;
+}
+
+export function terminalReport(report: Report): string {
+  return [report.title, ...report.tables.map(terminalTable), ...goalTables(report).map(terminalTable)].join('\n\n');
+}
+
+/** @param chartFile name of the chart beside the Markdown file */
+export function markdownReport(report: Report, facts: MachineFacts, chartFile: string): string {
+  const versions = Object.entries({ ...facts.versions, ...report.versions }).map(
+    ([name, version]) => `${name} ${version}`,
+  );
+  return [
+    `# ${report.title}`,
+    [
+      `Measured ${facts.date} at ${facts.commit}.`,
+      `Machine: ${facts.cores} × ${facts.cpu}, ${facts.memoryGb} GB, ${facts.system}; ${facts.idleText}.`,
+      `Versions: ${versions.join(', ')}.`,
+    ].join('\n'),
+    ...report.tables.map(markdownTable),
+    ...goalTables(report).map(markdownTable),
+    `![${report.chart.title}](${chartFile})`,
+    `## How it was measured\n\n${report.method.map((sentence) => `- ${sentence}`).join('\n')}`,
+    '',
+  ]
+    .join('\n\n')
+    .trimEnd()
+    .concat('\n');
+}
+
+function goalTables({ goals }: Report): readonly Table[] {
+  if (goals.length === 0) return [];
+  const rows = goals.map(({ what, goal, measured, met }) => [what, goal, measured, met ? 'met' : 'missed']);
+  return [{ title: 'Goals', columns: ['what', 'goal', 'measured', ''], rows }];
+}
