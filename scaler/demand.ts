@@ -17,9 +17,17 @@ export interface DemandFacts {
   readonly isComingUp: boolean;
 }
 
+export interface DemandOptions {
+  readonly pool: Pool;
+  readonly clock: Clock;
+  /** Requests in flight to containers that run: what a dead one had is over, whether the pool knows that yet or not. */
+  readonly inFlight: () => number;
+}
+
 export class Demand {
   readonly #pool: Pool;
   readonly #clock: Clock;
+  readonly #inFlight: () => number;
   /** Monotonic ms of the last moment anybody needed it. */
   #neededAt: number;
   /** It might not sleep when it was looked at last, whatever its own traffic. */
@@ -29,10 +37,11 @@ export class Demand {
   /** A person asked for zero replicas: sleep now, not after the idle time. */
   #sleepNow = false;
 
-  constructor(pool: Pool, clock: Clock) {
-    this.#pool = pool;
-    this.#clock = clock;
-    this.#neededAt = clock.now();
+  constructor(options: DemandOptions) {
+    this.#pool = options.pool;
+    this.#clock = options.clock;
+    this.#inFlight = options.inFlight;
+    this.#neededAt = options.clock.now();
   }
 
   /** Somebody waits for a replica to become ready. */
@@ -110,12 +119,11 @@ export class Demand {
   }
 
   get #isNeeded(): boolean {
-    return this.#pool.inFlight > 0 || this.isAsked || this.#leaseUntil > this.#clock.now();
+    return this.#inFlight() > 0 || this.isAsked || this.#leaseUntil > this.#clock.now();
   }
 
   get #idleSince(): number {
-    const { lastUsedAt, inFlight } = this.#pool;
-    const used = inFlight > 0 ? this.#clock.now() : lastUsedAt;
+    const used = this.#inFlight() > 0 ? this.#clock.now() : this.#pool.lastUsedAt;
     return Math.max(this.#neededAt, used, this.#leaseUntil, this.#knockUntil);
   }
 }

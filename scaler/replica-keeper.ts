@@ -75,6 +75,11 @@ export class ReplicaKeeper {
     return this.#activation.upstream;
   }
 
+  /** Requests in flight to it as it runs now. */
+  get inFlight(): number {
+    return this.#activation.inFlight;
+  }
+
   get wish(): ReplicaWish {
     return this.#wish;
   }

@@ -68,7 +68,11 @@ export class SetKeeper {
     this.#override = options.override;
     this.#knownSince = ports.clock.now();
     this.#room = new WaitingRoom(pool, ports.clock);
-    this.#demand = new Demand(pool, ports.clock);
+    this.#demand = new Demand({
+      pool,
+      clock: ports.clock,
+      inFlight: () => this.replicas.reduce((sum, one) => sum + one.inFlight, 0),
+    });
     this.#reconciler = new Reconciler({
       clock: ports.clock,
       run: () => this.#reconcile(),

@@ -4,9 +4,9 @@ import { ENGINE_PACKAGES } from './engine.js';
 import { ensurePackages } from './packages.js';
 
 const PACKAGES = [
-  { name: 'busybox-static', program: 'busybox' },
   { name: 'chromium', program: 'chromium' },
-  { name: 'wrk', program: 'wrk' },
+  { name: 'iproute2', program: 'ip' },
+  { name: 'openssl', program: 'openssl' },
 ];
 
 /** @throws {import('./setup-error.js').SetupError} */

@@ -7,7 +7,6 @@ export const TAB = 9;
 export const LF = 10;
 export const CR = 13;
 export const SP = 32;
-export const HASH = 35;
 export const PERCENT = 37;
 export const ASTERISK = 42;
 export const DOT = 46;

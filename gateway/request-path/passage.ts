@@ -74,15 +74,16 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
   }
 
   #dial(upstream: Upstream, choice: ConnectionChoice): void {
-    const { route, account } = this.#facts;
+    const { route, account, request } = this.#facts;
     this.#state = 'dialling';
     account.tries++;
     account.replica = upstream.name;
     const endpoint = upstream.endpoint(route.spec.port);
     const { policy } = route.pool;
     const { hostname } = account.facts;
+    const { websocket } = request;
     if (endpoint === null) this.#tryElsewhere('upstream_connect', true);
-    else this.#tools.upstreams.open({ upstream, endpoint, policy, hostname, choice }, this);
+    else this.#tools.upstreams.open({ upstream, endpoint, policy, hostname, choice, websocket }, this);
   }
 
   onCall(call: UpstreamCall): void {

@@ -141,12 +141,13 @@ export class RequestPath {
     const { policy } = pool;
     traffic.retries.deposit();
     const cookies = policy.sticky === 'cookie' ? head.field('cookie') : undefined;
+    const prefix = spec.strip && spec.path !== '/' ? spec.path : '';
     const passage = new Passage(this.#tools, {
       exchange,
       route,
       traffic,
       account,
-      request: outgoingRequest(head, exchange.peer, origin, spec.strip && spec.path !== '/' ? spec.path : ''),
+      request: outgoingRequest(head, exchange.peer, origin, { prefix, proto: policy.proto }),
       hash: hashOf(head, origin, route),
       tag: cookieValue(cookies, traffic.cookie),
       secure: origin.secure,

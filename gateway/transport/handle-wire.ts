@@ -17,7 +17,12 @@ import {
   type WireOwner,
 } from './wire.ts';
 
-const READ_BYTES = 65_536;
+/** A body of 64 KiB together with its head. */
+const READ_BYTES = 81_920;
+/** What was read in one go and what is written around it. */
+const COPY_BYTES = READ_BYTES + GATHER_MAX_BYTES;
+/** Buffers kept for copies. */
+const COPIES_MAX = 32;
 const UV_EOF = -4095;
 
 /** @throws when this Node does not give its internals out */
@@ -75,9 +80,9 @@ class HandleTools {
   readonly internals: Internals;
   readonly state: Int32Array;
   readonly read = Buffer.allocUnsafeSlow(READ_BYTES);
-  /** Where small writes are put together. Belongs to the write when that did not leave at once. */
-  gather = Buffer.allocUnsafeSlow(GATHER_MAX_BYTES);
   #spare: WriteRequest | null = null;
+  readonly #small: Buffer[] = [];
+  readonly #large: Buffer[] = [];
 
   constructor(internals: Internals) {
     this.internals = internals;
@@ -90,6 +95,7 @@ class HandleTools {
     request.oncomplete = onWritten;
     request.wire = null;
     request.bytes = 0;
+    request.copy = null;
     request.held = null;
     this.#spare = request;
     return request;
@@ -98,6 +104,17 @@ class HandleTools {
   /** The request is under way: another one has to serve. */
   spend(): void {
     this.#spare = null;
+  }
+
+  /** A buffer to put a write together in; goes back when that has left. */
+  buffer(bytes: number): Buffer {
+    if (bytes <= GATHER_MAX_BYTES) return this.#small.pop() ?? Buffer.allocUnsafeSlow(GATHER_MAX_BYTES);
+    return this.#large.pop() ?? Buffer.allocUnsafeSlow(Math.max(bytes, COPY_BYTES));
+  }
+
+  giveBack(buffer: Buffer): void {
+    const kept = buffer.length === GATHER_MAX_BYTES ? this.#small : this.#large;
+    if (kept.length < COPIES_MAX) kept.push(buffer);
   }
 }
 
@@ -164,28 +181,25 @@ export class HandleWire implements Wire {
     const bytes = before.length + after.length + (octets === null ? 0 : octets.length);
     if (bytes === 0) return !this.#isFull;
     let error: number;
-    let held: unknown = null;
+    let held: Buffer | null = null;
+    let copy: Buffer | null = null;
     if (octets === null) error = handle.writeLatin1String(request, after === '' ? before : before + after);
-    else if (owned && bytes === octets.length) {
+    else if (!owned || bytes <= GATHER_MAX_BYTES) {
+      copy = tools.buffer(bytes);
+      error = handle.writeBuffer(request, gathered(copy, before, octets, after));
+    } else if (bytes === octets.length) {
       held = octets;
       error = handle.writeBuffer(request, octets);
-    } else if (bytes <= GATHER_MAX_BYTES) {
-      held = tools.gather;
-      error = handle.writeBuffer(request, gathered(tools.gather, before, octets, after));
     } else {
-      const kept = owned ? octets : Buffer.from(octets);
-      held = kept;
-      const parts =
-        after === '' ? [before, 'latin1', kept, 'buffer'] : [before, 'latin1', kept, 'buffer', after, 'latin1'];
-      error = handle.writev(request, parts, false);
+      held = octets;
+      const parts = [before, 'latin1', octets, 'buffer', after, 'latin1'];
+      error = handle.writev(request, after === '' ? parts.slice(0, 4) : parts, false);
     }
-    if (error !== 0) {
-      this.destroy();
-      return true;
-    }
-    return tools.state[tools.internals.kLastWriteWasAsync] === 0
-      ? !this.#isFull
-      : this.#noteUnsent(request, bytes, held);
+    const isUnsent = error === 0 && tools.state[tools.internals.kLastWriteWasAsync] !== 0;
+    if (isUnsent) this.#noteUnsent(request, bytes, copy, held);
+    else if (copy !== null) tools.giveBack(copy);
+    if (error !== 0) this.destroy();
+    return !this.#isFull;
   }
 
   end(): void {
@@ -232,7 +246,8 @@ export class HandleWire implements Wire {
   }
 
   /** @internal */
-  onWritten(status: number, bytes: number): void {
+  onWritten(status: number, bytes: number, copy: Buffer | null): void {
+    if (copy !== null) this.#tools.giveBack(copy);
     if (this.#surrendered || this.#closed) return;
     if (status < 0) {
       this.destroy();
@@ -258,16 +273,14 @@ export class HandleWire implements Wire {
     owner?.onClosed();
   }
 
-  #noteUnsent(request: WriteRequest, bytes: number, held: unknown): boolean {
-    const tools = this.#tools;
+  #noteUnsent(request: WriteRequest, bytes: number, copy: Buffer | null, held: Buffer | null): void {
     request.wire = this;
     request.bytes = bytes;
+    request.copy = copy;
     request.held = held;
-    if (held === tools.gather) tools.gather = Buffer.allocUnsafeSlow(GATHER_MAX_BYTES);
-    tools.spend();
+    this.#tools.spend();
     this.#unsentBytes += bytes;
     if (this.#unsentBytes >= UNSENT_MAX_BYTES) this.#isFull = true;
-    return !this.#isFull;
   }
 }
 
@@ -308,7 +321,8 @@ function onRead(this: TcpHandle): void {
 function onWritten(this: WriteRequest, status: number): void {
   const wire = this.wire as HandleWire;
   this.held = null;
-  wire.onWritten(status, this.bytes);
+  wire.onWritten(status, this.bytes, this.copy);
+  this.copy = null;
 }
 
 function onShutdown(this: { wire: unknown }, status: number): void {

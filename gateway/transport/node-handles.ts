@@ -25,10 +25,11 @@ export interface TcpHandle {
 
 export interface WriteRequest {
   oncomplete: (this: WriteRequest, status: number) => void;
-  /** Set by the transport: who waits for it, how much it is, and what has to stay in memory until it is done. */
+  /** Set by the transport: who waits for it, how much it is, and what has to stay in memory until it has left. */
   wire: unknown;
   bytes: number;
-  held: unknown;
+  copy: Buffer | null;
+  held: Buffer | null;
 }
 
 export interface ShutdownRequest {

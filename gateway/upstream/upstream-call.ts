@@ -35,6 +35,8 @@ export interface OutgoingRequest {
   readonly isHead: boolean;
   readonly websocket: boolean;
   readonly body: 'none' | 'sized' | 'chunked';
+  /** The head as an HTTP/2 field section, a flat list of name, value, …; null: the upstream does not speak that. */
+  readonly h2: readonly string[] | null;
 }
 
 export interface UpstreamCall {

@@ -11,6 +11,7 @@ import { netTransport } from '../transport/net-wire.ts';
 import type { Transport } from '../transport/wire.ts';
 import { type DialFailure, dial } from './dial.ts';
 import { type ConnectionKeeper, H1Connection } from './h1-connection.ts';
+import { H2cSessions } from './h2c-sessions.ts';
 import { KeptConnections } from './kept-connections.ts';
 import type { UpstreamCall } from './upstream-call.ts';
 
@@ -27,6 +28,8 @@ export interface CallOrder {
   /** Of the request; named in the TLS handshake. */
   readonly hostname: string;
   readonly choice: ConnectionChoice;
+  /** The request asks for a WebSocket, which goes over HTTP/1.1 whatever the upstream speaks besides. */
+  readonly websocket: boolean;
 }
 
 /** Hears one of the two, perhaps before `open` returns. */
@@ -43,6 +46,7 @@ export interface UpstreamClientOptions {
 
 export class UpstreamClient implements ConnectionKeeper {
   readonly #kept: KeptConnections;
+  readonly #h2c: H2cSessions;
   readonly #deadlines: Deadlines;
   readonly #log: Log;
   readonly #scratch = new ResponseHead();
@@ -53,14 +57,20 @@ export class UpstreamClient implements ConnectionKeeper {
     this.#kept = new KeptConnections(options.clock, options.deadlines);
     this.#deadlines = options.deadlines;
     this.#log = options.log;
+    this.#h2c = new H2cSessions({ deadlines: options.deadlines, log: options.log });
   }
 
   /** Connections kept between requests. */
   get keptCount(): number {
-    return this.#kept.size;
+    return this.#kept.size + this.#h2c.idleCount;
   }
 
   open(order: CallOrder, taker: CallTaker): void {
+    if (order.policy.proto === 'h2c' && !order.websocket) this.#h2c.open(order, taker);
+    else this.#openH1(order, taker);
+  }
+
+  #openH1(order: CallOrder, taker: CallTaker): void {
     const connection = order.choice === 'new' ? null : this.#take(order);
     if (connection === null) this.#dial(order, taker);
     else if (order.choice === 'kept') taker.onCall(connection);
@@ -70,7 +80,7 @@ export class UpstreamClient implements ConnectionKeeper {
       setImmediate(() =>
         setImmediate(() => {
           if (connection.isFree) taker.onCall(connection);
-          else this.open(order, taker);
+          else this.#openH1(order, taker);
         }),
       );
     }
@@ -79,6 +89,7 @@ export class UpstreamClient implements ConnectionKeeper {
   /** Closes what is kept to an upstream that has left its pool. */
   drop(upstream: Upstream): void {
     this.#kept.drop(upstream);
+    this.#h2c.drop(upstream);
   }
 
   /** Takes a connection back that was opened and not used. */
@@ -89,6 +100,7 @@ export class UpstreamClient implements ConnectionKeeper {
 
   close(): void {
     this.#kept.close();
+    this.#h2c.close();
   }
 
   onFree(connection: H1Connection): void {

@@ -101,13 +101,12 @@ export class TidegateProcess implements AsyncDisposable {
     this.#process = child;
     child.stdout.on('data', (chunk) => this.#read(String(chunk)));
     child.stderr.on('data', (chunk) => this.#read(String(chunk)));
-    await until(
-      () => {
-        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
-        return this.#http !== null && this.#admin !== null;
-      },
-      { what: 'Tidegate listens', timeoutMs: READY_MS },
-    ).catch((error) => this.#fail(error));
+    const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
+    await until(() => ended() || (this.#http !== null && this.#admin !== null), {
+      what: 'Tidegate listens',
+      timeoutMs: READY_MS,
+    }).catch((error) => this.#fail(error));
+    if (ended()) this.#fail(new Error(`Tidegate ended with ${child.exitCode ?? child.signalCode}`));
     if (this.#options.awaitReady === false) return;
     await until(async () => (await this.admin('/readyz')).status === 200, {
       what: 'Tidegate is ready',

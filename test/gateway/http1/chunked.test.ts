@@ -51,6 +51,10 @@ const ACCEPTED: Readonly<Record<string, readonly [string, string, string?, (read
   'one chunk': ['5\r\nhello\r\n0\r\n\r\n', 'hello'],
   'several chunks': ['1\r\na\r\n2\r\nbc\r\n3\r\ndef\r\n0\r\n\r\n', 'abcdef'],
   'sizes in either case': ['a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n', '01234567890123456789'],
+  'every digit of a size': [
+    `${[...'123456789aAbBcCdDeEfF'].map((digit) => `${digit}\r\n${'x'.repeat(Number.parseInt(digit, 16))}\r\n`).join('')}0\r\n\r\n`,
+    'x'.repeat(195),
+  ],
   'leading zeros up to the limit': ['000000000000005\r\nhello\r\n000\r\n\r\n', 'hello'],
   'line ends within the data': ['4\r\n\r\n0\r\r\n1\r\n\n\r\n0\r\n\r\n', '\r\n0\r\n'],
   'an extension': ['5;a\r\nhello\r\n0\r\n\r\n', 'hello', '5\r\nhello\r\n0\r\n\r\n'],
@@ -97,6 +101,8 @@ const REFUSED: Readonly<Record<string, readonly [string, ChunkedFault]>> = {
   'white space after the size': ['5 \r\nhello\r\n0\r\n\r\n', 'chunk-extension'],
   'an extension without a name': ['5;\r\nhello\r\n0\r\n\r\n', 'chunk-extension'],
   'two semicolons': ['5;;a\r\nhello\r\n0\r\n\r\n', 'chunk-extension'],
+  'words after an extension name': ['5;a b\r\nhello\r\n0\r\n\r\n', 'chunk-extension'],
+  'words after an extension value': ['5;a=b c\r\nhello\r\n0\r\n\r\n', 'chunk-extension'],
   'an extension ended by LF': ['5;a\nhello\r\n0\r\n\r\n', 'chunk-extension'],
   'an extension value ended by LF': ['5;a=b\nhello\r\n0\r\n\r\n', 'chunk-extension'],
   'an extension with CR alone': ['5;a\rb\r\nhello\r\n0\r\n\r\n', 'chunk-line-end'],
@@ -222,6 +228,21 @@ describe('trailers split by somebody else', () => {
       '',
     ]);
     assert.deepEqual(readRawTrailers([]), []);
+  });
+
+  test('are dropped where RFC 9110 6.5.1 forbids them', () => {
+    const forbidden =
+      'accept-ranges age allow alt-svc authentication-info authorization cache-control connection content-encoding content-location ' +
+      'content-range content-security-policy content-type cookie expect expires forwarded if-match if-modified-since if-none-match ' +
+      'if-range if-unmodified-since keep-alive location max-forwards origin pragma proxy-authorization range retry-after set-cookie ' +
+      'strict-transport-security te trailer upgrade vary warning www-authenticate x-forwarded-for x-real-ip x-request-id';
+    for (const name of forbidden.split(' ')) {
+      assert.deepEqual(
+        readRawTrailers(['A', 'b', name, 'c', name.toUpperCase(), 'd', 'E', 'f']),
+        ['A', 'b', 'E', 'f'],
+        name,
+      );
+    }
   });
 
   for (const fields of [

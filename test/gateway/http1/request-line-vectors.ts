@@ -264,6 +264,7 @@ export const HOST: RequestVector[] = [
   }),
   ...accepted('RFC 9110 7.2', {
     'with port': [host('app.test:8080'), { hostname: 'app.test', authority: 'app.test:8080', port: 8080 }],
+    'first and last capital': [host('A-Z.test'), { hostname: 'a-z.test' }],
     capitals: [host('APP.Test'), { hostname: 'app.test', authority: 'APP.Test' }],
     'trailing dot': [host('app.test.'), { hostname: 'app.test', authority: 'app.test.' }],
     'trailing dot and port': [host('app.test.:80'), { hostname: 'app.test', port: 80 }],
