@@ -178,8 +178,8 @@ export class Tidegate {
     this.#opened('admin', admin);
     this.#parts.push({ name: 'admin', close: () => admin.close() });
     this.#parts.push({ name: 'pictures', close: () => pictures.flush() });
-    this.#parts.push({ name: 'scaler', close: () => scaler.close() });
     this.#parts.push({ name: 'discovery', close: () => discovery.close() });
+    this.#parts.push({ name: 'scaler', close: () => scaler.close() });
     this.#parts.push({ name: 'gateway', close: () => gateway.close({ graceMs: GRACE_MS }) });
 
     discovery.start();

@@ -87,11 +87,14 @@ export class Containers {
   async unpause(id: string): Promise<void> {
     await this.requireOurs(id);
     const action = { verb: 'unpause', id, deadlineMs: PAUSE_MS };
-    await this.#orIs(
-      'running',
-      id,
-      this.#act(action, (container, abortSignal) => container.unpause({ abortSignal })),
-    );
+    const unpause = (): Promise<unknown> =>
+      this.#act(action, (container, abortSignal) => container.unpause({ abortSignal }));
+    try {
+      await this.#orIs('running', id, unpause());
+    } catch (error) {
+      if (!(await this.#refrozePaused(id))) throw error;
+      await this.#orIs('running', id, unpause());
+    }
   }
 
   /** Removes its anonymous volumes too. One that runs is refused; one that is gone, or just going, is no error. */
@@ -120,6 +123,15 @@ export class Containers {
     if (status !== 'running') return;
     const target = { containerId, pid, hasHealthcheck };
     if (this.#freezer.isFrozen(target)) this.#freezer.thaw(target);
+  }
+
+  /** A paused container whose freezer was opened behind the Engine's back cannot be unpaused before it is closed again. */
+  async #refrozePaused(id: string): Promise<boolean> {
+    if (this.#freezer === null) return false;
+    const { id: containerId, status, pid } = containerFrom(await this.inspect(id));
+    const target = { containerId, pid, hasHealthcheck: false };
+    if (status !== 'paused' || this.#freezer.isFrozen(target)) return false;
+    return await this.#freezer.freeze(target);
   }
 
   async #act<T>(action: Action, run: (container: Docker.Container, signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -62,7 +62,7 @@ async function adopt({ state, engine }: ActionContext): Promise<void> {
   try {
     frozen = await engine.isFrozen(state.freezeTarget);
   } finally {
-    if (state.snapshot.startedAt === run) state.adopt(frozen && state.isUp);
+    if (state.snapshot.startedAt === run) state.adopt(frozen && state.status === 'running');
   }
 }
 

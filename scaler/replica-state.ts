@@ -202,6 +202,8 @@ export class ReplicaState implements StepFacts {
     const anew = next.startedAt !== before.startedAt;
     if (anew) this.#runEnded();
     this.#snapshot = next;
+    // What the Engine knows to be paused is the Engine's to thaw.
+    if (next.status === 'paused' && this.#frozenDirect) this.froze(false);
     if (isUp(next.status)) {
       const hasWoken = anew || !isUp(before.status) || (before.status === 'paused' && next.status === 'running');
       if (hasWoken) {

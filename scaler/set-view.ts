@@ -51,7 +51,7 @@ export function viewOf(keeper: SetKeeper, wake: { readonly waking: boolean; read
       name: replica.snapshot.name,
       host: replica.snapshot.host,
       phase: replica.phase,
-      inFlight: replica.upstream?.inFlight ?? 0,
+      inFlight: replica.inFlight,
       revision: replica.snapshot.revision,
       weight: replica.snapshot.weight,
       clone: replica.snapshot.cloneOf !== null,

@@ -61,7 +61,7 @@ export class Account {
   close(cut: boolean): void {
     if (this.#closed) return;
     this.#closed = true;
-    const { metrics, ...facts } = this.facts;
+    const { metrics } = this.facts;
     metrics.inFlight--;
     metrics.bytesIn += this.bytesIn;
     metrics.bytesOut += this.bytesOut;
@@ -70,7 +70,12 @@ export class Account {
       this.#count();
       if (cut) metrics.cut++;
     }
-    this.#book.accessLog?.record({
+    if (this.#book.accessLog !== null) this.#record(this.#book.accessLog, cut);
+  }
+
+  #record(log: AccessLog, cut: boolean): void {
+    const { metrics: _, ...facts } = this.facts;
+    log.record({
       ...facts,
       status: this.status,
       ms: this.#elapsedMs(),

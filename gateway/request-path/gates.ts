@@ -2,6 +2,7 @@
  * What a request has to pass before an upstream is looked for: its route, encryption, the rate, the size of its body.
  * Plain questions about plain facts, answered at once, so that every lane asks the same ones.
  */
+import type { Clock } from '#core/clock';
 import type { SetPolicy } from '#core/set';
 import type { Route, RouteTable } from '#router/route-table';
 import type { GatewayErrorCode } from '../error-answer.ts';
@@ -35,8 +36,7 @@ export interface GateKeeping {
   readonly traffic: SetTraffic;
   /** Port for redirects to HTTPS; null: the usual one. */
   readonly httpsPort: number | null;
-  /** Monotonic ms. */
-  readonly now: number;
+  readonly clock: Clock;
 }
 
 /** Why the request does not pass, or null. */
@@ -47,7 +47,7 @@ export function refusalOf(gate: GateKeeping): Refusal | null {
   if (policy.rate !== null) {
     const { key } = policy.rate;
     const bucket = key === 'ip' ? origin.client : key === 'set' ? '' : (head.field(key.header) ?? '');
-    const waitMs = gate.traffic.rate.take(policy.rate, bucket, gate.now);
+    const waitMs = gate.traffic.rate.take(policy.rate, bucket, gate.clock.now());
     if (waitMs > 0) return { code: 'rate_limited', retryAfterS: Math.ceil(waitMs / 1000) };
   }
   if (policy.bodyMaxBytes !== null && head.contentLength > policy.bodyMaxBytes) {

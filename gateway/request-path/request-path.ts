@@ -160,7 +160,7 @@ export class RequestPath {
 
   #refusal(head: RequestHead, origin: Origin, traffic: SetTraffic): Refusal | null {
     const { clock, httpsPort } = this.#options;
-    return refusalOf({ head, origin, policy: traffic.pool.policy, traffic, httpsPort, now: clock.now() });
+    return refusalOf({ head, origin, policy: traffic.pool.policy, traffic, httpsPort, clock });
   }
 
   #open(head: RequestHead, origin: Origin, traffic: SetTraffic | null): Account {

@@ -5,16 +5,19 @@ import { messageOf } from '#core/errors';
 import type { Log } from '#core/log';
 import { handleTransport } from './handle-wire.ts';
 import { netTransport } from './net-wire.ts';
-import { passesSelfTest } from './self-test.ts';
+import { selfTest } from './self-test.ts';
 import type { Transport, TransportKind } from './wire.ts';
 
 /** `auto`: the handle if it passes its test. */
 export type TransportChoice = 'auto' | TransportKind;
 
-/** Never fails: whatever is wrong with the handle costs one line in the log. */
-export async function chooseTransport(choice: TransportChoice, log: Log): Promise<Transport> {
+/**
+ * Never fails: whatever is wrong with the handle costs one line in the log.
+ * @param test tells what is wrong, or null
+ */
+export async function chooseTransport(choice: TransportChoice, log: Log, test = selfTest): Promise<Transport> {
   if (choice === 'net') return netTransport;
-  const problem = choice === 'auto' ? await passesSelfTest() : null;
+  const problem = choice === 'auto' ? await test() : null;
   if (problem === null) {
     try {
       return handleTransport();

@@ -1,7 +1,7 @@
 /**
  * Wires on the handle beneath Node's sockets: no streams, no events, one read buffer for all connections, one write
  * request that is used again as long as writes leave at once. A wrong value on a handle aborts the process, so this is
- * used only after `passesSelfTest`.
+ * used only after `selfTest`.
  */
 
 import { createServer, isIP, type Server, Socket, type SocketConstructorOpts } from 'node:net';

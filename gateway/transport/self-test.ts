@@ -9,11 +9,14 @@ import { fileURLToPath } from 'node:url';
 const SELF_TEST_TIMEOUT_MS = 10_000;
 const TRIAL = fileURLToPath(new URL('./handle-trial.ts', import.meta.url));
 
-/** Null, or what is wrong. */
-export function passesSelfTest(): Promise<string | null> {
+/**
+ * Null, or what is wrong.
+ * @param trial script that prints `passed`; another one in tests
+ */
+export function selfTest(trial = TRIAL): Promise<string | null> {
   return new Promise((resolve) => {
     const options = { timeout: SELF_TEST_TIMEOUT_MS, killSignal: 'SIGKILL', env: {} } as const;
-    execFile(process.execPath, [TRIAL], options, (error, stdout, stderr) => {
+    execFile(process.execPath, [trial], options, (error, stdout, stderr) => {
       if (error === null && stdout.trim() === 'passed') resolve(null);
       else resolve(lastLine(stderr) || lastLine(stdout) || (error?.message ?? 'the self-test said nothing'));
     });

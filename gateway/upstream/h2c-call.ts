@@ -134,7 +134,8 @@ export class H2cCall implements UpstreamCall {
 
   #onEnd(): void {
     const handler = this.#handler;
-    if (handler === null || !this.#headed || this.#invalid) return;
+    // Node ends what it can still read of a stream whose session was lost: that is no end of the message.
+    if (handler === null || !this.#headed || this.#invalid || this.#stream?.destroyed === true) return;
     this.#handler = null;
     // Answered before the end of the request: the rest of that is not wanted.
     if (!this.#requestEnded) this.#stream?.close(NGHTTP2_CANCEL);

@@ -3,6 +3,7 @@
  * session counts as open once the upstream has shown that it speaks HTTP/2.
  */
 import { type ClientHttp2Session, connect } from 'node:http2';
+import { connect as connectSocket } from 'node:net';
 import type { Log } from '#core/log';
 import type { Endpoint } from '#core/set';
 import type { Upstream } from '#router/upstream';
@@ -78,7 +79,10 @@ export class H2cSessions {
   #dial(order: CallOrder, taker: CallTaker): void {
     const { endpoint, upstream, policy } = order;
     const { deadlines, log } = this.#options;
-    const session = connect(`http://${authorityOf(endpoint)}`);
+    // A socket of our own: a session that is still connecting cannot be given up in any other way.
+    const { dialHost, dialPort } = endpoint;
+    const socket = connectSocket({ host: dialHost, port: dialPort, noDelay: true, autoSelectFamily: false });
+    const session = connect('http://upstream', { createConnection: () => socket });
     const idle = new Deadline(() => session.close());
     const link: Link = { session, idle, upstream, waiting: [taker], streams: 0, used: false };
     this.#links.set(endpoint, link);
@@ -86,7 +90,7 @@ export class H2cSessions {
     let failure: DialFailure | null = null;
     const deadline = new Deadline(() => {
       failure = 'timeout';
-      session.destroy();
+      socket.destroy();
     });
     deadlines.start(deadline, policy.timeout.connectMs);
     session.on('connect', () => {
@@ -136,9 +140,4 @@ export class H2cSessions {
       },
     });
   }
-}
-
-function authorityOf(endpoint: Endpoint): string {
-  const host = endpoint.dialHost.includes(':') ? `[${endpoint.dialHost}]` : endpoint.dialHost;
-  return `${host}:${endpoint.dialPort}`;
 }

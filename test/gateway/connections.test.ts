@@ -25,7 +25,7 @@ onEveryLane('requests at the same time get connections of their own', {}, async 
   const replica = await rig.app((_request, response) => {
     waiting++;
     if (waiting === 20) release();
-    all.then(() => response.end('ok'));
+    void all.then(() => response.end('ok'));
   });
   rig.addSet({ ports: [replica.port] });
   await Promise.all(Array.from({ length: 20 }, () => rig.send()));
@@ -159,30 +159,37 @@ const choice = (): number => {
   choosing();
   return 0;
 };
-onEveryLane('a POST waits for the close of a kept connection that is just being said', { random: choice }, async (rig) => {
-  const sockets: Socket[] = [];
-  const replica = await rig.raw((socket) => {
-    sockets.push(socket);
-    socket.write(OK);
-    socket.on('data', () => socket.resetAndDestroy());
-  });
-  // Two replicas, so that the pool has to choose: that is the moment in which the first one hangs up.
-  rig.addSet({ ports: [replica.port, replica.port], policy: { retry: 0 } });
-  assert.equal((await rig.send()).text, 'ok');
-  choosing = () => {
-    choosing = () => {};
-    sockets[0]?.end();
-  };
-  assert.equal((await rig.send({ method: 'POST', body: 'x' })).text, 'ok');
-  assert.equal(replica.opened(), 2);
-});
+onEveryLane(
+  'a POST waits for the close of a kept connection that is just being said',
+  { random: choice },
+  async (rig) => {
+    const sockets: Socket[] = [];
+    const replica = await rig.raw((socket) => {
+      sockets.push(socket);
+      socket.write(OK);
+      socket.on('data', () => socket.resetAndDestroy());
+    });
+    // Two replicas, so that the pool has to choose: that is the moment in which the first one hangs up.
+    rig.addSet({ ports: [replica.port, replica.port], policy: { retry: 0 } });
+    assert.equal((await rig.send()).text, 'ok');
+    choosing = () => {
+      choosing = () => {};
+      sockets[0]?.end();
+    };
+    assert.equal((await rig.send({ method: 'POST', body: 'x' })).text, 'ok');
+    assert.equal(replica.opened(), 2);
+  },
+);
 
 onEveryLane('a client connection is kept over answers of the gateway itself', {}, async (rig) => {
   const replica = await rig.app(echo);
   rig.addSet({ ports: [replica.port] });
   const agent = rig.owns(new ClosableAgent());
   assert.equal((await rig.send({ host: 'nobody.test', agent: agent.agent })).status, 404);
-  assert.equal((await rig.send({ host: 'nobody.test', method: 'POST', body: 'small', agent: agent.agent })).status, 404);
+  assert.equal(
+    (await rig.send({ host: 'nobody.test', method: 'POST', body: 'small', agent: agent.agent })).status,
+    404,
+  );
   assert.equal((await rig.send({ agent: agent.agent })).status, 200);
   assert.equal(rig.gateway.collect().connections, 1);
 });

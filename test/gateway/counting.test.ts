@@ -62,7 +62,10 @@ onEveryLane('every request is counted once', {}, async (rig) => {
   await rig.send({ host: 'nobody.test' });
   const counts = rig.counts();
   assert.deepEqual(counts.requests, [0, 3, 1, 2, 1]);
-  assert.equal(counts.latency.reduce((sum, one) => sum + one), 7);
+  assert.equal(
+    counts.latency.reduce((sum, one) => sum + one),
+    7,
+  );
   assert.equal(counts.bytesIn, 3);
   assert.equal(counts.bytesOut, 35);
   assert.equal(counts.inFlight, 0);

@@ -45,7 +45,7 @@ test('every error has a page and problem details that name it and the request', 
 
 test('the page’s policy allows its style and nothing else', () => {
   const { fields, body } = errorAnswer({ code: 'no_route', requestId: 'r', html: true, retryAfterS: null });
-  const style = /<style>([^]*)<\/style>/.exec(body.toString())?.[1] ?? '';
+  const style = /<style>([\s\S]*)<\/style>/.exec(body.toString())?.[1] ?? '';
   const hash = createHash('sha256').update(style).digest('base64');
   const policy = fields[fields.indexOf('Content-Security-Policy') + 1] ?? '';
   assert.ok(policy.includes(`default-src 'none'; style-src 'sha256-${hash}'`), `the style has the hash ${hash}`);

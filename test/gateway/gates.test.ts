@@ -35,18 +35,22 @@ onEveryLane('tls=only sends plain requests to https, target and all', { httpsPor
   assert.equal(answer.headers.location, 'https://app.test:8443/a?b=%20c');
 });
 
-onEveryLane('tls=only is content behind a trusted proxy that speaks https', { trusted: ['127.0.0.1/32'] }, async (rig) => {
-  rig.addSet({ ports: [(await rig.app(echo)).port], policy: { tls: 'only' } });
-  assert.equal((await rig.send({ headers: { 'x-forwarded-proto': 'https' } })).status, 200);
-  const plain = await rig.send();
-  assert.equal(plain.status, 308);
-  assert.equal(plain.headers.location, 'https://app.test/');
-});
+onEveryLane(
+  'tls=only is content behind a trusted proxy that speaks https',
+  { trusted: ['127.0.0.1/32'] },
+  async (rig) => {
+    rig.addSet({ ports: [(await rig.app(echo)).port], policy: { tls: 'only' } });
+    assert.equal((await rig.send({ headers: { 'x-forwarded-proto': 'https' } })).status, 200);
+    const plain = await rig.send();
+    assert.equal(plain.status, 308);
+    assert.equal(plain.headers.location, 'https://app.test/');
+  },
+);
 
 onEveryLane('a target of another scheme is misdirected', {}, async (rig) => {
   rig.addSet({ ports: [(await rig.app(echo)).port] });
   const text = await rig.talk('GET https://app.test/ HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n');
-  assert.match(text, /^HTTP\/1\.1 421 [^]*X-Tidegate-Error: misdirected/);
+  assert.match(text, /^HTTP\/1\.1 421 [\s\S]*X-Tidegate-Error: misdirected/);
 });
 
 onEveryLane('the rate of one client does not use up that of another', { trusted: ['127.0.0.1/32'] }, async (rig) => {
@@ -83,8 +87,10 @@ onEveryLane('a rate may be kept by a header or for the whole set', {}, async (ri
 onEveryLane('a body that is announced too large is refused before it is sent', {}, async (rig) => {
   const replica = await rig.app(echo);
   rig.addSet({ ports: [replica.port], policy: { bodyMaxBytes: 10 } });
-  const text = await rig.talk('POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n');
-  assert.match(text, /^HTTP\/1\.1 413 [^]*X-Tidegate-Error: body_too_large/);
+  const text = await rig.talk(
+    'POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n',
+  );
+  assert.match(text, /^HTTP\/1\.1 413 [\s\S]*X-Tidegate-Error: body_too_large/);
   assert.equal(replica.opened(), 0);
   assert.equal((await rig.send({ method: 'POST', body: '1234567890' })).status, 200);
 });
@@ -102,7 +108,7 @@ onEveryLane('a body of unknown size is cut off where it becomes too large', {}, 
   wire.write('8\r\n12345678\r\n');
   await until(() => replica.opened() === 1);
   wire.write('8\r\n12345678\r\n');
-  assert.match(await wire.over(), /^HTTP\/1\.1 413 [^]*X-Tidegate-Error: body_too_large/);
+  assert.match(await wire.over(), /^HTTP\/1\.1 413 [\s\S]*X-Tidegate-Error: body_too_large/);
   await until(() => broken, { what: 'a replica that sees a broken request' });
 });
 

@@ -122,15 +122,19 @@ onEveryLane('a request whose only replica died waits for the next activation', {
 });
 
 const patient = new HandAdmitter();
-onEveryLane('a request whose only replica fails and stays is answered, not held', { admitter: patient }, async (rig) => {
-  const bad = await rig.raw((socket) => socket.resetAndDestroy());
-  rig.addSet({ ports: [bad.port] });
-  const answer = await rig.send();
-  assert.equal(answer.status, 502);
-  assert.equal(answer.headers['x-tidegate-error'], 'upstream_reset');
-  assert.equal(patient.held.length, 1);
-  assert.ok(patient.held[0]?.signal.aborted, 'it has left the waiting room');
-});
+onEveryLane(
+  'a request whose only replica fails and stays is answered, not held',
+  { admitter: patient },
+  async (rig) => {
+    const bad = await rig.raw((socket) => socket.resetAndDestroy());
+    rig.addSet({ ports: [bad.port] });
+    const answer = await rig.send();
+    assert.equal(answer.status, 502);
+    assert.equal(answer.headers['x-tidegate-error'], 'upstream_reset');
+    assert.equal(patient.held.length, 1);
+    assert.ok(patient.held[0]?.signal.aborted, 'it has left the waiting room');
+  },
+);
 
 onEveryLane('a replica that stops under load fails no request', { random: lowest }, async (rig) => {
   const leaving = await rig.app((incoming, response) => {

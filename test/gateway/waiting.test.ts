@@ -91,24 +91,28 @@ onEveryLane('an upstream admitted to a client that has just left is released', {
 });
 
 const refusing = new HandAdmitter();
-onEveryLane('every way of being turned away has its code and a time to come back', { admitter: refusing }, async (rig) => {
-  rig.addSet({ ports: [] });
-  const outcomes = [
-    [{ outcome: 'shed', retryAfterS: 3 }, 'waiting_room_full'],
-    [{ outcome: 'timed-out', retryAfterS: 4 }, 'wake_timeout'],
-    [{ outcome: 'stopped', code: 'stopped', retryAfterS: 5 }, 'stopped'],
-    [{ outcome: 'stopped', code: 'no_replicas', retryAfterS: 6 }, 'no_replicas'],
-  ] as const;
-  for (const [admission, code] of outcomes) {
-    const answer = rig.send();
-    await until(() => refusing.held.length === 1);
-    refusing.held.shift()?.settle(admission);
-    const { status, headers } = await answer;
-    assert.equal(status, 503);
-    assert.equal(headers['x-tidegate-error'], code);
-    assert.equal(headers['retry-after'], String(admission.retryAfterS));
-  }
-});
+onEveryLane(
+  'every way of being turned away has its code and a time to come back',
+  { admitter: refusing },
+  async (rig) => {
+    rig.addSet({ ports: [] });
+    const outcomes = [
+      [{ outcome: 'shed', retryAfterS: 3 }, 'waiting_room_full'],
+      [{ outcome: 'timed-out', retryAfterS: 4 }, 'wake_timeout'],
+      [{ outcome: 'stopped', code: 'stopped', retryAfterS: 5 }, 'stopped'],
+      [{ outcome: 'stopped', code: 'no_replicas', retryAfterS: 6 }, 'no_replicas'],
+    ] as const;
+    for (const [admission, code] of outcomes) {
+      const answer = rig.send();
+      await until(() => refusing.held.length === 1);
+      refusing.held.shift()?.settle(admission);
+      const { status, headers } = await answer;
+      assert.equal(status, 503);
+      assert.equal(headers['x-tidegate-error'], code);
+      assert.equal(headers['retry-after'], String(admission.retryAfterS));
+    }
+  },
+);
 
 const knocking = new HandAdmitter();
 onEveryLane('wake=page shows a browser a page that loads itself again', { admitter: knocking }, async (rig) => {
@@ -127,9 +131,12 @@ onEveryLane('wake=page shows a browser a page that loads itself again', { admitt
   assert.ok(text.length < 4096, `${text.length} bytes`);
   assert.equal(knocking.knocks, 1);
   assert.equal(knocking.held.length, 0);
-  const style = /<style>([^]*)<\/style>/.exec(text)?.[1] ?? '';
+  const style = /<style>([\s\S]*)<\/style>/.exec(text)?.[1] ?? '';
   const hash = createHash('sha256').update(style).digest('base64');
-  assert.match(String(headers['content-security-policy']), new RegExp(`style-src 'sha256-${hash.replaceAll('+', '\\+')}'`));
+  assert.match(
+    String(headers['content-security-policy']),
+    new RegExp(`style-src 'sha256-${hash.replaceAll('+', '\\+')}'`),
+  );
 });
 
 const programs = new HandAdmitter();
@@ -158,11 +165,15 @@ onEveryLane('wake=page tells a browser when there is nothing to wait for', { adm
   assert.doesNotMatch(text, /refresh/);
 });
 
-onEveryLane('an admitter that breaks costs its own requests an honest answer', {
-  admitter: { admit: () => Promise.reject(new Error('broken')), knock: () => null },
-}, async (rig) => {
-  rig.addSet({ ports: [] });
-  const { status, headers } = await rig.send();
-  assert.equal(status, 503);
-  assert.equal(headers['x-tidegate-error'], 'no_replicas');
-});
+onEveryLane(
+  'an admitter that breaks costs its own requests an honest answer',
+  {
+    admitter: { admit: () => Promise.reject(new Error('broken')), knock: () => null },
+  },
+  async (rig) => {
+    rig.addSet({ ports: [] });
+    const { status, headers } = await rig.send();
+    assert.equal(status, 503);
+    assert.equal(headers['x-tidegate-error'], 'no_replicas');
+  },
+);

@@ -313,3 +313,14 @@ test('everything that happens to a container is heard of, in order', async () =>
   assert.equal(of('die')?.attributes.exitCode, '0');
   assert.ok(Math.abs((of('start')?.at ?? 0) - Date.now()) < 60_000);
 });
+
+test('a paused container that was thawed behind the back of the Engine can be unpaused all the same', async () => {
+  const hello = await runningHello('thawed');
+  await engine.pause(hello.id);
+  const target = await targetOf(hello.id);
+  assert.equal(await engine.thaw(target), true);
+  await engine.unpause(hello.id);
+  assert.equal((await engine.inspect(hello.id)).status, 'running');
+  assert.equal(await engine.isFrozen(target), false);
+  assert.ok(await answers(hello.address));
+});

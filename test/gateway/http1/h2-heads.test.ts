@@ -52,6 +52,9 @@ describe('an HTTP/2 request', () => {
   test('with a length has that length', () => {
     assert.equal(readH2Request(head, request({ ':method': 'POST' }, 'content-length', '5'), false), 'complete');
     assert.deepEqual([head.framing, head.contentLength], ['length', 5]);
+    const first = request({ ':method': 'POST', ':authority': undefined }, 'content-length', '5', 'host', 'app.test');
+    assert.equal(readH2Request(head, first, false), 'complete');
+    assert.equal(head.framing, 'length');
   });
 
   test('whose value reads "content-length" is still of unknown length', () => {

@@ -129,6 +129,7 @@ export const FRAMING: RequestVector[] = [
   }),
   ...refused('RFC 9112 6.3', 'length-repeated', {
     'the same twice': post('Content-Length: 5', 'Content-Length: 5'),
+    'before Host': 'POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 5\r\nHost: a\r\n\r\n',
     'two different ones': post('Content-Length: 5', 'Content-Length: 6'),
     'in other letters': post('Content-Length: 5', 'content-length: 5'),
   }),
@@ -161,6 +162,7 @@ export const FRAMING: RequestVector[] = [
     'two codings and chunked': post('Transfer-Encoding: a,b, Chunked'),
   }),
   ...refused('RFC 9112 6.1', 'coding-repeated', {
+    'before Host': 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\nHost: a\r\n\r\n',
     'chunked on two lines': post('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'),
     'identity on the second line': post('Transfer-Encoding: chunked', 'Transfer-Encoding: identity'),
     'split over two lines': post('Transfer-Encoding: gzip', 'Transfer-Encoding: chunked'),

@@ -43,6 +43,8 @@ export const LINE: RequestVector[] = [
     'version without dot': 'GET / HTTP/11\r\nHost: app.test\r\n\r\n',
     'two-digit major': 'GET / HTTP/01.1\r\nHost: app.test\r\n\r\n',
     'two-digit minor': 'GET / HTTP/1.10\r\nHost: app.test\r\n\r\n',
+    'letter for a major version': 'GET / HTTP/x.1\r\nHost: app.test\r\n\r\n',
+    'letter for a minor version': 'GET / HTTP/1.x\r\nHost: app.test\r\n\r\n',
     'comma version': 'GET / HTTP/1,1\r\nHost: app.test\r\n\r\n',
     'other protocol': 'GET / ICY/1.1\r\nHost: app.test\r\n\r\n',
     'bare CR after the version': 'GET / HTTP/1.1\rHost: app.test\r\n\r\n',

@@ -24,8 +24,6 @@ interface Claim {
   aborted: boolean;
   /** By the concurrency of its set, or the size of its waiting room. */
   limited: boolean;
-  /** The run of the container that serves it. */
-  run: string | null;
 }
 
 const LONGEST_WAKE_MS = 8000;
@@ -33,7 +31,7 @@ const SHORTEST_DRAIN_MS = 100;
 const LONGEST_DRAIN_MS = 2000;
 const EPSILON_MS = 20;
 /** No backoff is longer. */
-const CALM_DOWN_MS = 200_000;
+const CALM_DOWN_MS = 130_000;
 
 export class Chaos {
   readonly rig: Rig;
@@ -94,7 +92,7 @@ export class Chaos {
       wakeTimeoutMs: this.#pick([3000, LONGEST_WAKE_MS]),
       wakeQueue: this.#pick([4, 1000]),
       drainMs: this.#pick([SHORTEST_DRAIN_MS, LONGEST_DRAIN_MS]),
-      health: { intervalMs: 500, fall: this.#pick([1, 3]), timeoutMs: 100 },
+      health: { intervalMs: this.#pick([500, 5000]), fall: this.#pick([1, 3]), timeoutMs: 100 },
       scale: {
         min,
         max: this.#pick([1, 3]),
@@ -176,7 +174,9 @@ export class Chaos {
 
   #claim(ask: Ask, key: SetKey): void {
     const limited = this.#isLimited(key);
-    this.#claims.push({ ask, key, askedAt: this.rig.clock.now(), aborted: false, limited, run: null });
+    const claim: Claim = { ask, key, askedAt: this.rig.clock.now(), aborted: false, limited };
+    ask.onSettled = () => this.#settled(claim);
+    this.#claims.push(claim);
   }
 
   #isLimited(key: SetKey): boolean {
@@ -286,30 +286,29 @@ export class Chaos {
     const container = this.rig.world.containers.get(id);
     if (container === undefined || !isUp(container) || container.stopping) return;
     const now = this.rig.clock.now();
-    for (const claim of this.#claims) {
-      this.#follow(claim);
-      if (claim.ask.isOver || claim.run !== container.startedAt || claim.ask.upstream?.replica !== `local/${id}`)
-        continue;
+    for (const { ask } of this.#claims) {
+      const { upstream } = ask;
+      // What was in flight to an earlier run of it ended with that.
+      const isServing = upstream?.replica === `local/${id}` && upstream.endpoints[0]?.dialHost === container.address;
+      if (!isServing || ask.isOver) continue;
       const mayEnd = call === 'stop' || call === 'remove';
-      const isDrained = mayEnd && now - (claim.ask.settledAt ?? now) >= SHORTEST_DRAIN_MS;
+      const isDrained = mayEnd && now - (ask.settledAt ?? now) >= SHORTEST_DRAIN_MS;
       if (!isDrained) this.#violations.push(`${call} of ${id} with a request in flight`);
     }
   }
 
-  #follow(claim: Claim): void {
-    const { upstream } = claim.ask;
-    if (upstream === null || claim.run !== null) return;
+  /** When nothing goes wrong whoever is let in finds somebody who answers. */
+  #settled({ ask }: Claim): void {
+    const { upstream } = ask;
+    if (upstream === null || !this.#options.calm) return;
     const container = this.rig.world.containers.get(upstream.replica.slice('local/'.length));
-    claim.run = container?.startedAt ?? 'none';
-    if (this.#options.calm && (container === undefined || !this.rig.world.answers(container))) {
-      this.#violations.push(`a request was sent to ${upstream.replica}, which does not answer`);
-    }
+    if (container !== undefined && this.rig.world.answers(container)) return;
+    this.#violations.push(`a request was sent to ${upstream.replica}, which does not answer`);
   }
 
   #check(): void {
     const now = this.rig.clock.now();
     for (const claim of this.#claims) {
-      this.#follow(claim);
       const waited = now - claim.askedAt;
       if (claim.ask.outcome === null && waited > LONGEST_WAKE_MS + EPSILON_MS) {
         this.#violations.push(`a request of ${claim.key} waits for ${waited} ms`);

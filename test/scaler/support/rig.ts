@@ -37,6 +37,7 @@ export class Ask {
   outcome: Admission | null = null;
   /** Monotonic ms of the outcome. */
   settledAt: number | null = null;
+  onSettled: () => void = () => {};
   readonly #stop = new AbortController();
   readonly #pool: Pool;
   #released = false;
@@ -47,6 +48,7 @@ export class Ask {
       if (this.outcome !== null) throw new Error('a request got two outcomes');
       this.outcome = admission;
       this.settledAt = clock.now();
+      this.onSettled();
     });
   }
 
@@ -130,8 +132,14 @@ export class Rig {
     let ids = 0;
     const life = ++this.#life;
     const { table } = this;
+    // One that was killed does nothing any more.
+    const clock: Clock = {
+      wall: () => this.clock.wall(),
+      now: () => this.clock.now(),
+      after: (ms, run) => this.clock.after(ms, () => void (life === this.#life && run())),
+    };
     return new Scaler({
-      clock: this.clock,
+      clock,
       log: this.#log(),
       emit: (draft) => void (life === this.#life && this.events.push(draft)),
       probe: this.#probe,
