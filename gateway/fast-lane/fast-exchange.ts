@@ -117,7 +117,7 @@ export class FastExchange implements Exchange, Turn {
     const { isDraining, bodyBytesLeft } = this.#seat;
     this.#closes = outgoing === OUTGOING.close || !this.#keepAlive || isDraining || bodyBytesLeft > 0;
     this.#pending = this.#write(head, outgoing, add);
-    if (head.framing !== FRAMING.none) this.#seat.clock.atTurnEnd(this);
+    this.#seat.clock.atTurnEnd(this);
   }
 
   write(chunk: Buffer, owned: boolean): boolean {

@@ -3,12 +3,20 @@
  */
 import { errorAnswer, type GatewayErrorCode, type OwnAnswer, prefersHtml } from '../error-answer.ts';
 import type { Exchange } from '../exchange.ts';
+import type { DialFailure } from '../upstream/dial.ts';
 import type { Account } from './account.ts';
 
 /** An answer and the error it stands for; null: none. */
 export interface AccountedAnswer extends OwnAnswer {
   readonly code: GatewayErrorCode | null;
 }
+
+/** What it is called when a replica cannot be reached. */
+export const DIAL_ERRORS: Readonly<Record<DialFailure, GatewayErrorCode>> = {
+  refused: 'upstream_connect',
+  timeout: 'upstream_timeout',
+  protocol: 'upstream_protocol',
+};
 
 export interface ErrorChoice {
   readonly code: GatewayErrorCode;

@@ -16,18 +16,12 @@ import type { AnswerHandler, CallFailure, UpstreamCall } from '../upstream/upstr
 import type { CallTaker, ConnectionChoice } from '../upstream/upstream-client.ts';
 import { waitingPage } from '../waiting-page.ts';
 import { answerFields } from './answer-fields.ts';
-import { answerBy, errorFor } from './own-answer.ts';
+import { answerBy, DIAL_ERRORS, errorFor } from './own-answer.ts';
 import type { PassageFacts, PassageTools } from './passage-facts.ts';
 import { Search, type Searcher } from './search.ts';
 import { Tunnel } from './tunnel.ts';
 
 type State = 'searching' | 'dialling' | 'asked' | 'answering' | 'over';
-
-const DIAL_ERRORS: Readonly<Record<DialFailure, GatewayErrorCode>> = {
-  refused: 'upstream_connect',
-  timeout: 'upstream_timeout',
-  protocol: 'upstream_protocol',
-};
 
 export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searcher {
   readonly #tools: PassageTools;

@@ -228,6 +228,8 @@ export class HandleWire implements Wire {
     this.pause();
     this.#surrendered = true;
     this.#owner = null;
+    // A handle that closes already would never tell a socket that it has closed.
+    if (this.#closed) return new Socket().destroy();
     return socketOf(this.#handle, this.#tools.read, early);
   }
 

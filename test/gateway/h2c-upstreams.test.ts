@@ -186,6 +186,29 @@ onEveryLane('a session that the replica ends is replaced, and costs a GET nothin
   assert.equal(replica.opened(), 3);
 });
 
+let choosing: () => void = () => {};
+const choice = (): number => {
+  choosing();
+  return 0;
+};
+onEveryLane('a POST waits for the close of a session that is just being said', { random: choice }, async (rig) => {
+  const sessions: { destroy(): void }[] = [];
+  const replica = await h2cReplica(rig, (stream) => {
+    stream.respond({ ':status': 200 });
+    stream.end('ok');
+  });
+  replica.server.on('session', (session) => sessions.push(session));
+  // Two replicas, so that the pool has to choose: that is the moment in which the first one hangs up.
+  rig.addSet({ ports: [replica.port, replica.port], policy: { ...H2C, retry: 0 } });
+  assert.equal((await rig.send()).text, 'ok');
+  choosing = () => {
+    choosing = () => {};
+    sessions[0]?.destroy();
+  };
+  assert.equal((await rig.send({ method: 'POST', body: 'x' })).text, 'ok');
+  assert.equal(replica.opened(), 2);
+});
+
 onEveryLane('the session to a replica that leaves is closed', {}, async (rig) => {
   const replica = await h2cReplica(rig, (stream) => {
     stream.respond({ ':status': 200 });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { until } from '#test/support/until';
@@ -107,6 +108,27 @@ onEveryLane('an abort of the replica reaches the client', {}, async (rig) => {
   await until(() => socket.readyState === WebSocket.CLOSED);
   await rig.quiet();
   assert.equal(pool.inFlight, 0);
+});
+
+onEveryLane('a reset of either side ends the other', {}, async (rig) => {
+  let stream: Duplex | null = null;
+  const replica = await nakedUpgrades(rig, (given) => {
+    stream = given;
+    given.resume();
+    given.on('end', () => given.end());
+  });
+  const { pool } = rig.addSet({ ports: [replica.port] });
+  for (const who of ['client', 'replica'] as const) {
+    const wire = await rig.wire(HANDSHAKE);
+    await wire.has('101 Switching');
+    assert.equal(pool.inFlight, 1);
+    if (who === 'client') wire.socket.resetAndDestroy();
+    else (stream as Socket | null)?.resetAndDestroy();
+    await wire.over();
+    await until(() => replica.open() === 0, { what: `no connection to the replica after a reset of the ${who}` });
+    await rig.quiet();
+    assert.equal(pool.inFlight, 0);
+  }
 });
 
 onEveryLane('one side may end and still listen', {}, async (rig) => {

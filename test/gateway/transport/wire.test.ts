@@ -219,6 +219,17 @@ onPairs('a surrendered connection goes on as a socket, octets put back first', a
   assert.equal(pair.closes, 0, 'its owner hears no more of it');
 });
 
+onPairs('a connection that closed just before it is surrendered is a socket that closes', async (pair) => {
+  pair.wire.destroy();
+  const socket = pair.wire.surrender(Buffer.from('early'));
+  let closed = false;
+  socket.on('close', () => {
+    closed = true;
+  });
+  socket.on('error', () => {});
+  await until(() => closed);
+});
+
 onBoth('a port that nobody listens on refuses, and an attempt given up is not heard of', async (transport) => {
   const server = createServer();
   const port = await listen(server);
