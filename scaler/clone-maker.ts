@@ -22,8 +22,6 @@ const NOT_OF_COMPOSE = {
 } as const;
 const BACKOFF_FIRST_MS = 1000;
 const BACKOFF_LONGEST_MS = 60_000;
-/** While the Engine itself is away: not counted as a failure. */
-const AWAY_MS = 2000;
 /** How often the Engine is asked for clones that discovery does not show. */
 const LOOK_FOR_MS = 60_000;
 /** Conflicts in a row after which the name is taken as somebody else's, and not as that of a clone just made. */
@@ -67,7 +65,7 @@ export class CloneMaker {
   want(original: ReplicaKeeper | null, missing: number, snapshot: SetSnapshot): void {
     for (const { containerId } of snapshot.replicas) this.#awaited.delete(containerId);
     if (original === null || missing <= this.#awaited.size) return;
-    if (this.#busy || this.#closed || this.#notBefore > this.#options.ports.clock.now()) return;
+    if (this.#busy || this.#notBefore > this.#options.ports.clock.now()) return;
     this.#busy = true;
     void this.#make({ original, snapshot });
   }
@@ -119,7 +117,7 @@ export class CloneMaker {
     const { clock, log } = this.#options.ports;
     const { id, name } = original.snapshot;
     const isAway = isEngineAway(error);
-    const waitMs = isAway ? AWAY_MS : Math.min(BACKOFF_LONGEST_MS, BACKOFF_FIRST_MS * 2 ** this.#failures);
+    const waitMs = Math.min(BACKOFF_LONGEST_MS, BACKOFF_FIRST_MS * 2 ** this.#failures);
     if (isTidegateError(error, 'engine.refused') && error.detail.status === CONFLICT) {
       this.#conflicts.set(cloneName, (this.#conflicts.get(cloneName) ?? 0) + 1);
     }

@@ -16,7 +16,7 @@ const RELEASE_PAUSE_MS = 5;
 /** What a turned-away client is told to wait when the room is full. */
 const FULL_RETRY_S = 2;
 /** How long a request waits for another replica when every one that is ready has failed it. */
-const TRIED_MS = 1000;
+const TRIED_MS = 2000;
 
 interface Held {
   readonly request: AdmissionRequest;

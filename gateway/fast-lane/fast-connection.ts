@@ -7,14 +7,13 @@
  *     └──fault, close────┴──▶ leaving ──▶ gone
  */
 import type { Socket } from 'node:net';
-import { Deadline, type Deadlines } from '../deadlines.ts';
+import { Deadline } from '../deadlines.ts';
 import type { GatewayErrorCode } from '../error-answer.ts';
 import type { Peer } from '../exchange.ts';
-import { isWorthScanning, opensH2 } from '../http1/arrival.ts';
-import { REQUEST_LIMITS_BYTES, type RequestHead } from '../http1/request-head.ts';
-import type { RequestPath } from '../request-path/request-path.ts';
 import type { Wire, WireOwner } from '../transport/wire.ts';
+import type { ConnectionHome } from './connection-home.ts';
 import { type ExchangeSeat, FastExchange, writeOwn } from './fast-exchange.ts';
+import { HeadArrival } from './head-arrival.ts';
 import type { LaneClock, Turn } from './lane-clock.ts';
 import { type BodySink, RequestBody } from './request-body.ts';
 
@@ -24,22 +23,8 @@ const KEEP_ALIVE_MS = 65_000;
 const LINGER_MS = 5000;
 /** What is read ahead of its turn; no head is longer. */
 const HELD_MAX_BYTES = 16_384;
-const LETTER_P = 0x50;
 
 type Phase = 'head' | 'serving' | 'leaving' | 'gone';
-
-/** The lane, as far as its connections need it. */
-export interface ConnectionHome {
-  readonly path: RequestPath;
-  readonly deadlines: Deadlines;
-  readonly clock: LaneClock;
-  /** Shared: a head is read and served within one call. */
-  readonly scratch: RequestHead;
-  readonly headTimeoutMs: number;
-  onGone(connection: FastConnection): void;
-  /** Takes a connection that the fast lane does not serve. */
-  onHandedOver(connection: FastConnection, socket: Socket): void;
-}
 
 export class FastConnection implements WireOwner, ExchangeSeat, BodySink, Turn {
   readonly wire: Wire;
@@ -47,17 +32,14 @@ export class FastConnection implements WireOwner, ExchangeSeat, BodySink, Turn {
   readonly clock: LaneClock;
   readonly #home: ConnectionHome;
   readonly #exchange: FastExchange;
+  readonly #arrival = new HeadArrival();
   readonly #body = new RequestBody(this);
   readonly #deadline = new Deadline(() => this.#onExpired());
   #phase: Phase = 'head';
   /** Octets whose turn has not come. */
   #held: Buffer | null = null;
-  /** How much of them was scanned as a head that is not complete. */
-  #scanned = 0;
   /** The time for a head runs. */
   #headStarted = true;
-  /** Nothing was served yet: it may turn out to be another protocol. */
-  #isNew = true;
   #taking = false;
   #paused = false;
   /** The other side takes no more for now. */
@@ -109,36 +91,30 @@ export class FastConnection implements WireOwner, ExchangeSeat, BodySink, Turn {
     this.#taking = false;
     if (at < end && (this.#phase === 'head' || this.#phase === 'serving')) this.#hold(b, at, end);
     else {
-      if (this.#paused && this.#phase !== 'gone') this.#resume();
+      if (this.#phase !== 'gone') this.#resume();
       if (this.#phase === 'head' && this.isDraining) this.#leave();
     }
   }
 
   #hold(b: Buffer, at: number, end: number): void {
     this.#held = Buffer.from(b.subarray(at, end));
-    if (end - at < HELD_MAX_BYTES && !this.#full) {
-      if (this.#paused) this.#resume();
-      return;
-    }
-    if (this.#paused) return;
-    this.#paused = true;
-    this.wire.pause();
+    const hasRoom = end - at < HELD_MAX_BYTES && !this.#full;
+    if (hasRoom) this.#resume();
+    else if (!this.#paused) this.wire.pause();
+    this.#paused = !hasRoom;
   }
 
   #resume(): void {
+    if (this.#paused) this.wire.resume();
     this.#paused = false;
-    this.wire.resume();
   }
 
   /** Gives held octets their turn. */
   #takeHeld(): void {
     const held = this.#held;
-    if (held === null) {
-      if (this.#paused) this.#resume();
-      return;
-    }
     this.#held = null;
-    this.#take(held, 0, held.length, true);
+    if (held === null) this.#resume();
+    else this.#take(held, 0, held.length, true);
   }
 
   // ---- heads
@@ -147,27 +123,18 @@ export class FastConnection implements WireOwner, ExchangeSeat, BodySink, Turn {
   #readHead(b: Buffer, at: number, end: number): number {
     // Who does not take answers gets no further ones.
     if (this.#full) return at;
-    const seen = this.#scanned;
-    if (seen > 0 && !isWorthScanning(b, { start: at, seen: at + seen, end }, REQUEST_LIMITS_BYTES)) {
-      this.#scanned = end - at;
-      return at;
-    }
-    if (this.#isNew && b[at] === LETTER_P) {
-      const h2 = opensH2(b, at, end);
-      if (h2 === 'yes') return this.#handOver(b, at, end);
-      if (h2 === 'partly') return at;
-    }
     const { path, scratch, deadlines, headTimeoutMs } = this.#home;
-    const outcome = scratch.scan(b, at, end);
+    const outcome = this.#arrival.read(scratch, b, at, end);
+    if (outcome === 'h2') {
+      this.#home.onHandedOver(this, this.#surrender(Buffer.from(b.subarray(at, end))));
+      return end;
+    }
     if (outcome === 'incomplete') {
-      this.#scanned = end - at;
       if (!this.#headStarted) deadlines.start(this.#deadline, headTimeoutMs);
       this.#headStarted = true;
       return at;
     }
     this.#phase = 'serving';
-    this.#scanned = 0;
-    this.#isNew = false;
     deadlines.stop(this.#deadline);
     const sound = outcome === 'complete';
     this.#exchange.begin(scratch, sound);
@@ -184,11 +151,6 @@ export class FastConnection implements WireOwner, ExchangeSeat, BodySink, Turn {
     if (scratch.websocket) this.isDraining = true;
     path.serve(this.#exchange, scratch);
     return after;
-  }
-
-  #handOver(b: Buffer, at: number, end: number): number {
-    this.#home.onHandedOver(this, this.#surrender(Buffer.from(b.subarray(at, end))));
-    return end;
   }
 
   #surrender(early: Buffer | null): Socket {
@@ -331,7 +293,7 @@ export class FastConnection implements WireOwner, ExchangeSeat, BodySink, Turn {
     this.#held = null;
     this.isFlowing = false;
     this.wire.end();
-    if (this.#paused) this.#resume();
+    this.#resume();
     this.#home.deadlines.start(this.#deadline, LINGER_MS);
   }
 }

@@ -9,7 +9,8 @@ import { RequestHead } from '../http1/request-head.ts';
 import type { RequestPath } from '../request-path/request-path.ts';
 import type { Wire } from '../transport/wire.ts';
 import { plainAddress, type TrustedProxies } from '../trusted-proxies.ts';
-import { type ConnectionHome, FastConnection } from './fast-connection.ts';
+import type { ConnectionHome } from './connection-home.ts';
+import { FastConnection } from './fast-connection.ts';
 import { LaneClock } from './lane-clock.ts';
 
 /** From the first octet of a head, or the opening of the connection, to the end of the head. */

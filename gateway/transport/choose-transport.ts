@@ -3,7 +3,7 @@
  */
 import { messageOf } from '#core/errors';
 import type { Log } from '#core/log';
-import { handleTransport } from './handle-wire.ts';
+import { handleTransport } from './handle-transport.ts';
 import { netTransport } from './net-wire.ts';
 import { selfTest } from './self-test.ts';
 import type { Transport, TransportKind } from './wire.ts';

@@ -3,7 +3,7 @@
  * one. Prints `passed`, or what was wrong; hangs or dies where the internals are not as expected.
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { handleTransport } from './handle-wire.ts';
+import { handleTransport } from './handle-transport.ts';
 import type { Wire, WireOwner } from './wire.ts';
 
 /** More than socket buffers take. */

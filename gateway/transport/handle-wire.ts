@@ -3,19 +3,9 @@
  * request that is used again as long as writes leave at once. A wrong value on a handle aborts the process, so this is
  * used only after `selfTest`.
  */
-
-import { createServer, isIP, type Server, Socket, type SocketConstructorOpts } from 'node:net';
-import { getSystemErrorName } from 'node:util';
-import { connectNet } from './net-wire.ts';
-import { type Internals, type ListenHandle, nodeInternals, type TcpHandle, type WriteRequest } from './node-handles.ts';
-import {
-  type ConnectTaker,
-  GATHER_MAX_BYTES,
-  type Transport,
-  UNSENT_MAX_BYTES,
-  type Wire,
-  type WireOwner,
-} from './wire.ts';
+import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { Internals, TcpHandle, WriteRequest } from './node-handles.ts';
+import { GATHER_MAX_BYTES, UNSENT_MAX_BYTES, type Wire, type WireOwner } from './wire.ts';
 
 /** A body of 64 KiB together with its head. */
 const READ_BYTES = 81_920;
@@ -25,58 +15,8 @@ const COPY_BYTES = READ_BYTES + GATHER_MAX_BYTES;
 const COPIES_MAX = 32;
 const UV_EOF = -4095;
 
-/** @throws when this Node does not give its internals out */
-export function handleTransport(): Transport {
-  const tools = new HandleTools(nodeInternals());
-  return {
-    kind: 'handle',
-    createServer(onWire): Server {
-      const server = createServer({ allowHalfOpen: true, noDelay: true });
-      server.on('listening', () => {
-        const { _handle: listener } = server as unknown as { _handle: ListenHandle };
-        listener.onconnection = (status, handle) => {
-          if (status !== 0 || handle === undefined) return;
-          handle.setNoDelay(true);
-          onWire(new HandleWire(handle, tools));
-        };
-      });
-      return server;
-    },
-    connect: (host, port, taker) => connectHandle(tools, { host, port }, taker),
-  };
-}
-
-function connectHandle(tools: HandleTools, to: { host: string; port: number }, taker: ConnectTaker): () => void {
-  const family = isIP(to.host);
-  // Names are for the resolver, which the public socket asks.
-  if (family === 0) return connectNet(to.host, to.port, taker);
-  const { TCP, TCPConnectWrap, kSocket } = tools.internals;
-  const handle = new TCP(kSocket);
-  const request = new TCPConnectWrap();
-  let over = false;
-  const onComplete = (status: number): void => {
-    if (over) return;
-    over = true;
-    if (status === 0) {
-      handle.setNoDelay(true);
-      taker.onConnected(new HandleWire(handle, tools));
-      return;
-    }
-    handle.close();
-    taker.onRefused(new Error(`connect ${to.host}:${to.port}: ${getSystemErrorName(status)}`));
-  };
-  request.oncomplete = onComplete;
-  const status = family === 4 ? handle.connect(request, to.host, to.port) : handle.connect6(request, to.host, to.port);
-  if (status !== 0) setImmediate(onComplete, status);
-  return () => {
-    if (over) return;
-    over = true;
-    handle.close();
-  };
-}
-
 /** What all wires of one transport share. */
-class HandleTools {
+export class HandleTools {
   readonly internals: Internals;
   readonly state: Int32Array;
   readonly read = Buffer.allocUnsafeSlow(READ_BYTES);

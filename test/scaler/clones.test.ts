@@ -123,6 +123,7 @@ test('clones that discovery does not show never lead to more of them', async () 
   rig.blind = true;
   await rig.clock.advance(600_000);
   assert.equal(clonesOf(rig).length, 2);
+  assert.equal(rig.told('replica.failed').length, 0);
   rig.blind = false;
   for (const clone of clonesOf(rig)) rig.showTruth(clone);
   await rig.clock.advance(1000);
@@ -215,6 +216,19 @@ test('fewer replicas wanted while clones are being made: no more are made than a
   await rig.clock.advance(3000);
   assert.equal(clonesOf(rig).length, 1);
   assert.ok(rig.engine.count('clone') <= 2);
+});
+
+test('a clone that is wanted again while it is being removed is kept', async () => {
+  const { rig, web } = await withClone();
+  const [clone] = clonesOf(rig);
+  assert.ok(clone);
+  clone.endsAfterMs = 500;
+  rig.scaler.scale(web, noOverride({ replicas: 1 }));
+  await rig.clock.advance(200);
+  rig.scaler.scale(web, noOverride({ replicas: 2 }));
+  await rig.clock.advance(2000);
+  assert.equal(rig.state(clone), 'running');
+  assert.equal(clonesOf(rig).length, 1);
 });
 
 test('no clone is made for a set that vanishes meanwhile', async () => {

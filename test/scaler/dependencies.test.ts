@@ -161,6 +161,19 @@ test('sets that depend on each other in a circle are woken all the same, and the
   for (const container of rig.world.containers.values()) assert.equal(rig.state(container), 'exited');
 });
 
+test('of two sets that depend on each other one still waits for the other', async () => {
+  const rig = new Rig();
+  const api = asleep(rig, 'api', { depends: ['web'] });
+  const web = asleep(rig, 'web', { depends: ['api'] });
+  await rig.clock.advance(0);
+  rig.ask('default/shop/api');
+  await rig.clock.advance(500);
+  assert.deepEqual(
+    rig.engine.calls.filter((one) => one.call === 'start').map((one) => one.id),
+    [web.id, api.id],
+  );
+});
+
 test('a set that depends on itself is woken', async () => {
   const rig = new Rig();
   asleep(rig, 'web', { depends: ['web'] });

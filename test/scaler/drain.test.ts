@@ -68,6 +68,29 @@ test('a drain that begins again has its whole time again', async () => {
   assert.equal(rig.state(leaving), 'exited');
 });
 
+test('one that was cut once has its whole drain time the next time', async () => {
+  const { rig, web, leaving } = await draining();
+  await rig.clock.advance(6000);
+  assert.equal(rig.state(leaving), 'exited');
+  rig.scaler.scale(web, noOverride({ replicas: 2 }));
+  await rig.clock.advance(500);
+  rig.asks(web, 20);
+  await rig.clock.advance(0);
+  rig.scaler.scale(web, noOverride({ replicas: 1 }));
+  await rig.clock.advance(4500);
+  assert.equal(rig.view(web).replicas.filter((one) => one.inFlight > 0).length, 2);
+});
+
+test('a person who stops a replica that was to stop anyway has not stopped it for good', async () => {
+  const { rig, web, leaving } = await draining();
+  rig.world.kill(leaving.id);
+  await rig.clock.advance(3000);
+  assert.equal(rig.state(leaving), 'exited');
+  rig.scaler.scale(web, noOverride());
+  await rig.clock.advance(500);
+  assert.equal(rig.state(leaving), 'running');
+});
+
 test('requests on an upstream that left the pool are drained like any others', async () => {
   const { rig, leaving, stream } = await draining();
   // It gets another address while it drains: its upstream is replaced, the stream goes on.

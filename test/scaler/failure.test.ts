@@ -33,6 +33,67 @@ test('an app that crashes again and again fails its wake, and is tried again lat
   assert.equal(rig.told('set.wake_failed').length, 1);
 });
 
+test('a failed wake does not keep those out who come while a person has it started', async () => {
+  const rig = new Rig();
+  const web = rig.set('web');
+  const container = rig.add('web', 'exited', { listensAfterMs: null, crashesAfterMs: 10 });
+  await rig.clock.advance(0);
+  rig.ask(web);
+  await rig.clock.advance(3000);
+  assert.equal(rig.view(web).state, 'wake-failed');
+  Object.assign(container, { listensAfterMs: 1000, crashesAfterMs: null });
+  rig.world.start(container.id);
+  await rig.clock.advance(100);
+  const ask = rig.ask(web);
+  await rig.clock.advance(1000);
+  assert.equal(ask.became, 'admitted');
+});
+
+test('a start that fails because the app ended at once counts as one failure', async () => {
+  const rig = new Rig();
+  const web = rig.set('web');
+  const container = rig.add('web', 'exited');
+  await rig.clock.advance(0);
+  rig.engine.start = async (id) => {
+    rig.world.start(id);
+    rig.world.die(id, 127);
+    throw new FakeRefusal('engine.refused', 'exec: no such file');
+  };
+  rig.ask(web);
+  await rig.clock.advance(10);
+  assert.equal(container.exitCode, 127);
+  assert.equal(rig.told('replica.failed').length, 1);
+});
+
+test('a replica that was ready for long starts over with a clean record when it crashes', async () => {
+  const rig = new Rig();
+  rig.set('web');
+  const container = rig.add('web', 'running');
+  await rig.clock.advance(100);
+  rig.scaler.lease('default', 'shop', 1_000_000);
+  for (const aliveMs of [100, 100, 15_000]) {
+    await rig.clock.advance(aliveMs);
+    rig.world.die(container.id, 1);
+    await rig.clock.advance(2000);
+  }
+  assert.deepEqual(
+    rig.told('replica.failed').map((one) => one.data?.failures),
+    [1, 2, 1],
+  );
+});
+
+test('a wake that failed is not tried on for visitors of the waiting page', async () => {
+  const rig = new Rig();
+  const web = rig.set('web');
+  rig.add('web', 'exited', { listensAfterMs: null, crashesAfterMs: 10 });
+  await rig.clock.advance(0);
+  assert.equal(rig.scaler.knock(rig.pool(web)), null);
+  await rig.clock.advance(4000);
+  assert.deepEqual(rig.scaler.knock(rig.pool(web)), { outcome: 'stopped', code: 'no_replicas', retryAfterS: 3 });
+  await rig.clock.advance(25_000);
+  assert.equal(rig.engine.count('start'), 3);
+});
+
 test('every failed wake makes the next one wait longer, up to a minute', async () => {
   const rig = new Rig();
   const web = rig.set('web');
@@ -184,11 +245,11 @@ test('failures to go to sleep do not count against the next wake', async () => {
   rig.engine.direct = false;
   const web = rig.set('web');
   const container = rig.add('web', 'running');
-  rig.engine.fail('pause', undefined, 5);
-  await rig.clock.advance(30_000);
+  rig.engine.fail('pause');
+  while (rig.told('replica.failed').length < 2) await rig.clock.advance(5);
   rig.world.die(container.id, 0);
   const ask = rig.ask(web);
-  await rig.clock.advance(300);
+  await rig.clock.advance(150);
   assert.equal(ask.became, 'admitted');
 });
 

@@ -103,6 +103,18 @@ test('a stop by a person while requests are in flight is not taken for a crash',
   assert.equal(rig.told('replica.failed').length, 0);
 });
 
+test('a set whose container was frozen by Tidegate and then stopped by a person stays stopped when it may not sleep any more', async () => {
+  const rig = new Rig();
+  const web = rig.set('web');
+  const container = rig.add('web', 'running');
+  await rig.clock.advance(11_000);
+  rig.world.kill(container.id);
+  await rig.clock.advance(500);
+  rig.set('web', { scale: { min: 1 } });
+  await rig.clock.advance(5000);
+  assert.equal(rig.view(web).state, 'stopped');
+});
+
 test('a stopping container takes nothing new before it is dead', async () => {
   const rig = new Rig();
   const web = rig.set('web', KEPT);
@@ -128,6 +140,22 @@ test('a container that outlives its stop signal serves again', async () => {
   assert.equal(ask.became, 'held');
   container.stopping = false;
   rig.world.changed(container);
+  await rig.clock.advance(100);
+  assert.equal(ask.became, 'admitted');
+});
+
+test('a container that gets another address is looked at anew before it takes requests there', async () => {
+  const rig = new Rig();
+  const web = rig.set('web', KEPT);
+  const container = rig.add('web', 'running');
+  await rig.clock.advance(100);
+  container.sick = true;
+  container.address = '10.0.1.1';
+  rig.world.changed(container);
+  const ask = rig.ask(web);
+  await rig.clock.advance(100);
+  assert.equal(ask.became, 'held');
+  container.sick = false;
   await rig.clock.advance(100);
   assert.equal(ask.became, 'admitted');
 });

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { FakeCall } from '#test/scaler/support/fake-engine';
 import { Rig } from '#test/scaler/support/rig';
+
+/** Lets time pass until a call was made, and not a moment longer. */
+async function until(rig: Rig, call: FakeCall): Promise<void> {
+  while (rig.engine.count(call) === 0) await rig.clock.advance(1);
+}
 
 test('what was frozen behind the back of the Engine is paused by it when Tidegate ends', async () => {
   const rig = new Rig();
@@ -46,7 +52,7 @@ test('the end leaves what runs running and what is stopped stopped, and sends th
 });
 
 for (const [what, prepare] of [
-  ['a freeze is under way', async (rig: Rig) => rig.clock.advance(10_010)],
+  ['a freeze is under way', (rig: Rig) => until(rig, 'freeze')],
   [
     'a thaw is under way',
     async (rig: Rig) => {
@@ -63,7 +69,7 @@ for (const [what, prepare] of [
       await rig.clock.advance(30);
     },
   ],
-  ['a stop is under way', async (rig: Rig) => rig.clock.advance(60_010)],
+  ['a stop is under way', (rig: Rig) => until(rig, 'stop')],
 ] as const) {
   test(`nothing is left frozen behind the back of the Engine when it ends while ${what}`, async () => {
     const rig = new Rig();
@@ -117,6 +123,7 @@ test('what an earlier Tidegate froze and left so is adopted, and thawed by a req
   await rig.clock.advance(1000);
   assert.equal(rig.view(web).state, 'frozen');
   assert.equal(rig.pool(web).readyCount, 0);
+  assert.equal(rig.told('set.frozen').length, 1);
   const ask = rig.ask(web);
   await rig.clock.advance(100);
   assert.equal(ask.became, 'admitted');

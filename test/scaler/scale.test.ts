@@ -131,7 +131,21 @@ test('scaled to zero: whoever asks while it drains is served', async () => {
   const ask = rig.ask(web);
   await rig.clock.advance(0);
   assert.equal(ask.became, 'admitted');
-  await rig.clock.advance(10_000);
+  await rig.clock.advance(60_000);
+  assert.equal(rig.state(container), 'running');
+});
+
+test('scaled to zero: a lease given before counts no longer, one given after does', async () => {
+  const rig = new Rig();
+  const web = rig.set('web');
+  const container = rig.add('web', 'running');
+  await rig.clock.advance(100);
+  rig.scaler.lease('default', 'shop', 600_000);
+  rig.scaler.scale(web, noOverride({ replicas: 0 }));
+  await rig.clock.advance(500);
+  assert.equal(rig.state(container), 'exited');
+  rig.scaler.lease('default', 'shop', 600_000);
+  await rig.clock.advance(300_000);
   assert.equal(rig.state(container), 'running');
 });
 
@@ -172,8 +186,10 @@ test('a wake that failed is tried again at once by a person who scales the set',
   assert.equal(rig.view(web).state, 'wake-failed');
   Object.assign(container, { listensAfterMs: 10, crashesAfterMs: null });
   rig.scaler.scale(web, noOverride({ replicas: 1 }));
+  const ask = rig.ask(web);
   await rig.clock.advance(500);
   assert.equal(rig.view(web).state, 'up');
+  assert.equal(ask.became, 'admitted');
 });
 
 test('a set of class data has one replica, whatever is asked', async () => {

@@ -204,6 +204,8 @@ for (const { call, direct, afterMs } of PLACES) {
         asks.map((one) => one.became),
         ['admitted'],
       );
+      // What had not begun yet when the request came was not begun at all.
+      if (call === 'freeze' && !direct) assert.equal(rig.engine.count('pause'), 0);
       assert.equal(rig.world.answers(container), true);
       assert.equal(rig.engine.calls.filter((one) => one.call === call).length, 1);
     });

@@ -184,7 +184,7 @@ test('a request that every ready upstream failed is not kept for long', async ()
   const house = new House();
   const first = addReady(house.pool, 'r1');
   const retry = house.enter('a', { tried: [first] });
-  await house.clock.advance(1000);
+  await house.clock.advance(2000);
   assert.deepEqual(retry.outcome, { outcome: 'stopped', code: 'no_replicas', retryAfterS: 5 });
 });
 

@@ -11,6 +11,7 @@ test('many requests for a stopped set cause one start, and each of them is serve
   await rig.clock.advance(4000);
   assert.deepEqual([...new Set(asks.map((one) => one.became))], ['admitted']);
   assert.equal(rig.engine.count('start'), 1);
+  assert.equal(rig.engine.count('isFrozen'), 0);
   assert.equal(rig.told('set.waking').length, 1);
   assert.equal(rig.told('set.awake').length, 1);
   for (const ask of asks) ask.finish();
@@ -30,6 +31,34 @@ test('the wait for a wake is told to those who waited for it, and to nobody else
   assert.ok(first.outcome?.outcome === 'admitted' && second.outcome?.outcome === 'admitted');
   assert.ok((first.outcome.wakeMs ?? 0) >= 100);
   assert.equal(second.outcome.wakeMs, null);
+});
+
+test('what was known of the last run of a container does not count for the next, although its address is the same', async () => {
+  const rig = new Rig();
+  const web = rig.set('web');
+  const container = rig.add('web', 'running', { fixedAddress: '10.0.9.9', listensAfterMs: 1000 });
+  await rig.clock.advance(2000);
+  rig.world.kill(container.id);
+  await rig.clock.advance(100);
+  const ask = rig.ask(web);
+  await rig.clock.advance(900);
+  assert.equal(ask.became, 'held');
+  await rig.clock.advance(300);
+  assert.equal(ask.became, 'admitted');
+});
+
+test('a request that comes right after a stop finds no dead replica, although discovery is late', async () => {
+  const rig = new Rig();
+  const web = rig.set('web', { scale: { pauseMs: null, stopMs: 5000 } });
+  const container = rig.add('web', 'running');
+  rig.delay = (event) => (event === 'start' ? null : 'never');
+  rig.blind = true;
+  await rig.clock.advance(5500);
+  assert.equal(rig.state(container), 'exited');
+  const ask = rig.ask(web);
+  await rig.clock.advance(500);
+  assert.equal(ask.became, 'admitted');
+  assert.equal(rig.world.answers(container), true);
 });
 
 for (const [from, action] of [

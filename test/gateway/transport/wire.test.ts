@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { handleTransport } from '#gateway/transport/handle-wire';
+import { handleTransport } from '#gateway/transport/handle-transport';
 import { netTransport } from '#gateway/transport/net-wire';
 import type { Transport, Wire, WireOwner } from '#gateway/transport/wire';
 import { until } from '#test/support/until';

@@ -15,6 +15,8 @@ export interface ContainerTraits {
   readonly stopTimeoutS: number;
   readonly weight: number;
   readonly cloneOf: string | null;
+  /** The one that it gets at every start; null: another one each time. */
+  readonly fixedAddress: string | null;
   /** Null: it has no port that could be dialled. */
   readonly port: number | null;
   readonly unroutable: string | null;
@@ -28,12 +30,13 @@ export interface ContainerTraits {
   readonly restarts: boolean;
 }
 
-export interface FakeContainer extends Omit<ContainerTraits, 'restarts'> {
+export interface FakeContainer extends Omit<ContainerTraits, 'restarts' | 'endsAfterMs'> {
   readonly id: string;
   readonly set: string;
   status: Exclude<ContainerStatus, 'stopping'>;
   stopping: boolean;
   restarts: boolean;
+  endsAfterMs: number | null;
   /** By the cgroup freezer, behind the Engine's back. */
   frozen: boolean;
   startedAt: string | null;
@@ -54,6 +57,7 @@ const TRAITS: Omit<ContainerTraits, 'name' | 'createdAt'> = {
   stopTimeoutS: 10,
   weight: 100,
   cloneOf: null,
+  fixedAddress: null,
   port: 8080,
   unroutable: null,
   listensAfterMs: 20,
@@ -115,7 +119,7 @@ export class FakeWorld {
     container.startedAt = `run ${++this.#count}`;
     container.exitCode = null;
     container.pid = 1000 + this.#count;
-    container.address = `10.0.0.${this.#count}`;
+    container.address = container.fixedAddress ?? `10.0.0.${this.#count}`;
     container.listensAt = now + (container.listensAfterMs ?? Number.POSITIVE_INFINITY);
     this.#onEvent('start', container);
     const { crashesAfterMs } = container;
