@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { parseConfig } from '#core/config';
-import { isTidegateError, messageOf } from '#core/errors';
+import { ERRORS, isTidegateError, messageOf } from '#core/errors';
 import { Tidegate } from './tidegate.ts';
 
 /** Whoever asks a second time does not want to wait. */
@@ -29,7 +29,9 @@ async function run(): Promise<void> {
 }
 
 function fail(error: unknown): never {
-  const words = isTidegateError(error) ? `${error.message} (${error.code})` : messageOf(error);
+  const words = isTidegateError(error)
+    ? `${error.message} (${error.code})\n  ${ERRORS[error.code].fix}`
+    : messageOf(error);
   process.stderr.write(`tidegate: ${words}\n`);
   process.exit(1);
 }

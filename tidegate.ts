@@ -3,7 +3,6 @@
  * do not know each other; what one tells the next passes through here.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { MetricFamily } from '#admin/ports';
@@ -16,9 +15,6 @@ import { newId } from '#core/id';
 import { jsonLog, type Log } from '#core/log';
 import type { SetKey, SetSnapshot } from '#core/set';
 import { Discovery } from '#discovery/discovery';
-import { ownNetworks } from '#discovery/own-networks';
-import { openEngine } from '#docker/docker-engine';
-import type { Engine } from '#docker/engine';
 import { Gateway } from '#gateway/gateway';
 import { LATENCY_BOUNDS_S } from '#gateway/metrics';
 import { TrustedProxies } from '#gateway/trusted-proxies';
@@ -33,10 +29,10 @@ import { SleepLog } from '#store/sleep-log';
 import { openSqliteStore } from '#store/sqlite-store';
 import type { Store } from '#store/store';
 import { HostBoard } from './host-board.ts';
+import { openHosts, reachesOf } from './hosts.ts';
 
 /** What is in flight when Tidegate ends gets this long. */
 const GRACE_MS = 30_000;
-const LOCAL_HOST = 'local';
 
 export interface TidegateOptions {
   readonly config: Config;
@@ -95,10 +91,13 @@ export class Tidegate {
     const clock = systemClock;
     const log = this.#log;
     log.info('starting', { version, pid: process.pid });
+    for (const words of withoutEffect(config)) log.warn(words);
     const memory = await this.#remember();
     const { events } = memory;
-    const engines = this.#openEngines();
-    const hosts = new HostBoard([...engines.values()]);
+    const hosts = openHosts(config, { clock, log });
+    for (const { host, engine } of hosts) this.#parts.push({ name: `engine ${host}`, close: () => engine.close() });
+    const engines = new Map(hosts.map(({ host, engine }) => [host, engine]));
+    const board = new HostBoard([...engines.values()]);
 
     const table = new RouteTable({ clock, random: Math.random });
     const scaler = new Scaler({
@@ -114,9 +113,9 @@ export class Tidegate {
       override: (key) => memory.scales.get(key),
     });
     const pictures = new PictureKeeper({ store: memory.store, clock, log, draw: () => discovery.exportSnapshots() });
-    const networks = await this.#networks(engines);
+    const reaches = await reachesOf(hosts, hostname());
     const discovery = new Discovery({
-      hosts: [...engines].map(([host, engine]) => ({ engine, reach: this.#reach(host, networks) })),
+      hosts: reaches,
       baseDomain: config.baseDomain,
       clock,
       log,
@@ -155,7 +154,7 @@ export class Tidegate {
         table,
         record: events.record,
         events,
-        hosts: () => hosts.views(),
+        hosts: () => board.views(),
         missing: () => [...this.#missing],
         collect: (): MetricFamily[] => trafficMetrics(gateway.collect().sets, LATENCY_BOUNDS_S),
         authenticate: async (given) => (memory.token.matches(given) ? { id: memory.token.id, operator: true } : null),
@@ -213,48 +212,13 @@ export class Tidegate {
     return { store, events, scales, sleeping, token };
   }
 
-  #openEngines(): Map<string, Engine> {
-    const { config } = this.#options;
-    const engines = new Map<string, Engine>();
-    for (const endpoint of config.docker) {
-      const remote = endpoint.startsWith('tcp://');
-      const name = remote ? new URL(endpoint).hostname : LOCAL_HOST;
-      const host = engines.has(name) ? `${name}-${engines.size + 1}` : name;
-      const certs = remote && config.dockerCerts !== null ? { certs: readCerts(config.dockerCerts) } : {};
-      const engine = openEngine({ endpoint, host, clock: systemClock, log: this.#log, ...certs });
-      engines.set(host, engine);
-      this.#parts.push({ name: `engine ${host}`, close: () => engine.close() });
-    }
-    return engines;
-  }
-
-  /** Asked once, at the start: a gateway does not move between networks while it runs. */
-  async #networks(engines: ReadonlyMap<string, Engine>): Promise<readonly string[] | null> {
-    const local = engines.get(LOCAL_HOST);
-    return local === undefined ? null : ownNetworks(local, hostname());
-  }
-
-  #reach(
-    host: string,
-    networks: readonly string[] | null,
-  ): {
-    bridgeReachable: boolean;
-    gatewayNetworks: readonly string[] | null;
-    publishedHost: string;
-  } {
-    const endpoint = this.#options.config.docker.find(
-      (one) => one.startsWith('tcp://') && new URL(one).hostname === host,
-    );
-    if (endpoint !== undefined) return { bridgeReachable: false, gatewayNetworks: null, publishedHost: host };
-    return { bridgeReachable: true, gatewayNetworks: networks, publishedHost: '127.0.0.1' };
-  }
-
   #opened(listener: string, address: Pick<AdminServer, 'host' | 'port'>): void {
     this.#log.info('listening', { listener, host: address.host, port: address.port });
   }
 
   async #takeDown(cause: string): Promise<void> {
     this.#log.info('ending', { cause });
+    this.#missing.add('Tidegate is ending');
     for (const part of this.#parts.reverse()) {
       try {
         await part.close();
@@ -264,6 +228,15 @@ export class Tidegate {
     }
     this.#log.info('ended', {});
   }
+}
+
+/** Settings that this version reads and does not follow yet: silence about them would be a lie. */
+function withoutEffect(config: Config): string[] {
+  const words: string[] = [];
+  if (config.https !== null) words.push('no TLS listener is opened: this version serves plain HTTP only');
+  if (config.workers !== null && config.workers > 0) words.push('TIDEGATE_WORKERS: this version runs in one process');
+  if (config.labelTrust === 'verified') words.push('TIDEGATE_LABEL_TRUST: this version trusts all labels');
+  return words;
 }
 
 /** Conflicts and their end, as events of the set they concern. */
@@ -289,9 +262,4 @@ function reportTable(change: TableChange, snapshot: SetSnapshot | null, emit: Ev
 function namesOf(key: SetKey): { tenant: string; app: string; set: string } {
   const [tenant = '', app = '', set = ''] = key.split('/');
   return { tenant, app, set };
-}
-
-function readCerts(folder: string): { ca: Buffer; cert: Buffer; key: Buffer } {
-  const read = (name: string): Buffer => readFileSync(path.join(folder, name));
-  return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') };
 }

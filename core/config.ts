@@ -59,7 +59,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     if (chosen === null) return null;
     const parsed = one.parse(chosen);
     if ('value' in parsed) return parsed.value;
-    problems.push(`${one.name}=${one.name === 'TIDEGATE_TOKEN' ? '…' : chosen}: ${parsed.problem}`);
+    problems.push(`${one.name}=${SECRET.has(one.name) ? '…' : chosen}: ${parsed.problem}`);
     return null;
   }
 
@@ -99,6 +99,9 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   }
   return config;
 }
+
+/** Settings whose values are never repeated in a message: they are secrets, or may hold one. */
+const SECRET = new Set(['TIDEGATE_TOKEN', 'TIDEGATE_STORE', 'TIDEGATE_ACME_EAB_HMAC']);
 
 /** Names with our prefix that belong to the command line client: where the API is. */
 function isReserved(name: string): boolean {

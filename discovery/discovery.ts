@@ -55,7 +55,10 @@ export interface HostReport {
 export const READY_WITHIN_MS = 10_000;
 
 export class Discovery {
-  /** Resolves when every host was listed once or could not be, or when that takes too long. */
+  /**
+   * Resolves when every host was listed once or could not be, or when that takes too long; but not before there is
+   * something to serve by: a listed host, or a picture from before.
+   */
   readonly ready: Promise<void>;
   readonly #options: DiscoveryOptions;
   readonly #ledger: SetLedger;
@@ -91,7 +94,12 @@ export class Discovery {
       for (const one of contributions) this.#watches.get(one.replica.host)?.restore(one);
     }
     if (this.#waitingFor.size === 0) this.#becomeReady();
-    else this.#readyTimer = this.#options.clock.after(READY_WITHIN_MS, () => this.#becomeReady());
+    else {
+      this.#readyTimer = this.#options.clock.after(READY_WITHIN_MS, () => {
+        this.#waitingFor.clear();
+        this.#lookWhetherReady();
+      });
+    }
     for (const watch of this.#watches.values()) watch.start();
   }
 
@@ -139,13 +147,21 @@ export class Discovery {
   }
 
   #listed(): void {
+    this.#lookWhetherReady();
     for (const watch of this.#watches.values()) if (!watch.listed) return;
     this.#ledger.sweep();
   }
 
   #tried(host: string): void {
     this.#waitingFor.delete(host);
+    this.#lookWhetherReady();
+  }
+
+  /** Nothing to serve is no readiness: some host has to have been listed, or something kept from before. */
+  #lookWhetherReady(): void {
     if (this.#waitingFor.size > 0) return;
+    const knowsSomething = this.#ledger.sets().next().done === false;
+    if (!knowsSomething && ![...this.#watches.values()].some((watch) => watch.listed)) return;
     this.#readyTimer?.cancel();
     this.#becomeReady();
   }

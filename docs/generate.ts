@@ -9,6 +9,7 @@ import { ERRORS } from '#core/errors';
 import { EVENT_TYPES } from '#core/event';
 import { SETTINGS } from '#core/settings';
 import { labelReference } from '#discovery/label-reference';
+import { GATEWAY_ERRORS } from '#gateway/error-answer';
 
 const MADE = '<!-- Made by docs/generate.ts from the code; change it there and run `npm run fix`. -->';
 
@@ -27,8 +28,17 @@ function settingsReference(): string {
 
 function errorReference(): string {
   const rows = Object.entries(ERRORS).map(([code, { meaning, fix }]) => [`\`${code}\``, meaning, fix]);
-  return page('Errors', 'Codes as they stand in log lines and events.', [
+  const answers = Object.entries(GATEWAY_ERRORS).map(([code, { status, explanation, fix }]) => [
+    `\`${code}\``,
+    String(status),
+    explanation,
+    fix,
+  ]);
+  return page('Errors', "Codes as they stand in log lines and events, and in the gateway's own answers.", [
     table(['code', 'meaning', 'what to do'], rows),
+    '## Answers of the gateway',
+    'The code stands in the header `X-Tidegate-Error`.',
+    table(['code', 'status', 'what the visitor reads', 'what the operator does'], answers),
   ]);
 }
 

@@ -12,7 +12,7 @@ import type { ScalerPorts } from './ports.ts';
 import type { ReplicaKeeper } from './replica-keeper.ts';
 
 /** Names the container a clone was made from. Declared, as internal, in the table of labels. */
-export const CLONE_LABEL = 'tidegate.clone.of';
+const CLONE_LABEL = 'tidegate.clone.of';
 /** Compose must not count a clone among its own containers: it would take one of them away. */
 const NOT_OF_COMPOSE = {
   'com.docker.compose.project': null,

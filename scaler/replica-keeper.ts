@@ -29,6 +29,8 @@ export interface ReplicaKeeperOptions {
   readonly snapshot: ReplicaSnapshot;
   /** Something changed that the set has to think about. */
   readonly onChange: () => void;
+  /** Somebody else than Tidegate started or unpaused it. */
+  readonly onWoken: () => void;
   readonly report: (type: EventType, replica: ReplicaSnapshot, cause: string, data?: Record<string, unknown>) => void;
 }
 
@@ -172,6 +174,7 @@ export class ReplicaKeeper {
     if (seen.anew || seen.ended !== null) this.#activation.forget();
     if (seen.anew && this.#action === 'start') this.#state.adopt();
     if (seen.ended !== null) this.#ended(seen.ended);
+    if (seen.woke && this.#action === null) this.#options.onWoken();
     if (this.#action === null) this.#state.save();
     this.#settle();
   }

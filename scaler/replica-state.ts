@@ -20,6 +20,8 @@ export interface Observation {
   readonly anew: boolean;
   /** It was up and is not any more: it was asked to stop, or ended by itself. Null: neither. */
   readonly ended: 'asked' | 'itself' | null;
+  /** It runs, and did not before. */
+  readonly woke: boolean;
 }
 
 export interface ReplicaStateOptions {
@@ -210,13 +212,13 @@ export class ReplicaState implements StepFacts {
         this.#since = this.#options.clock.now();
         this.#note = null;
       }
-      return { anew, ended: null };
+      return { anew, ended: null, woke: hasWoken && next.status === 'running' };
     }
     this.#runEnded();
-    if (!isUp(before.status) && !anew) return { anew, ended: null };
+    if (!isUp(before.status) && !anew) return { anew, ended: null, woke: false };
     this.#since = this.#options.clock.now();
     if (this.#note?.tier === 'frozen') this.#note = null;
-    return { anew, ended: before.status === 'stopping' ? 'asked' : 'itself' };
+    return { anew, ended: before.status === 'stopping' ? 'asked' : 'itself', woke: false };
   }
 
   #looksOld({ startedAt, status }: ReplicaSnapshot): boolean {

@@ -320,7 +320,6 @@ export class SetKeeper {
     const now = this.#now();
     const moments = min > 0 ? [] : [this.#demand.nextChange(this.#snapshot.policy.scale)];
     if (this.pool.readyCount === 0 && this.#demand.isAsked) moments.push(now + PROSPECT_MS);
-    if (this.#holds.dependents.size > 0) moments.push(now + this.#wake.failedForMs);
     if (this.#orphanedSince !== null) moments.push(this.#orphanedSince + ORPHAN_MS);
     if (min > 0)
       for (const { downSince } of this.replicas) moments.push((downSince ?? now - RESTART_GRACE_MS) + RESTART_GRACE_MS);
@@ -328,11 +327,14 @@ export class SetKeeper {
   }
 
   #addReplica(snapshot: SetSnapshot['replicas'][number]): void {
+    if (snapshot.status === 'running') this.#demand.touch();
     const keeper = new ReplicaKeeper({
       ports: this.#options.ports,
       pool: this.pool,
       snapshot,
       onChange: () => this.reconcile(),
+      // Who starts a container by hand wants it up: its idle time begins now.
+      onWoken: () => this.#demand.touch(),
       report: (type, replica, cause, data) => this.#report(type, cause, { replica: replica.id, data }),
     });
     this.#replicas.set(snapshot.id, keeper);

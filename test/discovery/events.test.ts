@@ -1,3 +1,4 @@
+/** What discovery makes of each event of the Engine, in the order they come. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TidegateError } from '#core/errors';

@@ -1,3 +1,4 @@
+/** Labels in, snapshot and messages out: every case of the golden files. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DEFAULT_POLICY } from '#core/set';

@@ -1,3 +1,4 @@
+/** The reference of labels says what the table says. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';

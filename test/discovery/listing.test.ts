@@ -1,3 +1,4 @@
+/** Lists: the first one, the regular ones, those that fail, and those that are empty. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TidegateError } from '#core/errors';
@@ -289,19 +290,38 @@ test('ready waits for the first listing of every host', async () => {
   assert.equal(ready, true);
 });
 
-test('ready does not wait for a host that fails, nor longer than ten seconds for one that hangs', async () => {
+test('with a picture from before, ready waits neither for a host that fails nor long for one that hangs', async () => {
+  const initial = (await stage({ prepare: three })).discovery.exportSnapshots();
   const failing = await stage({
+    initial,
     prepare(engine) {
       engine.failure = HANGS;
     },
   });
   await failing.discovery.ready;
-  const unreachable = await stage({ connect: false });
+  const unreachable = await stage({ initial, connect: false });
   unreachable.engine.lose();
   await unreachable.discovery.ready;
-  const hanging = await stage({ connect: false });
+  const hanging = await stage({ initial, connect: false });
   await hanging.clock.advance(10_000);
   await hanging.discovery.ready;
+});
+
+test('with nothing to serve by, ready waits until a host was listed, however long that takes', async () => {
+  const scene = await stage({
+    prepare(engine) {
+      engine.failure = HANGS;
+    },
+  });
+  let ready = false;
+  void scene.discovery.ready.then(() => {
+    ready = true;
+  });
+  await scene.clock.advance(3_600_000);
+  assert.equal(ready, false);
+  scene.engine.failure = null;
+  await scene.clock.advance(120_000);
+  assert.equal(ready, true);
 });
 
 test('what was exported is served again at once, and in its order, while the Engine hangs', async () => {

@@ -1,3 +1,4 @@
+/** How containers make up a set, and how long its routes outlive the last of them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LINGER_MS } from '#discovery/set-ledger';

@@ -1,3 +1,4 @@
+/** Which signals ask a container to end. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asksToEnd, signalNumber } from '#discovery/signal';

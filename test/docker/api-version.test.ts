@@ -1,3 +1,4 @@
+/** The API version that we and an Engine have in common. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isTidegateError } from '#core/errors';

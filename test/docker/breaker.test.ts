@@ -1,3 +1,4 @@
+/** The breaker: when calls are held back, and what lets them through again. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Breaker, type BreakerState, TRIAL_EVERY_MS } from '#docker/breaker';

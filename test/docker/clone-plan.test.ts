@@ -1,3 +1,4 @@
+/** What a clone takes over from its original, and what it must not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { planClone } from '#docker/clone-plan';

@@ -1,3 +1,4 @@
+/** The door to the Engine, before a fake one that fails on purpose. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

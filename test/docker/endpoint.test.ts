@@ -1,3 +1,4 @@
+/** Where an Engine is reached. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';

@@ -1,3 +1,4 @@
+/** Calls to the Engine: deadlines, faults, and what they are called. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorCode, isTidegateError } from '#core/errors';

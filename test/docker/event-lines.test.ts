@@ -1,3 +1,4 @@
+/** Events cut out of a stream of bytes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { linesOf, readEvent } from '#docker/event-lines';

@@ -1,3 +1,4 @@
+/** The stream of events: opened again, resumed, and told of once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isTidegateError } from '#core/errors';

@@ -1,3 +1,4 @@
+/** The cgroup freezer of both versions, on a tree of files. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+/** What an inspect says, in our words. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isTidegateError } from '#core/errors';

@@ -1,3 +1,4 @@
+/** Whose a container is. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { carriesOurLabel, isOurs, Ownership } from '#docker/ownership';

@@ -1,3 +1,4 @@
+/** From where the stream of events goes on. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ResumePoint } from '#docker/resume-point';

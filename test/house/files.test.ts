@@ -7,7 +7,12 @@ import { ROOT, sourceFiles } from './sources.ts';
 
 const LONGEST_LINES = 300;
 /** Longer on purpose; each says why in its head comment or below. */
-const LONGER: Readonly<Record<string, number>> = {};
+const LONGER: Readonly<Record<string, number>> = {
+  // Each is the one place where all of a set, or of a replica, comes together; plan, demand, wake, state, steps and
+  // attempts stand in files of their own.
+  'scaler/set-keeper.ts': 380,
+  'scaler/replica-keeper.ts': 350,
+};
 
 test('file names are kebab-case nouns without Manager, Helper or Utils', () => {
   const wrong = sourceFiles().filter((file) => {

@@ -1,3 +1,4 @@
+/** Replicas that Tidegate makes from the newest container, and takes away again. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { SetKey } from '#core/set';

@@ -1,3 +1,4 @@
+/** Sets that need others: woken after them, put to sleep before them. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { ContainerTraits, FakeContainer } from '#test/scaler/support/fake-world';
@@ -200,6 +201,24 @@ test('whoever asks for a set whose dependency cannot be started hears so with a 
   const late = rig.ask(WEB);
   await rig.clock.advance(1000);
   assert.equal(late.became, 'admitted');
+});
+
+test('a dependency that crashes under a set in use is tried again and again, and comes back', async () => {
+  const rig = new Rig();
+  const db = asleep(rig, 'db');
+  asleep(rig, 'web', { depends: ['db'] });
+  await rig.clock.advance(0);
+  rig.ask(WEB);
+  await rig.clock.advance(1000);
+  Object.assign(db, { listensAfterMs: null, crashesAfterMs: 20 });
+  rig.world.die(db.id, 1);
+  await rig.clock.advance(120_000);
+  const tries = rig.engine.count('start');
+  assert.ok(tries > 6 && tries < 40, `${tries} tries`);
+  assert.ok(rig.told('set.wake_failed').length > 1);
+  Object.assign(db, { listensAfterMs: 20, crashesAfterMs: null });
+  await rig.clock.advance(61_000);
+  assert.equal(rig.view('default/shop/db').state, 'up');
 });
 
 test('whoever asks for a set whose dependency a person stopped hears that there is none', async () => {

@@ -1,3 +1,4 @@
+/** What is in flight is finished before a replica goes. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { SetKey } from '#core/set';

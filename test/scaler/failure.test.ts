@@ -1,3 +1,4 @@
+/** Starts that fail, Engines that are away, and what those hear who wait. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { FAKE_CALLS } from '#test/scaler/support/fake-engine';
@@ -89,7 +90,9 @@ test('a wake that failed is not tried on for visitors of the waiting page', asyn
   await rig.clock.advance(0);
   assert.equal(rig.scaler.knock(rig.pool(web)), null);
   await rig.clock.advance(4000);
-  assert.deepEqual(rig.scaler.knock(rig.pool(web)), { outcome: 'stopped', code: 'no_replicas', retryAfterS: 3 });
+  const refusal = rig.scaler.knock(rig.pool(web));
+  assert.equal(refusal?.code, 'no_replicas');
+  assert.ok(refusal.retryAfterS >= 1 && refusal.retryAfterS <= 5);
   await rig.clock.advance(25_000);
   assert.equal(rig.engine.count('start'), 3);
 });

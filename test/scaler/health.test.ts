@@ -1,3 +1,4 @@
+/** Probes: how often, how many, and what follows from them. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Upstream } from '#router/upstream';

@@ -1,3 +1,4 @@
+/** What people do with docker is respected. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Rig } from '#test/scaler/support/rig';
@@ -246,3 +247,20 @@ test('requests of a set that vanishes are sent away, and nothing of it stays', a
   assert.equal(rig.engine.calls.length, calls);
   assert.equal(rig.clock.pendingCount, 0);
 });
+
+for (const tier of ['stopped', 'frozen'] as const) {
+  test(`what a person starts in a set that has been idle for long enough to be ${tier} gets its idle time`, async () => {
+    const rig = new Rig();
+    const scale =
+      tier === 'stopped' ? { min: 0, pauseMs: null, stopMs: 2000 } : { min: 0, pauseMs: 2000, stopMs: null };
+    rig.set('web', { scale });
+    const container = rig.add('web', 'exited');
+    await rig.clock.advance(60_000);
+    rig.world.start(container.id);
+    await rig.clock.advance(1900);
+    assert.equal(rig.state(container), 'running');
+    assert.equal(rig.engine.count('stop'), 0);
+    await rig.clock.advance(2000);
+    assert.notEqual(rig.state(container), 'running');
+  });
+}

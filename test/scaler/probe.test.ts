@@ -1,3 +1,4 @@
+/** Probes over real sockets. */
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import http2 from 'node:http2';

@@ -1,3 +1,4 @@
+/** Looking again, as often as needed and no more. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Reconciler } from '#scaler/reconciler';

@@ -1,3 +1,4 @@
+/** What is known of a replica, whatever order its pictures come in. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { silentLog } from '#core/log';
@@ -24,16 +25,32 @@ function stateOf(facts: Partial<ReplicaSnapshot>, notes = new Map<string, SleepN
 
 test('the end of a run is told once, and whether it was asked for', () => {
   const crashed = stateOf(FIRST);
-  assert.deepEqual(crashed.observe(replica('a', { ...FIRST, status: 'exited' })), { anew: false, ended: 'itself' });
-  assert.deepEqual(crashed.observe(replica('a', { ...FIRST, status: 'exited' })), { anew: false, ended: null });
+  assert.deepEqual(crashed.observe(replica('a', { ...FIRST, status: 'exited' })), {
+    anew: false,
+    ended: 'itself',
+    woke: false,
+  });
+  assert.deepEqual(crashed.observe(replica('a', { ...FIRST, status: 'exited' })), {
+    anew: false,
+    ended: null,
+    woke: false,
+  });
   const stopped = stateOf(FIRST);
   stopped.observe(replica('a', { ...FIRST, status: 'stopping' }));
-  assert.deepEqual(stopped.observe(replica('a', { ...FIRST, status: 'exited' })), { anew: false, ended: 'asked' });
+  assert.deepEqual(stopped.observe(replica('a', { ...FIRST, status: 'exited' })), {
+    anew: false,
+    ended: 'asked',
+    woke: false,
+  });
 });
 
 test('a run that began and ended unseen has ended', () => {
   const state = stateOf({ ...FIRST, status: 'exited' });
-  assert.deepEqual(state.observe(replica('a', { ...SECOND, status: 'exited' })), { anew: true, ended: 'itself' });
+  assert.deepEqual(state.observe(replica('a', { ...SECOND, status: 'exited' })), {
+    anew: true,
+    ended: 'itself',
+    woke: false,
+  });
 });
 
 test('a picture of a run that is over is put off', () => {
@@ -51,7 +68,7 @@ test('a picture that was put off is believed when no newer one came', () => {
   const state = stateOf(FIRST);
   state.stopped('first');
   state.observe(replica('a', FIRST));
-  assert.deepEqual(state.believe(), { anew: false, ended: null });
+  assert.deepEqual(state.believe(), { anew: false, ended: null, woke: true });
   assert.equal(state.status, 'running');
   assert.equal(state.believe(), null);
 });

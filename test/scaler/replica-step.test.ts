@@ -1,3 +1,4 @@
+/** The next step of a replica, for every state and every wish. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type ReplicaWish, type StepFacts, stepTowards } from '#scaler/replica-step';

@@ -1,3 +1,4 @@
+/** Tidegate ends, or is killed, and finds its replicas again. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { FakeCall } from '#test/scaler/support/fake-engine';

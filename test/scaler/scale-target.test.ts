@@ -1,3 +1,4 @@
+/** How many replicas a set may and should have. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { DEFAULT_POLICY, type ScalePolicy, type SetClass } from '#core/set';

@@ -1,3 +1,4 @@
+/** Scale that people ask for. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { FakeContainer } from '#test/scaler/support/fake-world';

@@ -1,3 +1,4 @@
+/** Idle sets go to sleep, tier by tier, and not a moment too early. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { FakeCall } from '#test/scaler/support/fake-engine';

@@ -1,3 +1,4 @@
+/** The waiting room: bounded, fair, and nobody is forgotten in it. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { SetPolicy } from '#core/set';

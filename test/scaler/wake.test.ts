@@ -1,3 +1,4 @@
+/** One wake for all who ask, from every tier. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Rig } from '#test/scaler/support/rig';

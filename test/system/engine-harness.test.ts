@@ -1,3 +1,4 @@
+/** The test Engine itself: it works, and leaves nothing behind. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+/** Tidegate in its own image, beside the containers it serves. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

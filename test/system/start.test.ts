@@ -1,3 +1,4 @@
+/** `npm start` as a stranger runs it. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

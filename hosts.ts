@@ -1,0 +1,57 @@
+/** The hosts of the settings: an Engine for each, under a name of our own, and how its containers are reached. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Clock } from '#core/clock';
+import type { Config } from '#core/config';
+import type { Log } from '#core/log';
+import type { Reach } from '#discovery/addresses';
+import { ownNetworks } from '#discovery/own-networks';
+import { openEngine } from '#docker/docker-engine';
+import type { Engine } from '#docker/engine';
+
+const LOCAL_HOST = 'local';
+
+export interface Host {
+  /** Unique among the hosts. */
+  readonly host: string;
+  readonly engine: Engine;
+  /** Where published ports of another machine are dialled; null: it is this machine. */
+  readonly remote: string | null;
+}
+
+/** @throws TidegateError `config.invalid`, or the system's own error when a certificate cannot be read */
+export function openHosts(config: Pick<Config, 'docker' | 'dockerCerts'>, tools: { clock: Clock; log: Log }): Host[] {
+  const hosts: Host[] = [];
+  for (const endpoint of config.docker) {
+    const remote = endpoint.startsWith('tcp://') ? new URL(endpoint).hostname : null;
+    const name = remote ?? LOCAL_HOST;
+    const host = hosts.some((one) => one.host === name) ? `${name}-${hosts.length + 1}` : name;
+    const certs = remote !== null && config.dockerCerts !== null ? { certs: readCerts(config.dockerCerts) } : {};
+    hosts.push({ host, remote, engine: openEngine({ endpoint, host, ...tools, ...certs }) });
+  }
+  return hosts;
+}
+
+/**
+ * How the containers of each host are reached. Asked once, at the start: a gateway does not move between networks.
+ * @param hostname of this process
+ */
+export async function reachesOf(
+  hosts: readonly Host[],
+  hostname: string,
+): Promise<readonly { readonly engine: Engine; readonly reach: Reach }[]> {
+  const local = hosts.find((one) => one.remote === null);
+  const gatewayNetworks = local === undefined ? null : await ownNetworks(local.engine, hostname);
+  return hosts.map(({ engine, remote }) => ({
+    engine,
+    reach:
+      remote === null
+        ? { bridgeReachable: true, gatewayNetworks, publishedHost: '127.0.0.1' }
+        : { bridgeReachable: false, gatewayNetworks: null, publishedHost: remote },
+  }));
+}
+
+function readCerts(folder: string): { ca: Buffer; cert: Buffer; key: Buffer } {
+  const read = (name: string): Buffer => readFileSync(path.join(folder, name));
+  return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') };
+}
