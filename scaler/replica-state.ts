@@ -1,8 +1,8 @@
 /**
  * What is known of one replica: the latest picture of its container, and what no picture shows: whether it was frozen
  * behind the Engine's back, who put it to sleep, which of its runs are over. An old picture that arrives late is told
- * from a new one: every start has its own `startedAt`, and a run that ended does not come back. Such a picture is put
- * off, and believed after all when no newer one follows.
+ * from a new one: every start has its own `startedAt`, and a run that ended, or began earlier, does not come back. Such
+ * a picture is put off, and believed after all when no newer one follows.
  */
 import type { Clock } from '#core/clock';
 import type { Log } from '#core/log';
@@ -224,7 +224,12 @@ export class ReplicaState implements StepFacts {
   #looksOld({ startedAt, status }: ReplicaSnapshot): boolean {
     const known = this.#snapshot.startedAt;
     if (startedAt === null) return known !== null;
-    if (startedAt !== known) return this.#endedRuns.includes(startedAt);
+    if (startedAt !== known) return this.#endedRuns.includes(startedAt) || isEarlier(startedAt, known);
     return isUp(status) && this.#endedRuns.includes(startedAt);
   }
+}
+
+/** Of two times in the Engine's words. What cannot be read is not known to be earlier than anything. */
+function isEarlier(startedAt: string, than: string | null): boolean {
+  return than !== null && Date.parse(startedAt) < Date.parse(than);
 }

@@ -246,7 +246,7 @@ test('a request finds a replica that the Engine refused to freeze', async () => 
 test('failures to go to sleep do not count against the next wake', async () => {
   const rig = new Rig();
   rig.engine.direct = false;
-  const web = rig.set('web');
+  const web = rig.set('web', { scale: { pauseMs: 1000 } });
   const container = rig.add('web', 'running');
   rig.engine.fail('pause');
   while (rig.told('replica.failed').length < 2) await rig.clock.advance(5);

@@ -64,6 +64,13 @@ test('a picture of a run that is over is put off', () => {
   assert.equal(state.status, 'running');
 });
 
+test('a picture of a run that began earlier is put off, although that run was never seen', () => {
+  const state = stateOf({ startedAt: '2026-01-02T00:00:00.5Z' });
+  assert.equal(state.observe(replica('a', { startedAt: '2026-01-02T00:00:00.123456789Z', status: 'exited' })), null);
+  assert.equal(state.status, 'running');
+  assert.notEqual(state.observe(replica('a', { startedAt: '2026-01-02T00:00:01Z' })), null);
+});
+
 test('a picture that was put off is believed when no newer one came', () => {
   const state = stateOf(FIRST);
   state.stopped('first');

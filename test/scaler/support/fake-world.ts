@@ -116,7 +116,9 @@ export class FakeWorld {
     if (isUp(container)) return;
     const now = this.#clock.now();
     container.status = 'running';
-    container.startedAt = `run ${++this.#count}`;
+    // As the Engine writes it, to the nanosecond, and no two alike.
+    const nanoseconds = `${++this.#count}`.padStart(6, '0');
+    container.startedAt = new Date(this.#clock.wall()).toISOString().replace('Z', `${nanoseconds}Z`);
     container.exitCode = null;
     container.pid = 1000 + this.#count;
     container.address = container.fixedAddress ?? `10.0.0.${this.#count}`;

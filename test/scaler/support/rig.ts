@@ -7,6 +7,7 @@ import type { Clock } from '#core/clock';
 import type { EventDraft, EventType } from '#core/event';
 import type { Log } from '#core/log';
 import { type ReplicaSnapshot, type SetKey, type SetPolicy, type SetSnapshot, setKey } from '#core/set';
+import type { Engine } from '#docker/engine';
 import type { Admission, AdmissionRequest } from '#router/admission';
 import type { Pool } from '#router/pool';
 import { RouteTable } from '#router/route-table';
@@ -138,6 +139,7 @@ export class Rig {
       now: () => this.clock.now(),
       after: (ms, run) => this.clock.after(ms, () => void (life === this.#life && run())),
     };
+    const engine = mortal(this.engine, () => life === this.#life);
     return new Scaler({
       clock,
       log: this.#log(),
@@ -151,7 +153,7 @@ export class Rig {
           else this.notes.set(replica, note);
         },
       },
-      engine: (host) => (host === 'local' && life === this.#life ? this.engine : null),
+      engine: (host) => (host === 'local' && life === this.#life ? engine : null),
       refresh: (_host, id) => this.#refresh(id),
       newId: (prefix) => `${prefix}_${++ids}`,
       pool: (key) => table.pool(key),
@@ -342,4 +344,24 @@ export class Rig {
 
 export function noOverride(changes: Partial<ScaleOverride> = {}): ScaleOverride {
   return { ...NO_OVERRIDE, ...changes };
+}
+
+/** The Engine as one Tidegate sees it: answers that come after its end are heard by nobody. */
+function mortal(engine: FakeEngine, isAlive: () => boolean): Engine {
+  return new Proxy(engine, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      return (...facts: unknown[]): unknown => {
+        const answer: unknown = member.apply(target, facts);
+        if (!(answer instanceof Promise)) return answer;
+        return new Promise((resolve, reject) => {
+          answer.then(
+            (value) => isAlive() && resolve(value),
+            (error: unknown) => isAlive() && reject(error),
+          );
+        });
+      };
+    },
+  });
 }
