@@ -111,11 +111,13 @@ export class Demand {
     return null;
   }
 
-  /** Monotonic ms of the next moment at which time alone changes the tier; infinite: none. */
-  nextChange(scale: ScalePolicy): number {
-    const now = this.#clock.now();
+  /**
+   * Monotonic ms of the next moment at which time alone changes the tier; infinite: none.
+   * @param lookedAt from before the tier was asked for: what fell due since then may not have been seen yet
+   */
+  nextChange(scale: ScalePolicy, lookedAt: number): number {
     const ends = [this.#leaseUntil, this.#knockUntil, later(this.#idleSince, scale.pauseMs)];
-    return Math.min(...[...ends, later(this.#idleSince, scale.stopMs)].filter((one) => one > now));
+    return Math.min(...[...ends, later(this.#idleSince, scale.stopMs)].filter((one) => one > lookedAt));
   }
 
   get #isNeeded(): boolean {

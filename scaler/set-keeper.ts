@@ -232,6 +232,7 @@ export class SetKeeper {
   }
 
   #reconcile(): number {
+    const lookedAt = this.#now();
     const { target, replicas } = this;
     const isStopped = stoppedByPerson({ replicas, min: target.min, now: this.#now() });
     const tier = this.#demand.tier(this.#snapshot.policy.scale, {
@@ -256,7 +257,7 @@ export class SetKeeper {
     this.#followWake();
     this.#followRest(tier);
     for (const dependent of this.#holds.dependents) dependent.reconcile();
-    return this.#nextMoment();
+    return this.#nextMoment(lookedAt);
   }
 
   #observeReplicas(snapshot: SetSnapshot): void {
@@ -315,15 +316,16 @@ export class SetKeeper {
   }
 
   /** The next moment at which time alone changes what should be. */
-  #nextMoment(): number {
+  #nextMoment(lookedAt: number): number {
     const { min } = this.target;
     const now = this.#now();
-    const moments = min > 0 ? [] : [this.#demand.nextChange(this.#snapshot.policy.scale)];
+    const moments = min > 0 ? [] : [this.#demand.nextChange(this.#snapshot.policy.scale, lookedAt)];
     if (this.pool.readyCount === 0 && this.#demand.isAsked) moments.push(now + PROSPECT_MS);
     if (this.#orphanedSince !== null) moments.push(this.#orphanedSince + ORPHAN_MS);
-    if (min > 0)
-      for (const { downSince } of this.replicas) moments.push((downSince ?? now - RESTART_GRACE_MS) + RESTART_GRACE_MS);
-    return Math.min(...moments.filter((one) => one > now));
+    for (const { downSince } of min > 0 ? this.replicas : []) {
+      if (downSince !== null) moments.push(downSince + RESTART_GRACE_MS);
+    }
+    return Math.min(...moments.filter((one) => one > lookedAt));
   }
 
   #addReplica(snapshot: SetSnapshot['replicas'][number]): void {
