@@ -1,23 +1,18 @@
 /**
  * Runs the test files under the right Node, in two passes and with one summary: what needs little goes side by side,
- * what starts Engines, browsers and loads (test/system) goes one file after the other. A file or two that fail are run
- * once more, alone: what then passes was not the code but the machine, and is named as flaky for somebody to look at.
+ * what starts Engines, browsers and loads (test/system) goes one file after the other.
  */
 import { globSync } from 'node:fs';
-import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
 const SYSTEM = 'test/system/';
-const SYSTEM_TIMEOUT_MS = 900_000;
 const PASSES = [
   { isSystem: false, concurrency: 2, timeout: 300_000 },
-  { isSystem: true, concurrency: 1, timeout: SYSTEM_TIMEOUT_MS },
+  { isSystem: true, concurrency: 1, timeout: 900_000 },
 ];
-/** More than that is no accident. */
-const SECOND_CHANCES_MAX = 2;
 const PATTERN_FLAG = '--test-name-pattern=';
 /** The lines of node:test's summary, in its order; of each pass they are added up. */
 const SUMMARY = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/;
@@ -40,63 +35,22 @@ if (chosen.length === 0) {
   await pipeline(Readable.from(bothPasses()), new spec(), process.stdout, { end: false });
 }
 
-/** The events of all passes as if they were of one. */
+/** The events of both passes as if they were of one. */
 async function* bothPasses() {
   const totals = new Map();
-  const failed = new Set();
   for (const { isSystem, ...options } of PASSES) {
     const passFiles = chosen.filter((file) => file.startsWith(SYSTEM) === isSystem);
-    yield* onePass(passFiles, options, totals, failed);
-  }
-  if (failed.size > 0 && failed.size <= SECOND_CHANCES_MAX && !interrupted.signal.aborted) {
-    yield* secondChance([...failed], totals);
+    if (passFiles.length === 0 || interrupted.signal.aborted) continue;
+    const patterns = testNamePatterns.length > 0 ? { testNamePatterns } : {};
+    for await (const event of run({ ...options, ...patterns, files: passFiles, signal: interrupted.signal })) {
+      const [, name, value] = (isOfTheRun(event) && SUMMARY.exec(event.data.message)) || [];
+      if (name) totals.set(name, (totals.get(name) ?? 0) + Number(value));
+      else if (event.type !== 'test:summary') yield event;
+    }
   }
   for (const [name, value] of totals) yield diagnostic(`${name} ${value}`);
-  const wrong = (totals.get('fail') ?? 0) + (totals.get('cancelled') ?? 0);
-  if (wrong > 0 || interrupted.signal.aborted || !totals.get('tests')) process.exitCode = 1;
-}
-
-/**
- * @param {readonly string[]} files
- * @param {{ concurrency: number, timeout: number }} options
- * @param {Map<string, number>} totals added to
- * @param {Set<string>} failed files in which a test failed are added
- */
-async function* onePass(files, options, totals, failed) {
-  if (files.length === 0 || interrupted.signal.aborted) return;
-  const patterns = testNamePatterns.length > 0 ? { testNamePatterns } : {};
-  for await (const event of run({ ...options, ...patterns, files: [...files], signal: interrupted.signal })) {
-    const [, name, value] = (isOfTheRun(event) && SUMMARY.exec(event.data.message)) || [];
-    if (event.type === 'test:fail') failed.add(fileOf(event));
-    if (name) totals.set(name, (totals.get(name) ?? 0) + Number(value));
-    else if (event.type !== 'test:summary') yield event;
-  }
-}
-
-/**
- * Runs files alone that failed among others. If all of them pass, their failures are taken back.
- * @param {readonly string[]} files
- * @param {Map<string, number>} totals
- */
-async function* secondChance(files, totals) {
-  const again = new Map();
-  const failed = new Set();
-  yield diagnostic(`once more, alone: ${files.join(', ')}`);
-  yield* onePass(files, { concurrency: 1, timeout: SYSTEM_TIMEOUT_MS }, again, failed);
-  if (failed.size > 0 || !again.get('tests')) return;
-  yield diagnostic(`flaky, passed when run alone: ${files.join(', ')}`);
-  const repeated = (totals.get('fail') ?? 0) + (totals.get('cancelled') ?? 0);
-  totals.set('pass', (totals.get('pass') ?? 0) + repeated);
-  totals.set('fail', 0);
-  totals.set('cancelled', 0);
-}
-
-/**
- * Path of the file that an event is about, from the root of the project.
- * @param {{ data: { file?: string, name?: string } }} event
- */
-function fileOf({ data }) {
-  return path.relative(process.cwd(), data.file ?? path.resolve(data.name ?? ''));
+  const failed = (totals.get('fail') ?? 0) + (totals.get('cancelled') ?? 0);
+  if (failed > 0 || interrupted.signal.aborted || !totals.get('tests')) process.exitCode = 1;
 }
 
 /**
