@@ -1,38 +1,121 @@
 /**
- * The composition root: reads the environment, starts Tidegate, and ends it on SIGINT or SIGTERM. Exit code 0 after an
- * orderly end, 1 when it could not start or broke.
+ * The composition root: reads the environment and becomes what its arguments say. Without any it is Tidegate as a whole:
+ * one process, or the supervisor of one control and the workers. SIGINT and SIGTERM end it: exit code 0 after an orderly
+ * end, 1 when it could not start or broke. SIGUSR2 lets the version on disk take over.
  */
 import { readFileSync } from 'node:fs';
-import { parseConfig } from '#core/config';
+import { availableParallelism } from 'node:os';
+import { systemClock } from '#core/clock';
+import { type Config, parseConfig } from '#core/config';
 import { ERRORS, isTidegateError, messageOf } from '#core/errors';
-import { Tidegate } from './tidegate.ts';
+import { jsonLog } from '#core/log';
+import type { Assignment, Order, Report } from '#workers/roles';
 
 /** Whoever asks a second time does not want to wait. */
 const FORCED_EXIT = 1;
 
+const writeLine = (line: string): void => void process.stdout.write(line);
+
 async function run(): Promise<void> {
   const config = parseConfig(process.env);
-  const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { version: string };
-  const tidegate = new Tidegate({ config, version, writeLine: (line) => process.stdout.write(line) });
+  const [, , role, assignment] = process.argv;
+  if (role === undefined) {
+    const count = config.workers ?? availableParallelism();
+    await (count === 0 ? runAlone(config) : supervise(config, count));
+  } else await runChild(role, config, JSON.parse(assignment ?? '') as Assignment);
+}
+
+async function runAlone(config: Config): Promise<void> {
+  const { Tidegate } = await import('./tidegate.ts');
+  const tidegate = new Tidegate({ config, version: version(), writeLine, workers: null });
+  endWith(
+    (signal) => tidegate.close(signal),
+    () => {},
+  );
+  await tidegate.start();
+}
+
+async function supervise(config: Config, count: number): Promise<void> {
+  const { Supervisor } = await import('#workers/supervisor');
+  const log = jsonLog({ level: config.log, write: writeLine, wall: systemClock.wall });
+  const supervisor = new Supervisor({
+    ...{ config, count, log },
+    clock: systemClock,
+    program: import.meta.filename,
+    onFailed: (words) => {
+      supervisor.kill();
+      say(words);
+      process.exit(1);
+    },
+  });
+  endWith(
+    (signal) => supervisor.end(signal),
+    () => supervisor.kill(),
+  );
+  process.on('SIGUSR2', () => supervisor.upgrade());
+  await supervisor.start();
+}
+
+/** A child lives by the orders of its supervisor; signals of the terminal are the supervisor's to follow. */
+async function runChild(role: string, config: Config, assignment: Assignment): Promise<void> {
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => {});
+  process.on('disconnect', () => process.exit(1));
+  const report = (report: Report): void => {
+    if (process.connected) process.send?.(report, undefined, undefined, () => {});
+  };
+  const exit = (code: number): void => process.exit(code);
+  let take: ((order: Order) => void) | null = null;
+  const early: Order[] = [];
+  process.on('message', (order: Order) => void (take === null ? early.push(order) : take(order)));
+  if (role === 'control') {
+    const { Control } = await import('./control.ts');
+    const control = new Control({ config, assignment, report, exit, writeLine, version: version() });
+    take = (order) => control.take(order);
+  } else {
+    const { WorkerProcess } = await import('#workers/worker-process');
+    const { openServing } = await import('./serving.ts');
+    const clock = systemClock;
+    const log = jsonLog({ level: config.log, write: writeLine, wall: clock.wall }, { worker: assignment.n });
+    const open = async (parts: Parameters<ConstructorParameters<typeof WorkerProcess>[0]['open']>[0]) => {
+      const { gateway, listen, close } = await openServing({ ...parts, config, clock, log }, assignment.listeners);
+      return { gateway, listen: async (): Promise<void> => void (await listen()), close };
+    };
+    const worker = new WorkerProcess({ clock, log, open, report, exit });
+    take = (order) => worker.take(order);
+  }
+  for (const order of early) take(order);
+}
+
+/** @param force ends at once */
+function endWith(close: (signal: NodeJS.Signals) => Promise<void>, force: () => void): void {
   let ending = false;
   const end = (signal: NodeJS.Signals): void => {
-    if (ending) process.exit(FORCED_EXIT);
+    if (ending) {
+      force();
+      process.exit(FORCED_EXIT);
+    }
     ending = true;
-    tidegate.close(signal).then(
+    close(signal).then(
       () => process.exit(0),
       (error) => fail(error),
     );
   };
   process.on('SIGINT', end);
   process.on('SIGTERM', end);
-  await tidegate.start();
+}
+
+function version(): string {
+  const text = readFileSync(new URL('package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+function say(words: string): void {
+  process.stderr.write(`tidegate: ${words}\n`);
 }
 
 function fail(error: unknown): never {
-  const words = isTidegateError(error)
-    ? `${error.message} (${error.code})\n  ${ERRORS[error.code].fix}`
-    : messageOf(error);
-  process.stderr.write(`tidegate: ${words}\n`);
+  say(isTidegateError(error) ? `${error.message} (${error.code})\n  ${ERRORS[error.code].fix}` : messageOf(error));
   process.exit(1);
 }
 

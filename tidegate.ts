@@ -5,20 +5,19 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { doorMetrics } from '#admin/door-metrics';
 import type { MetricFamily } from '#admin/ports';
 import { type AdminServer, startAdminServer } from '#admin/server';
 import { trafficMetrics } from '#admin/traffic-metrics';
 import { systemClock } from '#core/clock';
 import type { Config } from '#core/config';
-import type { EventSink } from '#core/event';
+import type { EventDraft } from '#core/event';
 import { newId } from '#core/id';
 import { jsonLog, type Log } from '#core/log';
-import type { SetKey, SetSnapshot } from '#core/set';
+import type { ListenAddress } from '#core/settings';
 import { Discovery } from '#discovery/discovery';
-import { Gateway } from '#gateway/gateway';
 import { LATENCY_BOUNDS_S } from '#gateway/metrics';
-import { TrustedProxies } from '#gateway/trusted-proxies';
-import { RouteTable, type TableChange } from '#router/route-table';
+import { RouteTable } from '#router/route-table';
 import { networkProbe } from '#scaler/probe';
 import { Scaler } from '#scaler/scaler';
 import { EventLog } from '#store/event-log';
@@ -28,17 +27,29 @@ import { ScaleSettings } from '#store/scale-settings';
 import { SleepLog } from '#store/sleep-log';
 import { openSqliteStore } from '#store/sqlite-store';
 import type { Store } from '#store/store';
+import { Fleet, type FleetOptions } from '#workers/fleet';
 import { HostBoard } from './host-board.ts';
 import { openHosts, reachesOf } from './hosts.ts';
-
-/** What is in flight when Tidegate ends gets this long. */
-const GRACE_MS = 30_000;
+import { reportTable } from './table-events.ts';
+import { fleetTraffic, trafficAlone } from './traffic.ts';
 
 export interface TidegateOptions {
   readonly config: Config;
   readonly version: string;
   /** Takes one line of log, newline included. */
   readonly writeLine: (line: string) => void;
+  /** The processes that serve; null: everything is in this one. */
+  readonly workers: WorkersOptions | null;
+}
+
+export interface WorkersOptions extends Pick<FleetOptions, 'post' | 'giveUp' | 'expected'> {
+  /** Process id of what started this and them. */
+  readonly supervisor: number;
+  /** A shared listener for the admin API; null: one of its own. */
+  readonly admin: ListenAddress | null;
+  /** May be called twice: from now on the workers may talk. */
+  readonly onFleet: (fleet: Fleet) => void;
+  readonly onReady: () => void;
 }
 
 /** What is taken down at the end, last made first. */
@@ -61,6 +72,8 @@ export class Tidegate {
   readonly #parts: Part[] = [];
   readonly #missing = new Set<string>(['the hosts have not been listed yet', 'the listeners are not open yet']);
   #closing: Promise<void> | null = null;
+  #events: EventLog | null = null;
+  #hasSuccessor = false;
 
   constructor(options: TidegateOptions) {
     this.#options = options;
@@ -80,8 +93,9 @@ export class Tidegate {
     }
   }
 
-  /** Ends everything in order. Containers stay as they are; what is frozen becomes an Engine pause. */
-  close(cause: string): Promise<void> {
+  /** Ends everything in order. Containers stay as they are; what is frozen becomes an Engine pause, unless another goes on. */
+  close(cause: string, hasSuccessor = false): Promise<void> {
+    this.#hasSuccessor ||= hasSuccessor;
     this.#closing ??= this.#takeDown(cause);
     return this.#closing;
   }
@@ -94,12 +108,13 @@ export class Tidegate {
     for (const words of withoutEffect(config)) log.warn(words);
     const memory = await this.#remember();
     const { events } = memory;
+    this.#events = events;
     const hosts = openHosts(config, { clock, log });
     for (const { host, engine } of hosts) this.#parts.push({ name: `engine ${host}`, close: () => engine.close() });
     const engines = new Map(hosts.map(({ host, engine }) => [host, engine]));
     const board = new HostBoard([...engines.values()]);
 
-    const table = new RouteTable({ clock, random: Math.random });
+    const table = new RouteTable({ clock, random: Math.random, onPool: (pool) => fleet?.watch(pool) });
     const scaler = new Scaler({
       clock,
       log,
@@ -110,8 +125,11 @@ export class Tidegate {
       engine: (host) => engines.get(host) ?? null,
       refresh: (host, containerId) => discovery.refresh(host, containerId),
       pool: (key) => table.pool(key),
+      clear: (replica) => fleet?.clear(replica) ?? null,
       override: (key) => memory.scales.get(key),
     });
+    const { workers } = this.#options;
+    const fleet = workers === null ? null : new Fleet({ ...workers, clock, log, table, admitter: scaler });
     const pictures = new PictureKeeper({ store: memory.store, clock, log, draw: () => discovery.exportSnapshots() });
     const reaches = await reachesOf(hosts, hostname());
     const discovery = new Discovery({
@@ -123,28 +141,21 @@ export class Tidegate {
       initial: await PictureKeeper.recall(memory.store),
       onSet: (snapshot) => {
         reportTable(table.apply(snapshot), snapshot, events.record);
+        fleet?.apply(snapshot);
         scaler.observe(snapshot);
         pictures.changed();
       },
       onSetRemoved: (key) => {
         reportTable(table.remove(key), null, events.record);
+        fleet?.remove(key);
         scaler.forget(key);
         pictures.changed();
       },
       onExec: (host, containerId) => scaler.touch(`${host}/${containerId}`),
     });
 
-    const gateway = new Gateway({
-      table,
-      admitter: scaler,
-      clock,
-      log,
-      random: Math.random,
-      trustedProxies: new TrustedProxies(config.trustedProxies),
-      accessLog: null,
-      httpsPort: null,
-      transport: config.transport,
-    });
+    const traffic =
+      fleet === null ? await trafficAlone({ config, clock, log, table, admitter: scaler }) : fleetTraffic(fleet);
 
     const admin = await startAdminServer(
       {
@@ -156,7 +167,10 @@ export class Tidegate {
         events,
         hosts: () => board.views(),
         missing: () => [...this.#missing],
-        collect: (): MetricFamily[] => trafficMetrics(gateway.collect().sets, LATENCY_BOUNDS_S),
+        collect: async (): Promise<MetricFamily[]> => {
+          const { sets, doors } = await traffic.collect();
+          return [...trafficMetrics(sets, LATENCY_BOUNDS_S), ...doorMetrics(doors)];
+        },
         authenticate: async (given) => (memory.token.matches(given) ? { id: memory.token.id, operator: true } : null),
         sets: {
           all: () => discovery.sets(),
@@ -172,22 +186,48 @@ export class Tidegate {
           },
         },
       },
-      config.admin,
+      this.#options.workers?.admin ?? config.admin,
     );
     this.#opened('admin', admin);
     this.#parts.push({ name: 'admin', close: () => admin.close() });
     this.#parts.push({ name: 'pictures', close: () => pictures.flush() });
     this.#parts.push({ name: 'discovery', close: () => discovery.close() });
-    this.#parts.push({ name: 'scaler', close: () => scaler.close() });
-    this.#parts.push({ name: 'gateway', close: () => gateway.close({ graceMs: GRACE_MS }) });
+    this.#parts.push({ name: 'scaler', close: () => scaler.close(this.#hasSuccessor) });
+    this.#parts.push(traffic);
 
+    if (fleet !== null && [...(this.#options.workers?.expected ?? [])].length > 0) {
+      // They go on serving by what an earlier control told them; what they have in flight is to be known first.
+      this.#options.workers?.onFleet(fleet);
+      await fleet.gathered;
+      this.serves();
+    }
     discovery.start();
-    if (config.http !== null) this.#opened('http', await gateway.listen(config.http));
-    this.#missing.delete('the listeners are not open yet');
-    void discovery.ready.then(() => {
+    for (const { name, address } of await traffic.listen()) this.#opened(name, address);
+    if (fleet === null) this.serves();
+    else this.#options.workers?.onFleet(fleet);
+    void discovery.ready.then(async () => {
+      fleet?.complete();
+      // The workers know what is known here, too.
+      await fleet?.clear('');
       this.#missing.delete('the hosts have not been listed yet');
       log.info('ready', { sets: [...discovery.sets()].length, hostnames: table.hostCount });
+      this.#options.workers?.onReady();
     });
+  }
+
+  /** Connections are accepted. */
+  serves(): void {
+    this.#missing.delete('the listeners are not open yet');
+  }
+
+  /** It is about to end, which takes a while. */
+  endsSoon(): void {
+    this.#missing.add('Tidegate is ending');
+  }
+
+  /** Something happened that is known outside alone. */
+  record(draft: EventDraft): void {
+    this.#events?.record(draft);
   }
 
   async #remember(): Promise<Memory> {
@@ -195,7 +235,7 @@ export class Tidegate {
     const clock = systemClock;
     const log = this.#log;
     const directory = path.resolve(config.data);
-    const store = await openSqliteStore(directory);
+    const store = await openSqliteStore(directory, this.#options.workers?.supervisor);
     this.#parts.push({ name: 'store', close: () => store.close() });
     const events = await EventLog.open({ store, clock, random: randomBytes, log });
     this.#parts.push({ name: 'events', close: () => events.close() });
@@ -233,33 +273,6 @@ export class Tidegate {
 /** Settings that this version reads and does not follow yet: silence about them would be a lie. */
 function withoutEffect(config: Config): string[] {
   const words: string[] = [];
-  if (config.https !== null) words.push('no TLS listener is opened: this version serves plain HTTP only');
-  if (config.workers !== null && config.workers > 0) words.push('TIDEGATE_WORKERS: this version runs in one process');
   if (config.labelTrust === 'verified') words.push('TIDEGATE_LABEL_TRUST: this version trusts all labels');
   return words;
-}
-
-/** Conflicts and their end, as events of the set they concern. */
-function reportTable(change: TableChange, snapshot: SetSnapshot | null, emit: EventSink): void {
-  for (const { hostname: name, path: prefix, holder, claimant } of change.conflicts) {
-    emit({
-      type: 'route.conflict',
-      ...namesOf(snapshot?.key ?? claimant),
-      cause: `${name}${prefix} is held by ${holder}, which claimed it first`,
-      data: { hostname: name, path: prefix, holder, claimant },
-    });
-  }
-  for (const { hostname: name, path: prefix, holder, claimant } of change.taken) {
-    emit({
-      type: 'route.taken',
-      ...namesOf(holder),
-      cause: `${name}${prefix} was let go by ${claimant}`,
-      data: { hostname: name, path: prefix, holder, before: claimant },
-    });
-  }
-}
-
-function namesOf(key: SetKey): { tenant: string; app: string; set: string } {
-  const [tenant = '', app = '', set = ''] = key.split('/');
-  return { tenant, app, set };
 }

@@ -20,8 +20,9 @@ export function addOpenPaths(hono: OpenAPIHono, ports: AdminPorts): void {
     return Response.json({ ready, missing }, { ...NO_STORE, status: ready ? 200 : 503 });
   });
 
-  hono.get('/metrics', () => {
-    const text = metricsText(both(knownMetrics(ports), ports.collect()));
+  hono.get('/metrics', async () => {
+    const collected = await ports.collect();
+    const text = metricsText(both(knownMetrics(ports), collected));
     return new Response(text, { headers: { 'content-type': METRICS_CONTENT_TYPE, 'cache-control': 'no-store' } });
   });
 

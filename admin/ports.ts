@@ -125,7 +125,7 @@ export interface AdminPorts {
   /** What still has to happen before traffic can be served, in words; empty: ready. */
   readonly missing: () => readonly string[];
   /** Counters of the parts that have some; the API adds what it knows itself. */
-  readonly collect: () => Iterable<MetricFamily>;
+  readonly collect: () => Iterable<MetricFamily> | Promise<Iterable<MetricFamily>>;
   /** Null: not a token in force. */
   readonly authenticate: (token: string) => Promise<Principal | null>;
 }

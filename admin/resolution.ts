@@ -1,5 +1,6 @@
 /** Why a URL goes where it goes: the same table the gateway asks, with its steps in words. */
 import { parseHostname } from '#core/hostname';
+import { liberalPath } from '#core/liberal-path';
 import { nearest } from '#core/nearest';
 import type { SetKey } from '#core/set';
 import type { Route } from '#router/route-table';
@@ -33,6 +34,9 @@ export function targetOf(text: string): Target | { readonly problem: string } {
 
 export function resolve(target: Target, tenant: string, ports: Ports): ResolutionJson {
   const route = ports.table.lookup(target.hostname, target.path);
+  const other = ports.table.lookup(target.hostname, liberalPath(target.path));
+  const ours = route === null || tenantOf(route.pool.key) === tenant;
+  if (other !== route && ours) return ambiguous(target, tenant, route, other);
   if (route === null) return unresolved(target, tenant, ports);
   if (tenantOf(route.pool.key) !== tenant) {
     return { ...nowhere(target), outcome: 'other_tenant', why: ['The hostname and path belong to another tenant.'] };
@@ -60,6 +64,23 @@ export function conflictsOf(tenant: string, table: Ports['table']): ConflictJson
 
 export function tenantOf(key: SetKey): string {
   return key.slice(0, key.indexOf('/'));
+}
+
+/** The gateway refuses a path that means one route to it and might mean another to the app. */
+function ambiguous(target: Target, tenant: string, route: Route | null, other: Route | null): ResolutionJson {
+  const named = (one: Route | null): string => {
+    if (one === null) return 'no route';
+    return tenantOf(one.pool.key) === tenant ? `the route ${one.spec.path}` : 'a route of another tenant';
+  };
+  return {
+    ...nowhere(target),
+    outcome: 'no_path',
+    answer: 'refuse',
+    why: [
+      `The path ${target.path} as it stands leads to ${named(route)}; decoded, as ${liberalPath(target.path)}, to ${named(other)}.`,
+      'A request that could mean two different things is answered 400 bad_request: write the path without needless escapes.',
+    ],
+  };
 }
 
 function resolved(target: Target, route: Route, tenant: string, ports: Ports): ResolutionJson {

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { messageOf, TidegateError } from '#core/errors';
+import type { ListenAddress } from '#core/settings';
 import { adminApp } from './app.ts';
 import type { AdminPorts } from './ports.ts';
 
@@ -21,10 +22,7 @@ export interface AdminServer {
 }
 
 /** @throws TidegateError `listener.in_use` or `listener.denied` */
-export async function startAdminServer(
-  ports: AdminPorts,
-  address: { readonly host: string; readonly port: number },
-): Promise<AdminServer> {
+export async function startAdminServer(ports: AdminPorts, address: ListenAddress): Promise<AdminServer> {
   const closing = new AbortController();
   const app = adminApp(ports, closing.signal);
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
@@ -56,11 +54,12 @@ export async function startAdminServer(
   };
 }
 
-function listen(server: Server, address: { readonly host: string; readonly port: number }): Promise<AddressInfo> {
+function listen(server: Server, address: ListenAddress): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const onError = (error: Error): void => reject(listenFault(error, address));
     server.once('error', onError);
-    server.listen(address.port, address.host, () => {
+    const { host, port, fd } = address;
+    server.listen(fd === undefined ? { host, port } : { fd }, () => {
       server.off('error', onError);
       const bound = server.address();
       if (bound === null || typeof bound === 'string') reject(new Error('the admin listener has no address'));

@@ -117,7 +117,7 @@ const policy = z
     retry: count,
     rate: z.string().nullable().openapi({ example: '100/s;burst=200;key=ip' }),
     body_max: count.nullable().openapi({ description: 'Bytes.' }),
-    tls: z.enum(['auto', 'off', 'only']),
+    tls: z.enum(['auto', 'off', 'only', 'passthrough']),
   })
   .openapi('SetPolicy');
 

@@ -14,6 +14,8 @@ export interface TrafficCounts {
   readonly latency: readonly number[];
   readonly latencySumS: number;
   readonly retries: number;
+  /** Times a replica was left out for its answers. */
+  readonly ejections: number;
   /** Requests held for a wake or for room. */
   readonly held: number;
   readonly upgrades: number;
@@ -59,6 +61,7 @@ export function trafficMetrics(counts: Iterable<TrafficCounts>, boundsS: readonl
     simple('tidegate_requests_aborted_total', 'Requests whose client left before the answer.', (one) => one.aborted),
     simple('tidegate_requests_held_total', 'Requests held for a wake or for room.', (one) => one.held),
     simple('tidegate_retries_total', 'Further tries on other replicas.', (one) => one.retries),
+    simple('tidegate_ejections_total', 'Times a replica was left out for its answers.', (one) => one.ejections),
     simple('tidegate_upgrades_total', 'Connections that changed protocol, such as WebSockets.', (one) => one.upgrades),
     simple('tidegate_received_bytes_total', 'Body bytes from clients.', (one) => one.bytesIn),
     simple('tidegate_sent_bytes_total', 'Body bytes to clients.', (one) => one.bytesOut),

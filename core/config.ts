@@ -5,7 +5,7 @@
 import { TidegateError } from './errors.ts';
 import type { LogLevel } from './log.ts';
 import { nearest } from './nearest.ts';
-import { type ListenAddress, SETTINGS, type Setting, settings } from './settings.ts';
+import { type AccessLogTarget, type ListenAddress, SETTINGS, type Setting, settings } from './settings.ts';
 
 export interface Config {
   /** Null: switched off. */
@@ -22,6 +22,8 @@ export interface Config {
   /** Null: one per core. */
   readonly workers: number | null;
   readonly transport: 'auto' | 'net' | 'handle';
+  /** Folder with own certificates. */
+  readonly certs: string | null;
   /** Null: made at the first start and kept in the state directory. */
   readonly token: string | null;
   readonly acme: {
@@ -37,6 +39,9 @@ export interface Config {
   /** CIDRs. */
   readonly trustedProxies: readonly string[];
   readonly labelTrust: 'all' | 'verified';
+  readonly accessLog: AccessLogTarget;
+  /** 0 to 1. */
+  readonly accessLogSample: number;
   readonly log: LogLevel;
 }
 
@@ -74,6 +79,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     dockerCerts: read(settings.dockerCerts),
     workers: read(settings.workers),
     transport: read(settings.transport) ?? 'auto',
+    certs: read(settings.certs),
     token: read(settings.token),
     acme: {
       directory: read(settings.acmeDirectory) ?? '',
@@ -86,6 +92,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     dns: read(settings.dns) ?? [],
     trustedProxies: read(settings.trustedProxies) ?? [],
     labelTrust: read(settings.labelTrust) ?? 'all',
+    accessLog: read(settings.accessLog),
+    accessLogSample: read(settings.accessLogSample) ?? 1,
     log: read(settings.log) ?? 'info',
   } satisfies Config;
 

@@ -43,10 +43,6 @@ export const ERRORS = {
     meaning: 'An action was asked for on a container that does not carry Tidegate labels.',
     fix: 'Label the container with tidegate.enable=true if Tidegate is to act on it.',
   },
-  'freezer.unavailable': {
-    meaning: 'The cgroup freezer of the container cannot be written from here.',
-    fix: "Nothing: the Engine's pause is used instead, which takes some 20 ms more.",
-  },
   'store.corrupt': {
     meaning: 'The state file cannot be read as a Tidegate database.',
     fix: 'Restore it from a copy, or move it away: what runs is found again from Docker.',
@@ -63,10 +59,6 @@ export const ERRORS = {
     meaning: 'The state file could not be read or written.',
     fix: 'Check free space, owner and permissions of the state directory; the message holds the words of the system.',
   },
-  'label.invalid': {
-    meaning: 'A tidegate.* label has a value that cannot be used.',
-    fix: 'Correct the label as the message says; its last good form stays in force.',
-  },
   'listener.in_use': {
     meaning: 'An address to listen on is taken by another process.',
     fix: 'Stop that process or choose another address in TIDEGATE_HTTP, TIDEGATE_HTTPS or TIDEGATE_ADMIN.',
@@ -74,6 +66,10 @@ export const ERRORS = {
   'listener.denied': {
     meaning: 'This user may not listen on the address.',
     fix: 'Choose a port above 1023 or grant CAP_NET_BIND_SERVICE.',
+  },
+  'certs.failed': {
+    meaning: 'The local certificate authority cannot be read or made.',
+    fix: 'Check owner and permissions of ca/ in the state directory; when it is removed, a new authority is made at the next start.',
   },
   'upstream.protocol': {
     meaning: 'A replica answered with something that is not valid HTTP.',

@@ -2,6 +2,7 @@
  * What is known about a set: its identity, its policy (from labels or the API) and the replicas seen on the hosts. A
  * SetSnapshot is a whole, immutable picture of one set; every change comes as a new one.
  */
+import { type EdgePolicy, NO_EDGE_POLICY, type OutlierPolicy } from './edge-policy.ts';
 
 /** `<tenant>/<app>/<set>`: containers equal in all three are replicas of one set. */
 export type SetKey = `${string}/${string}/${string}`;
@@ -58,11 +59,14 @@ export interface RatePolicy {
   readonly key: 'ip' | 'set' | { readonly header: string };
 }
 
-export interface SetPolicy {
+export interface SetPolicy extends EdgePolicy {
   readonly class: SetClass;
   readonly proto: Protocol;
   readonly lb: LoadBalancing;
   readonly sticky: 'off' | 'cookie';
+  /** Time over which the share of a newly ready upstream grows to its full size; null: it has that at once. */
+  readonly slowStartMs: number | null;
+  readonly outlier: OutlierPolicy | null;
   readonly health: HealthPolicy;
   readonly scale: ScalePolicy;
   /** Names of sets of the same app that must be ready first. */
@@ -79,7 +83,7 @@ export interface SetPolicy {
   readonly retry: number;
   readonly rate: RatePolicy | null;
   readonly bodyMaxBytes: number | null;
-  readonly tls: 'auto' | 'off' | 'only';
+  readonly tls: 'auto' | 'off' | 'only' | 'passthrough';
 }
 
 export const DEFAULT_POLICY: SetPolicy = {
@@ -87,6 +91,8 @@ export const DEFAULT_POLICY: SetPolicy = {
   proto: 'http',
   lb: { kind: 'p2c' },
   sticky: 'off',
+  slowStartMs: null,
+  outlier: null,
   health: { path: null, intervalMs: 2000, timeoutMs: 1000, rise: 1, fall: 3, status: [200, 399] },
   scale: {
     min: 1,
@@ -111,6 +117,7 @@ export const DEFAULT_POLICY: SetPolicy = {
   rate: null,
   bodyMaxBytes: null,
   tls: 'auto',
+  ...NO_EDGE_POLICY,
 };
 
 export interface RouteSpec {

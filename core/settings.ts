@@ -10,7 +10,12 @@ import { nearest } from './nearest.ts';
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
+  /** Of a socket that is bound to it already and shared with other processes; not given: a socket of its own. */
+  readonly fd?: number;
 }
+
+/** Null: there is no access log. */
+export type AccessLogTarget = { readonly stdout: true } | { readonly file: string } | null;
 
 /** The value of one setting, or what is wrong with it. */
 type Parsed<T> = { readonly value: T } | { readonly problem: string };
@@ -73,6 +78,12 @@ export const settings = {
     'First operator token; none given: made at the first start and kept in `<data>/operator.token`.',
     token,
   ),
+  certs: setting(
+    'TIDEGATE_CERTS',
+    null,
+    'Folder with own certificates: `<hostname>.crt` and `.key`, or folders with `fullchain.pem` and `privkey.pem`; read again when they change.',
+    text,
+  ),
   acmeDirectory: setting('TIDEGATE_ACME_DIRECTORY', LETS_ENCRYPT, 'ACME directory of the CA.', httpUrl),
   acmeEmail: setting('TIDEGATE_ACME_EMAIL', null, 'Contact address of the ACME account.', text),
   acmeCaFile: setting('TIDEGATE_ACME_CA_FILE', null, 'Extra root certificate of a private CA (PEM file).', text),
@@ -96,6 +107,18 @@ export const settings = {
     'all',
     "`all`, or `verified`: a label's hostname is served only under the tenant's own subdomain or a verified domain.",
     oneOf(['all', 'verified'] as const),
+  ),
+  accessLog: setting(
+    'TIDEGATE_ACCESS_LOG',
+    'off',
+    'Where a JSON line for every request goes: `off`, `stdout`, or a file, which is appended to.',
+    accessLogTarget,
+  ),
+  accessLogSample: setting(
+    'TIDEGATE_ACCESS_LOG_SAMPLE',
+    '1',
+    'Share of requests that is logged, from 0 to 1; server errors always are.',
+    share,
   ),
   log: setting('TIDEGATE_LOG', 'info', 'Lowest level that is logged, as JSON lines on stdout.', oneOf(LOG_LEVELS)),
 };
@@ -150,6 +173,16 @@ function engines(value: string): Parsed<readonly string[]> {
   if (wrong !== undefined) return { problem: `"${wrong}" is neither unix:///path nor tcp://host:port` };
   if (endpoints.length === 0) return { problem: 'name at least one endpoint' };
   return { value: endpoints };
+}
+
+function accessLogTarget(value: string): Parsed<AccessLogTarget> {
+  if (value === 'off') return { value: null };
+  return { value: value === 'stdout' ? { stdout: true } : { file: value } };
+}
+
+function share(value: string): Parsed<number> {
+  const number = Number(value);
+  return number >= 0 && number <= 1 ? { value: number } : { problem: 'write a number from 0 to 1, for example 0.1' };
 }
 
 function count(value: string): Parsed<number> {

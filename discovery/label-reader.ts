@@ -6,17 +6,21 @@ import { nearest } from '#core/nearest';
 import {
   type DefaultedLabel,
   type ForeignLabel,
+  isOfHeader,
   isPattern,
   type Label,
   type LabelScope,
   nameOf,
   PREFIX,
+  patternOf,
 } from './label.ts';
 import { ALL_LABELS } from './labels.ts';
 import { nearestValue } from './shape.ts';
 
 /** Longest part of a value that a message repeats. */
 const SHOWN_CHARACTERS = 100;
+/** Stands for a value that is secret. */
+const CONCEALED = '…';
 
 export interface Rejection {
   /** As it stands on the container. */
@@ -39,7 +43,7 @@ export interface UnknownLabel {
 }
 
 interface Complaint {
-  /** Name of the route whose label it is; null: not a label of a named route. */
+  /** Name of the route or field whose label it is; null: a label of neither. */
   readonly route?: string | null;
   readonly value: string | null;
   readonly expected: string;
@@ -53,10 +57,7 @@ interface Declared {
   readonly label: Label;
 }
 
-const DECLARED: readonly Declared[] = ALL_LABELS.map((label) => ({
-  pattern: new RegExp(`^${label.name.replaceAll('.', '\\.').replace('<name>', '([\\w-]{1,40})')}$`),
-  label,
-}));
+const DECLARED: readonly Declared[] = ALL_LABELS.map((label) => ({ pattern: patternOf(label), label }));
 
 export class LabelReader {
   readonly #labels: Labels;
@@ -114,8 +115,9 @@ export class LabelReader {
   reject(label: Label, complaint: Complaint): void {
     const name = nameOf(label, complaint.route ?? null);
     if (this.#rejections.has(name)) return;
-    const { value, expected } = complaint;
-    const meant = complaint.nearest ?? null;
+    const { expected } = complaint;
+    const value = label.secret && complaint.value !== null ? CONCEALED : complaint.value;
+    const meant = label.secret ? null : (complaint.nearest ?? null);
     const what = value === null ? `${name} is missing` : `${name}=${quoted(value)}`;
     const message = `${what}: expected ${expected}${meant === null ? '' : `; did you mean ${quoted(meant)}?`}`;
     this.#rejections.set(name, { label: name, value, scope: label.scope, expected, nearest: meant, message });
@@ -129,6 +131,13 @@ export class LabelReader {
       if (route !== null) names.add(route);
     }
     return [...names].sort();
+  }
+
+  /** Names of the fields that a `<header>` label is given for, in alphabetical order. */
+  headersOf(label: Label): readonly string[] {
+    const pattern = patternOf(label);
+    const names = Object.keys(this.#labels).map((name) => pattern.exec(name)?.[1] ?? '');
+    return names.filter((name) => name !== '' && this.given(label, name) !== null).sort();
   }
 }
 
@@ -151,8 +160,8 @@ export function carriesOurLabels(labels: Labels): boolean {
 
 /** The name in a label of a named route, or null for every other label. */
 function routeOf(label: string): string | null {
-  for (const { pattern } of DECLARED) {
-    const route = pattern.exec(label)?.[1];
+  for (const { pattern, label: declared } of DECLARED) {
+    const route = isOfHeader(declared) ? undefined : pattern.exec(label)?.[1];
     if (route !== undefined) return route;
   }
   return null;
@@ -161,9 +170,11 @@ function routeOf(label: string): string | null {
 function nearestLabel(label: string): string | null {
   const word = label.slice(PREFIX.length).toLowerCase();
   const route = /^[^.]+\.([\w-]{1,40})\./.exec(word)?.[1] ?? null;
+  const header = /^[^.]+\.[^.]+\.[^.]+\.(.+)$/.exec(word)?.[1] ?? null;
   const known: string[] = [];
   for (const one of ALL_LABELS) {
-    if (!one.internal && (route !== null || !isPattern(one))) known.push(nameOf(one, route).slice(PREFIX.length));
+    const part = isOfHeader(one) ? header : route;
+    if (!one.internal && (part !== null || !isPattern(one))) known.push(nameOf(one, part).slice(PREFIX.length));
   }
   const meant = nearest(word, known);
   return meant === null ? null : PREFIX + meant;

@@ -42,6 +42,9 @@ All labels begin with \`${PREFIX}\`. A blank value is as good as none. Durations
   ${LINGER_MS / 1000} s: a recreated container finds its requests waiting.
 - A container without any port to dial (no \`tidegate.port\`, nothing or several ports EXPOSEd) still forms a set, so that
   others can depend on it. Give it \`tidegate.class=tool\` or \`data\` if it is not to have a route at all.
+- A user for \`tidegate.auth.basic\` is made with \`htpasswd -nbB <user> <password>\`, or, with scrypt, by
+  \`node -e 'const c=require("crypto"),s=c.randomBytes(16),b=x=>x.toString("base64").replace(/=/g,"");console.log(process.argv[1]+":$scrypt$ln=14,r=8,p=1$"+b(s)+"$"+b(c.scryptSync(process.argv[2],s,32)))' <user> <password>\`.
+  In a compose file every \`$\` is written twice.
 `;
 
 /** The whole of docs/labels.md. */

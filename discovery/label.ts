@@ -15,7 +15,7 @@ export const LABEL_SCOPES = ['container', 'set', 'replica', 'route'] as const;
 export type LabelScope = (typeof LABEL_SCOPES)[number];
 
 export interface Label<T = unknown> {
-  /** With `<name>` where the name of a route stands: `tidegate.route.<name>.port`. */
+  /** With `<name>` where the name of a route stands, `<header>` where that of a field does: `tidegate.route.<name>.port`. */
   readonly name: string;
   readonly scope: LabelScope;
   readonly shape: Shape<T>;
@@ -27,6 +27,8 @@ export interface Label<T = unknown> {
   readonly example: string;
   /** Written by Tidegate itself, not by people. */
   readonly internal: boolean;
+  /** Its value is nobody's to read: no message and no event repeats it. */
+  readonly secret: boolean;
 }
 
 /** A label that always has a value. */
@@ -46,14 +48,16 @@ interface Words {
 }
 
 export const PREFIX = 'tidegate.';
-const ROUTE_NAME = '<name>';
+const PLACE = /<(?:name|header)>/;
+/** What may stand in the place of a name. */
+const NAME_PATTERNS: Readonly<Record<string, string>> = { '<name>': '([\\w-]{1,40})', '<header>': '(.{1,64})' };
 
 /** Declares the labels of one scope. */
 export function labelsOf(scope: LabelScope): {
   readonly defaulted: <T>(name: string, shape: Shape<T>, fallback: string, words: Words) => DefaultedLabel<T>;
   readonly optional: <T>(name: string, shape: Shape<T>, otherwise: string | null, words: Words) => Label<T>;
 } {
-  const base = { scope, internal: false, otherwise: null };
+  const base = { scope, internal: false, secret: false, otherwise: null };
   return {
     defaulted: (name, shape, fallback, words) => ({ ...base, name: PREFIX + name, shape, default: fallback, ...words }),
     optional: (name, shape, otherwise, words) => ({
@@ -67,12 +71,26 @@ export function labelsOf(scope: LabelScope): {
   };
 }
 
-/** The name of a label as it stands on a container. */
-export function nameOf(label: Label, route: string | null): string {
-  return route === null ? label.name : label.name.replace(ROUTE_NAME, route);
+/**
+ * The name of a label as it stands on a container.
+ * @param part name of the route or of the field it is about; null: the label is about neither
+ */
+export function nameOf(label: Label, part: string | null): string {
+  return part === null ? label.name : label.name.replace(PLACE, () => part);
 }
 
-/** True when the label belongs to a named route. */
+/** True when the label belongs to a named route or field. */
 export function isPattern(label: Label): boolean {
-  return label.name.includes(ROUTE_NAME);
+  return PLACE.test(label.name);
+}
+
+/** True when the label belongs to a field. */
+export function isOfHeader(label: Label): boolean {
+  return label.name.endsWith('<header>');
+}
+
+/** Fits every name the label can have, and catches the part that varies. */
+export function patternOf(label: Label): RegExp {
+  const escaped = label.name.replaceAll('.', '\\.').replace(PLACE, (place) => NAME_PATTERNS[place] ?? place);
+  return new RegExp(`^${escaped}$`);
 }

@@ -3,6 +3,7 @@
  * it does not exist.
  */
 import { PROTOCOLS, SET_CLASSES } from '#core/set';
+import { EDGE_LABELS } from './edge-labels.ts';
 import { type ForeignLabel, type Label, labelsOf } from './label.ts';
 import { balancing, rate, statusRange } from './policy-shapes.ts';
 import { hostnames, pathPrefix, port, probePath } from './route-shapes.ts';
@@ -123,10 +124,11 @@ export const LABELS = {
   }),
   tls: set.defaulted(
     'tls',
-    choice(['auto', 'off', 'only'], { on: 'auto', true: 'auto', redirect: 'only', force: 'only' }),
+    choice(['auto', 'off', 'only', 'passthrough'], { on: 'auto', true: 'auto', redirect: 'only', force: 'only' }),
     'auto',
     {
-      meaning: '`only` redirects plain HTTP to HTTPS, `off` serves plain HTTP alone.',
+      meaning:
+        '`only` redirects plain HTTP to HTTPS, `off` serves plain HTTP alone, `passthrough` hands TLS connections on as they come: the container has the certificate.',
       example: 'only',
     },
   ),
@@ -237,13 +239,15 @@ export const LABELS = {
     example: '0',
   }),
   rate: set.defaulted('rate', orOff(rate), 'off', {
-    meaning: 'Rate limit, per client address (`ip`), for the whole set, or per value of a header.',
+    meaning:
+      'Rate limit, per client address (`ip`; IPv6: per /64 network), for the whole set, or per value of a header.',
     example: '100/s;burst=200;key=ip',
   }),
   bodyMax: set.defaulted('body.max', orOff(bytes), 'off', {
     meaning: 'Size of a request body at most.',
     example: '10m',
   }),
+  ...EDGE_LABELS,
 } as const satisfies Record<string, Label>;
 
 /** Every label in the order of docs/labels.md. */

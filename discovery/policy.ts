@@ -3,6 +3,7 @@
  */
 import type { SetPolicy } from '#core/set';
 import { composeDependencies } from './compose.ts';
+import { readEdge, readOutlier } from './edge-policy.ts';
 import type { Label } from './label.ts';
 import type { LabelReader } from './label-reader.ts';
 import { FOREIGN_LABELS, LABELS } from './labels.ts';
@@ -21,6 +22,8 @@ export function readPolicy(reader: LabelReader, set: string): SetPolicy {
     proto: reader.readOrDefault(LABELS.proto),
     lb: reader.readOrDefault(LABELS.lb),
     sticky: reader.readOrDefault(LABELS.sticky),
+    slowStartMs: reader.readOrDefault(LABELS.slowStart),
+    outlier: readOutlier(reader),
     health: {
       path: reader.read(LABELS.healthPath),
       intervalMs: reader.readOrDefault(LABELS.healthInterval),
@@ -45,6 +48,7 @@ export function readPolicy(reader: LabelReader, set: string): SetPolicy {
     rate: reader.readOrDefault(LABELS.rate),
     bodyMaxBytes: reader.readOrDefault(LABELS.bodyMax),
     tls: reader.readOrDefault(LABELS.tls),
+    ...readEdge(reader),
   };
 }
 

@@ -106,6 +106,11 @@ export class SetLedger {
     }
     if (before !== null && JSON.stringify(before) === JSON.stringify(after)) return;
     if (before === null) this.#report('set.discovered', after, `found on ${hostsOf(after)}`);
+    const crowd = crowdOf(after);
+    // Two writers of one data directory spoil it, and nobody but a person can say which of them is to go.
+    if (crowd.length > 1 && crowdOf(before).length < 2) {
+      this.#report('set.crowded', after, `${crowd.join(' and ')} run at the same time; class data is one replica`);
+    }
     this.#options.onSet(after);
   }
 
@@ -144,9 +149,15 @@ export class SetLedger {
     return replicas.toSorted(byAge)[0] ?? contribution.replica;
   }
 
-  #report(type: 'set.discovered' | 'set.removed', known: KnownSet, cause: string): void {
+  #report(type: 'set.discovered' | 'set.crowded' | 'set.removed', known: KnownSet, cause: string): void {
     this.#options.emit({ type, tenant: known.tenant, app: known.app, set: known.set, cause });
   }
+}
+
+/** Names of the containers that run, of a set that is to have one. */
+function crowdOf(known: KnownSet | null): readonly string[] {
+  if (known?.policy.class !== 'data') return [];
+  return known.replicas.filter((one) => one.status === 'running').map((one) => one.name);
 }
 
 function hostsOf(known: KnownSet): string {

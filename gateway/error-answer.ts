@@ -20,6 +20,18 @@ export const GATEWAY_ERRORS = {
     explanation: 'The request could not be understood.',
     fix: 'The client sent something that is not unambiguous HTTP; the log names the rule that was broken.',
   },
+  unauthorized: {
+    status: 401,
+    title: 'Sign in',
+    explanation: 'A name and a password are asked for here.',
+    fix: 'Give one of the users of tidegate.auth.basic; its hash has to be of the password that is sent.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'Not for this address',
+    explanation: 'This app is not open to the network you come from.',
+    fix: 'The client is not in tidegate.allow.ips, or it is in tidegate.deny.ips; behind a proxy see TIDEGATE_TRUSTED_PROXIES.',
+  },
   no_route: {
     status: 404,
     title: 'Nothing here',

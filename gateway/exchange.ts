@@ -5,9 +5,9 @@
  * Everything is called synchronously and nothing per chunk is allocated or scheduled. A lane calls its handler, the
  * handler calls back into the exchange, also from within a callback.
  */
-import type { Duplex } from 'node:stream';
 import type { OwnAnswer } from './error-answer.ts';
 import type { ResponseHead } from './http1/response-head.ts';
+import type { Wire } from './transport/wire.ts';
 
 /** A client connection as far as requests on it have it in common. Made once per connection. */
 export interface Peer {
@@ -17,6 +17,8 @@ export interface Peer {
   readonly trusted: boolean;
   /** The connection is encrypted. */
   readonly secure: boolean;
+  /** What the gateway said it was in the TLS handshake: no other hostname is served. Absent without a handshake. */
+  readonly certificate?: { covers(hostname: string): boolean };
 }
 
 /** What the request path wants to hear of an exchange. After `onAbort` nothing more comes. */
@@ -61,8 +63,8 @@ export interface Exchange {
   /** Breaks the answer off so that the client cannot take it for complete, or hangs up when there was none yet. */
   abort(): void;
   /**
-   * Passes a 101 on and lets go of the connection: from here on it belongs to the caller. Octets of the client that were
-   * read already come first out of the stream.
+   * Passes a 101 on and lets go of the connection: from here on it belongs to the caller, who starts it. Octets of the
+   * client that were read already come first.
    */
-  switchProtocols(head: ResponseHead, add: readonly string[]): Duplex;
+  switchProtocols(head: ResponseHead, add: readonly string[]): Wire;
 }

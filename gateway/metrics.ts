@@ -29,6 +29,8 @@ export interface SetCounts {
   readonly latency: readonly number[];
   readonly latencySumS: number;
   readonly retries: number;
+  /** Times a replica was left out for its answers. */
+  readonly ejections: number;
   /** Requests held for a wake or for room. */
   readonly held: number;
   readonly upgrades: number;
@@ -49,6 +51,7 @@ export class SetMetrics {
   aborted = 0;
   cut = 0;
   retries = 0;
+  ejections = 0;
   held = 0;
   upgrades = 0;
   bytesIn = 0;
@@ -77,6 +80,7 @@ export class SetMetrics {
       latency: [...this.#latency],
       latencySumS: this.#latencySumMs / 1000,
       retries: this.retries,
+      ejections: this.ejections,
       held: this.held,
       upgrades: this.upgrades,
       bytesIn: this.bytesIn,

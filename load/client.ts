@@ -1,5 +1,6 @@
 /** A client that measures: one request on a connection of its own, timed from the first packet to the last octet. */
 import { request } from 'node:http';
+import { request as secureRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A port nobody listens on refuses at once; an address that is not there yet must not cost the kernel's second try. */
@@ -15,6 +16,8 @@ export interface AskOptions extends Address {
   readonly hostname: string | null;
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Over TLS, whoever signed the certificate. */
+  readonly secure?: boolean;
   readonly timeoutMs: number;
   /** Of the connection alone; `timeoutMs` if not given. */
   readonly connectTimeoutMs?: number;
@@ -32,11 +35,23 @@ export interface TimedAnswer {
 
 /** @throws Error when there is no whole answer in time */
 export function ask(options: AskOptions): Promise<TimedAnswer> {
-  const { host, port, hostname, path = '/', headers = {}, timeoutMs, connectTimeoutMs = timeoutMs } = options;
+  const {
+    host,
+    port,
+    hostname,
+    path = '/',
+    headers = {},
+    secure = false,
+    timeoutMs,
+    connectTimeoutMs = timeoutMs,
+  } = options;
   return new Promise((resolve, reject) => {
     const begun = performance.now();
     const fields = hostname === null ? headers : { ...headers, host: hostname };
-    const call = request({ host, port, path, agent: false, headers: fields });
+    const target = { host, port, path, agent: false, headers: fields } as const;
+    const call = secure
+      ? secureRequest({ ...target, servername: hostname ?? '', rejectUnauthorized: false })
+      : request(target);
     const answerTimer = setTimeout(() => call.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
     const connectTimer = setTimeout(() => call.destroy(new Error('no connection in time')), connectTimeoutMs);
     call.on('socket', (socket) => socket.on('connect', () => clearTimeout(connectTimer)));
@@ -132,7 +147,7 @@ export function wakeMsOf(serverTiming: string): number | null {
 }
 
 /** Whether something answers `GET /` with 200 on this port of the loopback. */
-export async function answers(port: number, hostname: string | null): Promise<boolean> {
-  const answer = await ask({ host: '127.0.0.1', port, hostname, timeoutMs: 1000 }).catch(() => null);
+export async function answers(port: number, hostname: string | null, secure = false): Promise<boolean> {
+  const answer = await ask({ host: '127.0.0.1', port, hostname, secure, timeoutMs: 1000 }).catch(() => null);
   return answer?.status === 200;
 }

@@ -26,6 +26,14 @@ export function planCores(count = cpus().length): CorePlan {
   return { proxy: [1], load: [...Array(count).keys()].filter((core) => core !== 1) };
 }
 
+/** So many cores for a proxy, its load and its upstreams together. */
+export function planShared(workers: number, count = cpus().length): CorePlan {
+  const plan = planCores(count);
+  const cores = [...plan.proxy, ...plan.load].slice(0, workers);
+  if (cores.length < workers) throw new Error(`${workers} workers need as many cores: this machine has ${count}`);
+  return { proxy: cores, load: cores };
+}
+
 /** Keeps a process that runs already off the other cores. */
 export async function pin(pid: number, cores: readonly number[]): Promise<void> {
   await run('taskset', ['-a', '-p', '-c', cores.join(','), String(pid)]);
@@ -60,6 +68,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What it writes on stdout goes there; else it is kept with stderr. */
   readonly stdoutFile?: string;
+  /** How many files and connections it may have open; as many as we may, if not given. */
+  readonly openFiles?: number;
   /** Asked until it holds: the program does its work. */
   readonly isReady: () => Promise<boolean>;
 }
@@ -87,10 +97,11 @@ export class Program implements AsyncDisposable {
   #failed = false;
   #closed = false;
 
-  constructor({ cores, command, env = {}, stdoutFile }: ProgramOptions) {
+  constructor({ cores, command, env = {}, stdoutFile, openFiles }: ProgramOptions) {
     const stdout = stdoutFile === undefined ? 'pipe' : openSync(stdoutFile, 'a');
-    // taskset becomes the program, so the process id is its own.
-    this.#child = spawn('taskset', ['-c', cores.join(','), ...command], {
+    // taskset, and prlimit after it, become the program, so the process id is its own.
+    const limit = openFiles === undefined ? [] : ['prlimit', `--nofile=${openFiles}:${openFiles}`];
+    this.#child = spawn('taskset', ['-c', cores.join(','), ...limit, ...command], {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', stdout, 'pipe'],
     });

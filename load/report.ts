@@ -22,12 +22,15 @@ export interface Report {
   readonly chart: Chart;
   /** Names and versions of what took part beside Tidegate and Node. */
   readonly versions: Readonly<Record<string, string>>;
+  /** What could not be measured, and why; nothing, if not given. */
+  readonly failures?: readonly string[];
   /** Every single figure, for programs. */
   readonly data: unknown;
 }
 
 export function terminalReport(report: Report): string {
-  return [report.title, ...report.tables.map(terminalTable), ...goalTables(report).map(terminalTable)].join('\n\n');
+  const tables = [...report.tables, ...goalTables(report)].map(terminalTable);
+  return [report.title, ...tables, ...failureLines(report)].join('\n\n');
 }
 
 /** @param chartFile name of the chart beside the Markdown file */
@@ -44,6 +47,7 @@ export function markdownReport(report: Report, facts: MachineFacts, chartFile: s
     ].join('\n'),
     ...report.tables.map(markdownTable),
     ...goalTables(report).map(markdownTable),
+    ...failureLines(report),
     `![${report.chart.title}](${chartFile})`,
     `## How it was measured\n\n${report.method.map((sentence) => `- ${sentence}`).join('\n')}`,
     '',
@@ -51,6 +55,10 @@ export function markdownReport(report: Report, facts: MachineFacts, chartFile: s
     .join('\n\n')
     .trimEnd()
     .concat('\n');
+}
+
+function failureLines({ failures = [] }: Report): readonly string[] {
+  return failures.map((failure) => `Not measured: ${failure}`);
 }
 
 function goalTables({ goals }: Report): readonly Table[] {

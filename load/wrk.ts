@@ -14,6 +14,7 @@ export interface WrkOptions {
   /** A Lua script and its arguments; null: the same request over and over. */
   readonly script: readonly [file: string, ...args: string[]] | null;
   readonly cores: readonly number[];
+  readonly threads: number;
 }
 
 export interface WrkResult {
@@ -30,7 +31,7 @@ export interface WrkResult {
 
 /** @throws Error when wrk fails or says nothing we understand */
 export async function runWrk(options: WrkOptions, signal: AbortSignal): Promise<WrkResult> {
-  const { port, path, connections, seconds, headers, script, cores } = options;
+  const { port, path, connections, seconds, headers, script, cores, threads } = options;
   const fields = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
   const [file, ...scriptArgs] = script ?? [];
   const output = await runOn(
@@ -39,7 +40,7 @@ export async function runWrk(options: WrkOptions, signal: AbortSignal): Promise<
       'wrk',
       ...[
         '-t',
-        '1',
+        String(threads),
         '-c',
         String(connections),
         '-d',

@@ -31,9 +31,12 @@ export type Admission =
   /** Nothing will become ready: stopped by a person (503 `stopped`) or no replica can be had (503 `no_replicas`). */
   | { readonly outcome: 'stopped'; readonly code: 'stopped' | 'no_replicas'; readonly retryAfterS: number };
 
+/** Why nobody is woken; null: the wake is on its way. */
+export type KnockAnswer = { readonly code: 'stopped' | 'no_replicas'; readonly retryAfterS: number } | null;
+
 export interface Admitter {
   /** Holds the request until an upstream is claimed for it or it is turned away. Ends at once when `signal` aborts. */
   admit(pool: Pool, request: AdmissionRequest, signal: AbortSignal): Promise<Admission>;
-  /** Wakes the set without waiting: for the waiting page. Null: the wake is on its way; else why there is none. */
-  knock(pool: Pool): { readonly code: 'stopped' | 'no_replicas'; readonly retryAfterS: number } | null;
+  /** Wakes the set without waiting: for the waiting page. A promise where another process knows. */
+  knock(pool: Pool): KnockAnswer | Promise<KnockAnswer>;
 }

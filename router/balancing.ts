@@ -51,9 +51,14 @@ export function spread(hash: number): number {
 
 function usable(upstream: Upstream | undefined, choice: Choice): Upstream | null {
   if (upstream === undefined) return null;
-  if (choice.limit > 0 && upstream.inFlight >= choice.limit) return null;
+  if (upstream.isFull(choice.limit)) return null;
   if (choice.tried?.includes(upstream)) return null;
   return upstream;
+}
+
+/** Requests in flight to it over all processes, as far as is known. */
+function load(upstream: Upstream): number {
+  return upstream.inFlight + upstream.elsewhere;
 }
 
 /** Two distinct random candidates, the less busy one wins (Mitzenmacher 2001). Equal: the first, which is random. */
@@ -64,7 +69,7 @@ function powerOfTwo(ready: readonly Upstream[], choice: Choice): Upstream | null
   if (second >= first) second++;
   const a = usable(ready[first], choice);
   const b = usable(ready[second], choice);
-  if (a !== null && b !== null) return b.inFlight < a.inFlight ? b : a;
+  if (a !== null && b !== null) return load(b) < load(a) ? b : a;
   return a ?? b ?? least(ready, choice);
 }
 
@@ -75,7 +80,7 @@ function least(ready: readonly Upstream[], choice: Choice): Upstream | null {
   let best: Upstream | null = null;
   for (let i = 0; i < count; i++) {
     const candidate = usable(ready[(start + i) % count], choice);
-    if (candidate !== null && (best === null || candidate.inFlight < best.inFlight)) best = candidate;
+    if (candidate !== null && (best === null || load(candidate) < load(best))) best = candidate;
   }
   return best;
 }

@@ -4,20 +4,19 @@
  */
 import type { Clock } from '#core/clock';
 import type { SetKey, SetPolicy } from '#core/set';
-import { choose, isHashed, spread } from './balancing.ts';
-import { type HealthSignal, nextHealth } from './health.ts';
+import { type Health, type HealthSignal, nextHealth } from './health.ts';
+import { canSpareOne, OutlierRecord } from './outlier.ts';
+import { Shares } from './shares.ts';
 import type { Upstream } from './upstream.ts';
-
-/** Upstreams that share one part of the traffic: those of one revision. */
-interface Group {
-  readonly key: string;
-  readonly weight: number;
-  readonly ready: Upstream[];
-  turn: number;
-}
 
 /** Told of what happens to a pool. Called synchronously; must not throw. */
 export interface PoolWatcher {
+  /** An upstream was added. */
+  onAdded?(pool: Pool, upstream: Upstream): void;
+  /** Health of an upstream, or whether it drains, became another. */
+  onChanged?(pool: Pool, upstream: Upstream): void;
+  /** An upstream was claimed or released for the first time since its `touched` was set back. */
+  onTouched?(pool: Pool, upstream: Upstream): void;
   /** An upstream may take more than before: one became ready, or one at its limit finished a request. */
   onRoom?(pool: Pool): void;
   /** The last request in flight ended. */
@@ -41,11 +40,12 @@ export interface PoolOptions {
 export class Pool {
   readonly key: SetKey;
   readonly #clock: Clock;
-  readonly #random: () => number;
+  readonly #shares: Shares;
   readonly #watchers: PoolWatcher[] = [];
   readonly #upstreams: Upstream[] = [];
-  #groups: Group[] = [];
   #policy: SetPolicy;
+  /** Monotonic ms at which the next ejected upstream is to come back; infinite when none is ejected. */
+  #restoreAt = Number.POSITIVE_INFINITY;
 
   /** Requests and streams in flight over all upstreams, also those that left the pool. */
   inFlight = 0;
@@ -60,7 +60,7 @@ export class Pool {
     this.key = options.key;
     this.#policy = options.policy;
     this.#clock = options.clock;
-    this.#random = options.random;
+    this.#shares = new Shares(options.random, options.clock);
     this.lastUsedAt = options.clock.now();
   }
 
@@ -80,9 +80,7 @@ export class Pool {
 
   /** Upstreams that may take requests now, whether at their limit or not. */
   get readyCount(): number {
-    let count = 0;
-    for (const group of this.#groups) count += group.ready.length;
-    return count;
+    return this.#shares.readyCount;
   }
 
   watch(watcher: PoolWatcher): void {
@@ -92,8 +90,9 @@ export class Pool {
   /** Adds an upstream. It takes nothing before it is healthy. */
   add(upstream: Upstream): void {
     this.#upstreams.push(upstream);
+    for (const watcher of this.#watchers) watcher.onAdded?.(this, upstream);
     this.#regroup();
-    if (isReady(upstream)) this.#notifyRoom();
+    if (upstream.isReady) this.#notifyRoom();
   }
 
   /** Takes an upstream out at once. What it has in flight goes on and is still counted. */
@@ -110,17 +109,44 @@ export class Pool {
   drain(upstream: Upstream, draining = true): void {
     if (upstream.draining === draining) return;
     upstream.draining = draining;
-    this.#regroup();
-    if (isReady(upstream)) this.#notifyRoom();
+    this.#changed(upstream);
+    if (upstream.isReady) this.#notifyRoom();
   }
 
   /** Moves the health of an upstream. Returns true when it changed between ready and not ready. */
   signal(upstream: Upstream, signal: HealthSignal): boolean {
-    const before = upstream.health.health;
+    const was = upstream.health.health;
     upstream.health = nextHealth(upstream.health, signal, this.#policy.health);
-    if ((before === 'healthy') === (upstream.health.health === 'healthy')) return false;
-    this.#regroup();
-    if (isReady(upstream)) this.#notifyRoom();
+    if (was !== upstream.health.health) this.#changed(upstream);
+    if ((was === 'healthy') === (upstream.health.health === 'healthy')) return false;
+    if (upstream.isReady) this.#notifyRoom();
+    return true;
+  }
+
+  /** Takes over a verdict that another process reached. What this one ejected stays so until it is restored. */
+  setHealth(upstream: Upstream, health: Health): void {
+    const before = upstream.health.health;
+    if (before === health || (before === 'ejected' && health === 'healthy')) return;
+    upstream.health = { health, streak: 0 };
+    this.#changed(upstream);
+    if (upstream.isReady) this.#notifyRoom();
+  }
+
+  /**
+   * Counts an answer of an upstream for `tidegate.outlier.…`, which has to be on. One that fails again and again is ejected
+   * for a while, unless less than half of the pool would be left.
+   * @param failed a status of 500 or more, or no answer
+   * @returns whether it was ejected now
+   */
+  judge(upstream: Upstream, failed: boolean): boolean {
+    const policy = this.#policy.outlier;
+    if (policy === null) return false;
+    upstream.outlier ??= new OutlierRecord();
+    const tooMany = upstream.outlier.count(failed, policy);
+    if (!tooMany || upstream.removed || !upstream.isReady || !canSpareOne(this.#upstreams)) return false;
+    upstream.outlier.eject(policy, this.#clock.now());
+    this.#restoreAt = Math.min(this.#restoreAt, upstream.outlier.until);
+    this.signal(upstream, 'eject');
     return true;
   }
 
@@ -142,11 +168,9 @@ export class Pool {
 
   /** {@link claim} for the waiting room alone: for a request that is held. */
   claimForHeld(hash: number, tried: readonly Upstream[] | null): Upstream | null {
-    const groups = this.#groups;
-    let upstream: Upstream | null = null;
-    if (groups.length === 1) upstream = this.#chooseIn(groups[0], hash, tried);
-    else if (groups.length > 1) upstream = this.#chooseByWeight(hash, tried);
-    if (upstream !== null) this.#count(upstream);
+    if (this.#restoreAt !== Number.POSITIVE_INFINITY) this.#restoreEjected(this.#clock.now());
+    const upstream = this.#shares.choose(this.#policy, hash, tried);
+    if (upstream !== null) this.take(upstream);
     return upstream;
   }
 
@@ -154,9 +178,9 @@ export class Pool {
   claimTagged(tag: string, tried: readonly Upstream[] | null): Upstream | null {
     const limit = this.#policy.concurrency;
     for (const upstream of this.#upstreams) {
-      if (upstream.tag !== tag || !isReady(upstream) || tried?.includes(upstream)) continue;
-      if (limit > 0 && upstream.inFlight >= limit) continue;
-      this.#count(upstream);
+      if (upstream.tag !== tag || !upstream.isReady || tried?.includes(upstream)) continue;
+      if (upstream.isFull(limit)) continue;
+      this.take(upstream);
       return upstream;
     }
     return null;
@@ -166,78 +190,82 @@ export class Pool {
   release(upstream: Upstream): void {
     upstream.inFlight--;
     this.inFlight--;
+    this.#released(upstream);
+  }
+
+  /**
+   * Takes in what another process counted for an upstream of this pool, which may have left it.
+   * @param inFlight how many more (or fewer) it has in flight now
+   * @param claims how many it claimed since it was heard last
+   */
+  note(upstream: Upstream, inFlight: number, claims: number): void {
+    if (inFlight === 0 && claims === 0) return;
+    upstream.inFlight += inFlight;
+    upstream.claims += claims;
+    this.inFlight += inFlight;
+    this.claims += claims;
+    if (inFlight < 0) this.#released(upstream);
+    else this.lastUsedAt = this.#clock.now();
+  }
+
+  /** Room of an upstream that other processes hold and do not use. */
+  reserve(upstream: Upstream, count: number): void {
+    const freed = count < upstream.reserved;
+    upstream.reserved = count;
+    if (freed && this.held > 0) this.#notifyRoom();
+  }
+
+  #released(upstream: Upstream): void {
     this.lastUsedAt = this.#clock.now();
+    if (!upstream.touched) this.#touch(upstream);
     if (this.held > 0) this.#notifyRoom();
     if (upstream.draining && upstream.inFlight === 0)
       for (const watcher of this.#watchers) watcher.onDrained?.(upstream);
     if (this.inFlight === 0) for (const watcher of this.#watchers) watcher.onIdle?.(this);
   }
 
-  #count(upstream: Upstream): void {
+  /** Counts a claim: also one that somebody else made for a request of this process. */
+  take(upstream: Upstream): void {
     upstream.inFlight++;
+    upstream.claims++;
     this.inFlight++;
     this.claims++;
     this.lastUsedAt = this.#clock.now();
+    if (!upstream.touched) this.#touch(upstream);
   }
 
-  #chooseIn(group: Group | undefined, hash: number, tried: readonly Upstream[] | null): Upstream | null {
-    if (group === undefined) return null;
-    const policy = this.#policy;
-    const only = group.ready[0];
-    if (group.ready.length === 1 && only !== undefined && policy.concurrency === 0 && tried === null) return only;
-    return choose(group.ready, {
-      lb: policy.lb,
-      limit: policy.concurrency,
-      hash,
-      tried,
-      random: this.#random,
-      turn: group.turn++,
-    });
+  #touch(upstream: Upstream): void {
+    upstream.touched = true;
+    for (const watcher of this.#watchers) watcher.onTouched?.(this, upstream);
   }
 
-  /**
-   * A group by chance (with `hash:…`: by the key, which so stays on its revision) in proportion to its weight; the others
-   * stand in when it has no room.
-   */
-  #chooseByWeight(hash: number, tried: readonly Upstream[] | null): Upstream | null {
-    let total = 0;
-    for (const group of this.#groups) total += group.weight;
-    let point = (isHashed(this.#policy.lb) ? spread(hash) : this.#random()) * total;
-    let first = 0;
-    while (first < this.#groups.length - 1) {
-      point -= this.#groups[first]?.weight ?? 0;
-      if (point < 0) break;
-      first++;
-    }
-    for (let i = 0; i < this.#groups.length; i++) {
-      const group = this.#groups[(first + i) % this.#groups.length];
-      const upstream = this.#chooseIn(group, hash, tried);
-      if (upstream !== null) return upstream;
-    }
-    return null;
+  #changed(upstream: Upstream): void {
+    this.#regroup();
+    for (const watcher of this.#watchers) watcher.onChanged?.(this, upstream);
   }
 
   #regroup(): void {
-    const groups: Group[] = [];
+    this.#shares.regroup(this.#upstreams);
+    // An ejected upstream is better than none.
+    const alone = this.#shares.isEmpty && this.#restoreAt !== Number.POSITIVE_INFINITY;
+    if (alone) this.#restoreEjected(Number.POSITIVE_INFINITY);
+  }
+
+  /** Brings back what was ejected until `now`. */
+  #restoreEjected(now: number): void {
+    let next = Number.POSITIVE_INFINITY;
     for (const upstream of this.#upstreams) {
-      if (!isReady(upstream) || upstream.weight === 0) continue;
-      const key = upstream.revision ?? `weight ${upstream.weight}`;
-      let group = groups.find((one) => one.key === key);
-      if (group === undefined) {
-        const turn = this.#groups.find((one) => one.key === key)?.turn ?? 0;
-        group = { key, weight: upstream.weight, ready: [], turn };
-        groups.push(group);
+      if (upstream.health.health !== 'ejected' || upstream.outlier === null) continue;
+      if (upstream.outlier.until > now) next = Math.min(next, upstream.outlier.until);
+      else {
+        upstream.outlier.restore(this.#clock.now());
+        this.signal(upstream, 'restore');
       }
-      group.ready.push(upstream);
     }
-    this.#groups = groups;
+    this.#restoreAt = next;
   }
 
   #notifyRoom(): void {
     for (const watcher of this.#watchers) watcher.onRoom?.(this);
   }
-}
-
-function isReady(upstream: Upstream): boolean {
-  return upstream.health.health === 'healthy' && !upstream.draining;
 }

@@ -5,6 +5,10 @@
  */
 import type { Endpoint, ReplicaSnapshot } from '#core/set';
 import { type HealthState, UNKNOWN_HEALTH } from './health.ts';
+import type { OutlierRecord } from './outlier.ts';
+
+/** What makes an upstream out of a replica. */
+export type UpstreamFacts = Pick<ReplicaSnapshot, 'id' | 'name' | 'endpoints' | 'revision' | 'weight' | 'startedAt'>;
 
 export class Upstream {
   /** `<host>/<container id>`. */
@@ -17,17 +21,33 @@ export class Upstream {
   readonly tag: string;
   /** Seed of rendezvous hashing: the same for every activation of a replica. */
   readonly seed: number;
+  /** The run of the container it belongs to: the Engine's own text. */
+  readonly run: string | null;
 
   /** Requests and streams it serves now. Written by its Pool alone. */
   inFlight = 0;
   /** Written by its Pool alone. */
   health: HealthState = UNKNOWN_HEALTH;
+  /** Monotonic ms since which it is ready; null: it is not. Written by its Pool alone. */
+  readySince: number | null = null;
+  /** Of its answers, once somebody asks for that. Written by its Pool alone. */
+  outlier: OutlierRecord | null = null;
   /** Takes nothing new; what is in flight is finished. Written by its Pool alone. */
   draining = false;
   /** No longer in its pool. Connections to it are closed as soon as they are idle. */
   removed = false;
+  /** Claims since it came into being. Written by its Pool alone. */
+  claims = 0;
+  /** Requests that other processes have in flight to it: balancing goes by the sum. */
+  elsewhere = 0;
+  /** Room that other processes were promised and do not use now: it counts against the limit. Written by its Pool. */
+  reserved = 0;
+  /** Requests at a time this process may give it where the policy sets a limit; infinite: as many as the limit says. */
+  slots = Number.POSITIVE_INFINITY;
+  /** Claimed or released since somebody looked at its counts last; they set it back to false. */
+  touched = false;
 
-  constructor(replica: ReplicaSnapshot) {
+  constructor(replica: UpstreamFacts) {
     this.replica = replica.id;
     this.name = replica.name;
     this.endpoints = replica.endpoints;
@@ -35,6 +55,17 @@ export class Upstream {
     this.weight = replica.weight;
     this.seed = hashText(replica.id);
     this.tag = this.seed.toString(36);
+    this.run = replica.startedAt;
+  }
+
+  /** It may take requests, if it is not full. */
+  get isReady(): boolean {
+    return this.health.health === 'healthy' && !this.draining;
+  }
+
+  /** Whether it has as many requests as it may have. `limit`: at a time; 0: none. */
+  isFull(limit: number): boolean {
+    return limit > 0 && this.inFlight + this.reserved >= Math.min(limit, this.slots);
   }
 
   /** Where to dial for a route's container port (null: the main port), or null when that port cannot be reached. */

@@ -29,6 +29,8 @@ export class Activation {
   #watch: HealthWatch | null = null;
   /** Upstreams of this run that left the pool with requests in flight. */
   #former: Upstream[] = [];
+  /** Those that left it while others may still count on them. */
+  #leaving: Upstream[] = [];
   #endpoints: readonly Endpoint[] = [];
   /** It answered when it was last asked, so it needs no probe when it comes back from being frozen. */
   #answered = false;
@@ -59,7 +61,8 @@ export class Activation {
   /** Requests in flight to this run of the container. */
   get inFlight(): number {
     this.#former = this.#former.filter((one) => one.inFlight > 0);
-    return this.#former.reduce((sum, one) => sum + one.inFlight, this.#upstream?.inFlight ?? 0);
+    const left = [...this.#former, ...this.#leaving];
+    return left.reduce((sum, one) => sum + one.inFlight, this.#upstream?.inFlight ?? 0);
   }
 
   /** Brings the upstream in line with what is known of the container. */
@@ -86,18 +89,23 @@ export class Activation {
     this.#watch?.stop();
     this.#watch = null;
     this.#upstream = null;
-    if (upstream.inFlight > 0) {
-      this.#former.push(upstream);
-      // So that the pool tells when the last of them is finished.
-      this.#options.pool.drain(upstream);
-    }
+    this.#leaving.push(upstream);
+    // So that the pool tells when the last request to it is finished.
+    this.#options.pool.drain(upstream);
     this.#options.pool.remove(upstream);
+  }
+
+  /** Nobody counts on upstreams that were dropped before: what is in flight to them is all there will be. */
+  cleared(): void {
+    this.#former.push(...this.#leaving);
+    this.#leaving = [];
   }
 
   /** The container ended or began anew: nothing known of its last life holds. */
   forget(): void {
     this.drop();
     this.#former = [];
+    this.#leaving = [];
     this.#answered = false;
     this.#wasReady = false;
     this.#endpoints = [];

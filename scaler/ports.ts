@@ -30,6 +30,11 @@ export interface ScalerPorts {
   readonly engine: (host: string) => Engine | null;
   /** Asks discovery for a fresh look at a container after an action; resolves when the snapshot was delivered. */
   readonly refresh: (host: string, containerId: string) => Promise<void>;
+  /**
+   * Where other processes dial the replicas as well: resolves when none of them gives this one anything new and all that
+   * they have in flight to it is counted in its pool. Null (or not given): nobody else does.
+   */
+  readonly clear?: (replica: string) => Promise<void> | null;
   /** A correlation id. */
   readonly newId: (prefix: string) => string;
 }

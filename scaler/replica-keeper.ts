@@ -231,8 +231,11 @@ export class ReplicaKeeper {
     this.#state.save();
   }
 
-  /** Tidegate ends: what was frozen behind the Engine's back becomes an Engine pause that anybody can see and undo. */
-  async close(): Promise<void> {
+  /**
+   * Tidegate ends: what was frozen behind the Engine's back becomes an Engine pause that anybody can see and undo, unless
+   * a successor takes over and finds it as it is.
+   */
+  async close(successor: boolean): Promise<void> {
     const { ports } = this.#options;
     this.#end();
     const done = new AbortController();
@@ -240,7 +243,7 @@ export class ReplicaKeeper {
     done.abort();
     const engine = ports.engine(this.snapshot.host);
     try {
-      if (engine !== null) await handOver(this.#state, engine);
+      if (engine !== null && !successor) await handOver(this.#state, engine);
     } catch (error) {
       this.#warn('a frozen replica could not be handed to the Engine', error);
     }
@@ -277,7 +280,7 @@ export class ReplicaKeeper {
   }
 
   async #act(action: ReplicaAction): Promise<void> {
-    await this.#attempts.make(action);
+    if (!isStepDown(action) || (await this.#isClear(action))) await this.#attempts.make(action);
     this.#action = null;
     if (this.#state.isGone) this.#options.report('replica.removed', this.snapshot, 'the scale asks for fewer replicas');
     if (this.#closed) return;
@@ -285,6 +288,16 @@ export class ReplicaKeeper {
     this.#options.onChange();
     this.#state.save();
     this.drive();
+  }
+
+  /** Its upstream is dropped. False: a request that another process had begun is still on its way, or it is wanted again. */
+  async #isClear(action: ReplicaAction): Promise<boolean> {
+    const clearing = this.#options.ports.clear?.(this.snapshot.id) ?? null;
+    if (clearing !== null) await clearing;
+    this.#activation.cleared();
+    if (clearing === null) return true;
+    const isQuiet = this.#activation.inFlight === 0 || this.#drainOver;
+    return isQuiet && stepTowards(this.#wish, this.#state) === action;
   }
 
   #driveIn(waitMs: number): void {

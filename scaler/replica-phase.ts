@@ -11,6 +11,7 @@ export const REPLICA_PHASES = [
   'probing',
   'ready',
   'unhealthy',
+  'ejected',
   'unroutable',
   'running',
   'draining',
@@ -21,7 +22,7 @@ export const REPLICA_PHASES = [
   'removing',
   'failed',
 ] as const;
-/** `running`: up without a port to dial (a dependency). `failed`: down, and waits before it is tried again. */
+/** `ejected`: left out for its answers for a while. `running`: up without a port to dial (a dependency). `failed`: down, and waits before it is tried again. */
 export type ReplicaPhase = (typeof REPLICA_PHASES)[number];
 
 const PHASE_OF_ACTION: Readonly<Record<ReplicaAction, ReplicaPhase>> = {
@@ -79,5 +80,6 @@ function servingPhase(upstream: Upstream): ReplicaPhase {
   if (upstream.draining) return 'draining';
   const { health } = upstream.health;
   if (health === 'healthy') return 'ready';
+  if (health === 'ejected') return 'ejected';
   return health === 'unknown' ? 'probing' : 'unhealthy';
 }

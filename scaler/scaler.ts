@@ -4,7 +4,7 @@
  */
 import type { SetKey, SetSnapshot } from '#core/set';
 import { setKey } from '#core/set';
-import type { Admission, AdmissionRequest, Admitter } from '#router/admission';
+import type { Admission, AdmissionRequest, Admitter, KnockAnswer } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { ScalerPorts } from './ports.ts';
 import { NO_OVERRIDE, type ScaleOverride } from './scale-target.ts';
@@ -79,7 +79,7 @@ export class Scaler implements Admitter {
     return keeper.admit(request, signal);
   }
 
-  knock(pool: Pool): { readonly code: 'stopped' | 'no_replicas'; readonly retryAfterS: number } | null {
+  knock(pool: Pool): KnockAnswer {
     const keeper = this.#keepers.get(pool.key);
     return keeper === undefined ? { code: 'no_replicas', retryAfterS: 5 } : keeper.knock();
   }
@@ -117,12 +117,15 @@ export class Scaler implements Admitter {
     return [...this.#keepers.values()].map((keeper) => keeper.view());
   }
 
-  /** Ends all keeping. Replicas stay as they are; what was frozen behind the Engine's back becomes an Engine pause. */
-  async close(): Promise<void> {
+  /**
+   * Ends all keeping. Replicas stay as they are; what was frozen behind the Engine's back becomes an Engine pause.
+   * @param successor another scaler goes on at once: what is frozen stays so, too
+   */
+  async close(successor = false): Promise<void> {
     this.#closed = true;
     const keepers = [...this.#keepers.values()];
     this.#keepers.clear();
-    await Promise.all(keepers.map((keeper) => keeper.close()));
+    await Promise.all(keepers.map((keeper) => keeper.close(successor)));
   }
 
   /** A dependency that would close a circle is left out on the side of the greater key, so no set waits for itself. */

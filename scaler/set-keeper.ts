@@ -206,9 +206,9 @@ export class SetKeeper {
   }
 
   /** Tidegate ends. */
-  async close(): Promise<void> {
+  async close(successor: boolean): Promise<void> {
     this.#end();
-    await Promise.all(this.replicas.map((replica) => replica.close()));
+    await Promise.all(this.replicas.map((replica) => replica.close(successor)));
   }
 
   /** Why nothing will become ready for whoever asks now; null: it is worth waiting. */

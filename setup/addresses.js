@@ -5,6 +5,8 @@ import path from 'node:path';
  * @typedef {object} Addresses
  * @property {(hostname: string) => string | undefined} url of an app; undefined when no listener is on
  * @property {(hostname: string) => string} curl the command that asks for it, whatever DNS says
+ * @property {(hostname: string) => string | undefined} secureUrl as `url`, over TLS; undefined when that listener is off
+ * @property {string} caFile certificate to trust for names under the base domain
  * @property {string} baseDomain
  * @property {string} admin
  * @property {string} tokenFile
@@ -25,6 +27,8 @@ export function addresses(env) {
     url,
     curl: (hostname) =>
       `curl -i${http ? '' : 'k'} --resolve ${hostname}:${front?.port}:${front?.host} ${url(hostname)}`,
+    secureUrl: (hostname) => https && `https://${hostname}${https.port === '443' ? '' : `:${https.port}`}/`,
+    caFile: path.resolve(env.TIDEGATE_DATA || './.tidegate', 'ca/ca.pem'),
     baseDomain: env.TIDEGATE_BASE_DOMAIN || 'localhost',
     admin: `http://${admin?.host}:${admin?.port}`,
     tokenFile: path.resolve(env.TIDEGATE_DATA || './.tidegate', 'operator.token'),

@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 import path from 'node:path';
 
 const KEPT_CHARS = 20_000;
-const FORWARDED = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+const FORWARDED = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']);
 /** Exit codes of what a signal ended begin here, as in a shell. */
 const SIGNALLED = 128;
 

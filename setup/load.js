@@ -8,9 +8,13 @@ import { runSetup } from './run-setup.js';
 
 const PACKAGES = [
   { name: 'caddy', service: 'caddy' },
+  { name: 'gcc', program: 'cc' },
   { name: 'haproxy', service: 'haproxy' },
+  { name: 'libc6-dev', program: 'cc' },
+  { name: 'libssl-dev', program: 'cc' },
   { name: 'nghttp2-client', program: 'h2load' },
   { name: 'nginx-light', program: 'nginx', service: 'nginx' },
+  { name: 'openssl' },
   { name: 'wrk' },
 ];
 

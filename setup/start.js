@@ -33,13 +33,19 @@ await runSetup(async (args) => {
  * @param {boolean} hasDemo
  * @param {AbortSignal} ended
  */
-async function announce({ url, curl, baseDomain, admin, tokenFile }, hasDemo, ended) {
+async function announce({ url, curl, secureUrl, caFile, baseDomain, admin, tokenFile }, hasDemo, ended) {
   while (!(await isReady(admin))) await sleep(POLL_MS, undefined, { signal: ended });
   if (ended.aborted) return;
   const hostname = `${DEMO}.${baseDomain}`;
   const rows = [
     ...(hasDemo ? [['example app', `${url(hostname)}   asleep until somebody asks for it`]] : []),
     ['your apps', `${url(`<app>.${baseDomain}`)}`],
+    ...(secureUrl(baseDomain)
+      ? [
+          ['over TLS', `${secureUrl(hasDemo ? hostname : `<app>.${baseDomain}`)}`],
+          ['to trust', caFile],
+        ]
+      : []),
     ['admin API', admin],
     ['its token', tokenFile],
   ];

@@ -29,10 +29,11 @@ type Row = Readonly<Record<string, SQLOutputValue>>;
 
 /**
  * Takes hold of the state directory and opens the state file in it.
+ * @param holder the process that an operator would have to end for another to take hold
  * @throws TidegateError `store.locked`, `store.corrupt`, `store.newer` or `store.failed`
  */
-export async function openSqliteStore(directory: string): Promise<Store> {
-  const held = holdStateDirectory(directory);
+export async function openSqliteStore(directory: string, holder = process.pid): Promise<Store> {
+  const held = holdStateDirectory(directory, holder);
   try {
     const path = join(directory, DATABASE_FILE);
     return new SqliteStore(held, path, openSqliteFile(path));

@@ -26,12 +26,12 @@ export interface StateDirectory {
  * @throws TidegateError `store.locked` when another process (or this one, a second time) holds it, `store.failed` when it
  * cannot be made or written
  */
-export function holdStateDirectory(path: string): StateDirectory {
+export function holdStateDirectory(path: string, holder = process.pid): StateDirectory {
   makePrivate(path);
   const pidFile = join(path, PID_FILE);
   const lock = lockFile(join(path, LOCK_FILE), pidFile, path);
   try {
-    writeFileSync(pidFile, `${process.pid}\n`, { mode: FILE_MODE });
+    writeFileSync(pidFile, `${holder}\n`, { mode: FILE_MODE });
   } catch (error) {
     lock.close();
     throw unusable(path, error);

@@ -1,10 +1,10 @@
 /**
  * The port between a connection of the fast lane and the lane it belongs to.
  */
-import type { Socket } from 'node:net';
 import type { Deadlines } from '../deadlines.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { RequestPath } from '../request-path/request-path.ts';
+import type { Wire } from '../transport/wire.ts';
 import type { FastConnection } from './fast-connection.ts';
 import type { LaneClock } from './lane-clock.ts';
 
@@ -17,6 +17,6 @@ export interface ConnectionHome {
   readonly scratch: RequestHead;
   readonly headTimeoutMs: number;
   onGone(connection: FastConnection): void;
-  /** Takes a connection that the fast lane does not serve. */
-  onHandedOver(connection: FastConnection, socket: Socket): void;
+  /** Takes a connection that speaks HTTP/2. */
+  onHttp2(connection: FastConnection, wire: Wire): void;
 }

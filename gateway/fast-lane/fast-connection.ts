@@ -6,7 +6,6 @@
  *     │                  │ last answer
  *     └──fault, close────┴──▶ leaving ──▶ gone
  */
-import type { Socket } from 'node:net';
 import { Deadline } from '../deadlines.ts';
 import type { GatewayErrorCode } from '../error-answer.ts';
 import type { Peer } from '../exchange.ts';
@@ -45,7 +44,6 @@ export class FastConnection implements WireOwner, ExchangeSeat, BodySink, Turn {
   /** The other side takes no more for now. */
   #full = false;
   #discards = false;
-  #stream: Socket | null = null;
   isFlowing = false;
   isDraining = false;
 
@@ -126,7 +124,8 @@ export class FastConnection implements WireOwner, ExchangeSeat, BodySink, Turn {
     const { path, scratch, deadlines, headTimeoutMs } = this.#home;
     const outcome = this.#arrival.read(scratch, b, at, end);
     if (outcome === 'h2') {
-      this.#home.onHandedOver(this, this.#surrender(Buffer.from(b.subarray(at, end))));
+      this.#held = Buffer.from(b.subarray(at, end));
+      this.#home.onHttp2(this, this.#letGo());
       return end;
     }
     if (outcome === 'incomplete') {
@@ -135,7 +134,7 @@ export class FastConnection implements WireOwner, ExchangeSeat, BodySink, Turn {
       return at;
     }
     this.#phase = 'serving';
-    deadlines.stop(this.#deadline);
+    deadlines.suspend(this.#deadline);
     const sound = outcome === 'complete';
     this.#exchange.begin(scratch, sound);
     if (!sound) {
@@ -153,11 +152,14 @@ export class FastConnection implements WireOwner, ExchangeSeat, BodySink, Turn {
     return after;
   }
 
-  #surrender(early: Buffer | null): Socket {
+  /** The wire without this owner; what was not taken comes out of it first. */
+  #letGo(): Wire {
+    const { wire } = this;
     this.#phase = 'gone';
-    this.#held = null;
     this.#home.deadlines.stop(this.#deadline);
-    return this.wire.surrender(early);
+    wire.detach(this.#held);
+    this.#held = null;
+    return wire;
   }
 
   // ---- the body of the request
@@ -255,11 +257,9 @@ export class FastConnection implements WireOwner, ExchangeSeat, BodySink, Turn {
     this.#home.onGone(this);
   }
 
-  takeStream(): Socket {
-    const socket = this.#surrender(this.#held);
-    this.#stream = socket;
-    socket.on('close', () => this.#home.onGone(this));
-    return socket;
+  takeWire(): Wire {
+    this.wire.onGone = () => this.#home.onGone(this);
+    return this.#letGo();
   }
 
   /** Takes no further request; closes at once when none is under way. */
@@ -271,8 +271,7 @@ export class FastConnection implements WireOwner, ExchangeSeat, BodySink, Turn {
   }
 
   destroy(): void {
-    if (this.#stream === null) this.wire.destroy();
-    else this.#stream.destroy();
+    this.wire.destroy();
   }
 
   #onExpired(): void {

@@ -3,7 +3,6 @@
  * its body and what separates them into one write. One per connection, used again for every request on it.
  */
 import { STATUS_CODES } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { OwnAnswer } from '../error-answer.ts';
 import type { Exchange, ExchangeHandler, Peer } from '../exchange.ts';
 import { chunkLine, lastChunk } from '../http1/chunked.ts';
@@ -39,7 +38,7 @@ export interface ExchangeSeat {
   write(before: string, octets: Buffer | null, after: string, owned?: boolean): boolean;
   /** Everything of the answer has been written. */
   onAnswered(closes: boolean): void;
-  takeStream(): Duplex;
+  takeWire(): Wire;
 }
 
 export class FastExchange implements Exchange, Turn {
@@ -75,7 +74,7 @@ export class FastExchange implements Exchange, Turn {
     this.#pending = '';
     this.#closes = false;
     this.#minor = sound ? head.minor : 1;
-    this.#isHead = sound && head.method === 'HEAD';
+    this.#isHead = head.method === 'HEAD';
     this.#keepAlive = sound && head.keepAlive;
     this.#awaits100 = sound && head.expect100;
   }
@@ -167,10 +166,10 @@ export class FastExchange implements Exchange, Turn {
     else this.#seat.wire.destroy();
   }
 
-  switchProtocols(head: ResponseHead, add: readonly string[]): Duplex {
+  switchProtocols(head: ResponseHead, add: readonly string[]): Wire {
     this.stop();
     this.#seat.write(this.#write(head, OUTGOING.same, add), null, '');
-    return this.#seat.takeStream();
+    return this.#seat.takeWire();
   }
 
   #write(head: ResponseHead, outgoing: Outgoing, add: readonly string[]): string {
@@ -198,7 +197,9 @@ export interface OwnFraming {
 export function writeOwn(to: Pick<Wire, 'write'>, answer: OwnAnswer, framing: OwnFraming): void {
   const { status, fields, body } = answer;
   const { date, connection, bodiless } = framing;
-  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${linesOf(fields)}Content-Length: ${body.length}\r\n${date}`;
+  // 204 has none, RFC 9110 8.6.
+  const length = status === 204 ? '' : `Content-Length: ${body.length}\r\n`;
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${linesOf(fields)}${length}${date}`;
   if (connection !== '') head += `Connection: ${connection}\r\n`;
   to.write(`${head}\r\n`, bodiless || body.length === 0 ? null : body, '');
 }

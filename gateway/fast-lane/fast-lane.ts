@@ -2,13 +2,12 @@
  * The fast lane: HTTP/1 read and written by the gateway itself, straight from the wire. What it does not serve goes to
  * another lane, with every octet that was read put back.
  */
-import type { Socket } from 'node:net';
 import type { Clock } from '#core/clock';
 import type { Deadlines } from '../deadlines.ts';
+import type { Peer } from '../exchange.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import type { RequestPath } from '../request-path/request-path.ts';
 import type { Wire } from '../transport/wire.ts';
-import { plainAddress, type TrustedProxies } from '../trusted-proxies.ts';
 import type { ConnectionHome } from './connection-home.ts';
 import { FastConnection } from './fast-connection.ts';
 import { LaneClock } from './lane-clock.ts';
@@ -18,11 +17,10 @@ const HEAD_TIMEOUT_MS = 10_000;
 
 export interface FastLaneOptions {
   readonly path: RequestPath;
-  readonly trustedProxies: TrustedProxies;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  /** Takes what this lane does not serve. The socket allows half-open and holds the octets that were read. */
-  readonly onOther: (socket: Socket, secure: boolean) => void;
+  /** Takes a connection that speaks HTTP/2. What was read of it already comes out of the wire. */
+  readonly onHttp2: (wire: Wire, peer: Peer) => void;
   /** Shorter in tests. */
   readonly headTimeoutMs?: number;
 }
@@ -52,15 +50,14 @@ export class FastLane implements ConnectionHome {
     return this.#connections.size;
   }
 
-  accept(wire: Wire, secure: boolean): void {
-    const address = wire.remoteAddress;
-    if (address === undefined || this.#draining) {
-      wire.destroy();
-      return;
-    }
-    const plain = plainAddress(address);
-    const peer = { address: plain, trusted: this.#options.trustedProxies.has(plain), secure };
-    this.#connections.add(new FastConnection(this, wire, peer));
+  accept(wire: Wire, peer: Peer): void {
+    if (this.#draining) wire.destroy();
+    else this.#connections.add(new FastConnection(this, wire, peer));
+  }
+
+  /** Every connection is closed after its next answer; until then it is waited for. */
+  retire(): void {
+    for (const connection of this.#connections) connection.isDraining = true;
   }
 
   /** Takes nothing new: idle connections are closed, the others after their current answer. */
@@ -80,10 +77,9 @@ export class FastLane implements ConnectionHome {
     if (this.#connections.size === 0) this.onEmpty?.();
   }
 
-  onHandedOver(connection: FastConnection, socket: Socket): void {
+  onHttp2(connection: FastConnection, wire: Wire): void {
     // The other lane counts it before this one forgets it: at no time is it nobody's.
-    this.#options.onOther(socket, connection.peer.secure);
-    socket.resume();
+    this.#options.onHttp2(wire, connection.peer);
     this.onGone(connection);
   }
 }

@@ -29,6 +29,11 @@ export const FATE = {
   expect: 4,
 } as const;
 
+/** The call beneath `toString`, which looks at its arguments first. */
+interface Latin1Buffer extends Buffer {
+  latin1Slice(start: number, end: number): string;
+}
+
 /** The octets ran out before the empty line. */
 export const RAN_OUT = 0;
 export const REFUSED = -1;
@@ -120,7 +125,7 @@ export class FieldLines {
   /** Keeps the octets of the head as text, from `begin` to `end` (before the empty line); names and values come from it. */
   hold(b: Buffer, begin: number, end: number): void {
     this.base = begin;
-    this.text = b.toString('latin1', begin, end);
+    this.text = (b as Latin1Buffer).latin1Slice(begin, end);
   }
 
   /** The name of line k as sent. */

@@ -35,6 +35,7 @@ export class RequestHead {
   fault: RequestFault = 'request-line';
   /** Offset in the scanned buffer of the first octet after the head. */
   end = 0;
+  /** Of a malformed head '' if the fault is no later than that: HEAD is answered without a body even so. */
   method = 'GET';
   /** Target to forward: origin-form, or "*". */
   target = '/';
@@ -96,6 +97,7 @@ export class RequestHead {
     const longest = start + REQUEST_HEAD_MAX_BYTES;
     const limit = Math.min(end, longest);
     let begin = start;
+    this.method = '';
     // One empty line before the request-line is ignored, RFC 9112 2.2; old clients end a body with it.
     if (begin < limit && b[begin] === CR) {
       if (begin + 1 >= limit) return 'incomplete';
@@ -103,6 +105,7 @@ export class RequestHead {
       begin += 2;
     }
     const linesAt = this.#line.scan(b, begin, limit);
+    this.method = this.#line.method;
     if (linesAt === REFUSED) return this.refuse(this.#line.fault);
     if (linesAt === RAN_OUT) return 'incomplete';
     const after = this.lines.walk(b, linesAt, limit);
@@ -131,7 +134,6 @@ export class RequestHead {
     const { lines } = this;
     const line = this.#line;
     const { target } = line;
-    this.method = line.method;
     this.minor = line.minor;
     this.quirky = target.quirky;
     this.scheme = target.scheme;

@@ -18,7 +18,8 @@ const VERSION_LINE_BYTES = 10;
 /** One request-line; reused. */
 export class RequestLine {
   fault: RequestFault = 'request-line';
-  method = 'GET';
+  /** '' until it is known. */
+  method = '';
   readonly target = new RequestTarget();
   minor: 0 | 1 = 1;
   /** The line reads HTTP/1.1 with a target that may be forwarded, so it can be copied. */
@@ -34,6 +35,7 @@ export class RequestLine {
 
   #parts(b: Buffer, start: number, limit: number): number {
     let i = start;
+    this.method = '';
     while (i < limit && TOKEN[b[i] as number] === 1) i++;
     if (i - start > METHOD_MAX_BYTES) return this.#refuse('method-unknown');
     if (i >= limit) return RAN_OUT;

@@ -1,11 +1,12 @@
 /**
- * The account of one request: what the metrics and the access log will say of it. Opened with the request, closed once.
+ * The account of one request: what the metrics and the access log will say of it. Opened with the request, closed once;
+ * then it may be opened for another.
  */
 import type { Clock } from '#core/clock';
 import type { SetKey } from '#core/set';
 import type { AccessLog } from '../access-log.ts';
 import type { GatewayErrorCode } from '../error-answer.ts';
-import type { SetMetrics } from '../metrics.ts';
+import { SetMetrics } from '../metrics.ts';
 
 /** Where accounts are kept. */
 export interface AccountBook {
@@ -13,22 +14,29 @@ export interface AccountBook {
   readonly accessLog: AccessLog | null;
 }
 
-export interface AccountFacts {
-  readonly id: string;
-  readonly client: string;
+/** What was asked, as far as it could be read. */
+export interface Asking {
   readonly method: string;
   readonly hostname: string;
   readonly path: string;
-  readonly set: SetKey | null;
-  readonly metrics: SetMetrics;
 }
 
+const NOTHING_ASKED: Asking = { method: '', hostname: '', path: '' };
+const NO_METRICS = new SetMetrics();
+
 export class Account {
-  readonly facts: AccountFacts;
   readonly #book: AccountBook;
-  readonly #startedAt: number;
+  #metrics = NO_METRICS;
+  #startedAt = 0;
   #counted = false;
-  #closed = false;
+  #closed = true;
+  id = '';
+  /** Address of the client itself. */
+  client = '';
+  method = '';
+  hostname = '';
+  path = '';
+  set: SetKey | null = null;
   /** Of the answer; 0: none yet. */
   status = 0;
   bytesIn = 0;
@@ -38,22 +46,38 @@ export class Account {
   wakeMs: number | null = null;
   error: GatewayErrorCode | null = null;
 
-  constructor(book: AccountBook, facts: AccountFacts) {
+  constructor(book: AccountBook) {
     this.#book = book;
-    this.facts = facts;
-    this.#startedAt = book.clock.now();
-    facts.metrics.inFlight++;
+  }
+
+  open(id: string, client: string, metrics: SetMetrics): void {
+    this.#metrics = metrics;
+    this.#startedAt = this.#book.clock.now();
+    this.#counted = this.#closed = false;
+    this.id = id;
+    this.client = client;
+    this.asks(NOTHING_ASKED);
+    this.set = null;
+    this.status = this.bytesIn = this.bytesOut = this.tries = 0;
+    this.replica = this.wakeMs = this.error = null;
+    metrics.inFlight++;
+  }
+
+  asks({ method, hostname, path }: Asking): void {
+    this.method = method;
+    this.hostname = hostname;
+    this.path = path;
   }
 
   /** Notes that the answer is one of the gateway's own. */
   failed(code: GatewayErrorCode): void {
     this.error = code;
-    this.facts.metrics.failed(code);
+    this.#metrics.failed(code);
   }
 
   /** Counts an upgrade as answered: how long the tunnel lives says nothing about latency. */
   switched(): void {
-    this.facts.metrics.upgrades++;
+    this.#metrics.upgrades++;
     this.#count();
   }
 
@@ -61,7 +85,7 @@ export class Account {
   close(cut: boolean): void {
     if (this.#closed) return;
     this.#closed = true;
-    const { metrics } = this.facts;
+    const metrics = this.#metrics;
     metrics.inFlight--;
     metrics.bytesIn += this.bytesIn;
     metrics.bytesOut += this.bytesOut;
@@ -70,28 +94,13 @@ export class Account {
       this.#count();
       if (cut) metrics.cut++;
     }
-    if (this.#book.accessLog !== null) this.#record(this.#book.accessLog, cut);
-  }
-
-  #record(log: AccessLog, cut: boolean): void {
-    const { metrics: _, ...facts } = this.facts;
-    log.record({
-      ...facts,
-      status: this.status,
-      ms: this.#elapsedMs(),
-      bytesIn: this.bytesIn,
-      bytesOut: this.bytesOut,
-      replica: this.replica,
-      tries: this.tries,
-      wakeMs: this.wakeMs,
-      error: this.error,
-      cut,
-    });
+    const { accessLog } = this.#book;
+    if (accessLog !== null) accessLog.record(this, this.#elapsedMs(), cut);
   }
 
   #count(): void {
     this.#counted = true;
-    this.facts.metrics.answered(this.status, this.#elapsedMs());
+    this.#metrics.answered(this.status, this.#elapsedMs());
   }
 
   #elapsedMs(): number {

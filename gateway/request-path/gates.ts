@@ -3,11 +3,13 @@
  * Plain questions about plain facts, answered at once, so that every lane asks the same ones.
  */
 import type { Clock } from '#core/clock';
+import { liberalPath } from '#core/liberal-path';
 import type { SetPolicy } from '#core/set';
 import type { Route, RouteTable } from '#router/route-table';
 import type { GatewayErrorCode } from '../error-answer.ts';
-import { liberalPath } from '../http1/liberal-path.ts';
+import type { Peer } from '../exchange.ts';
 import type { RequestHead } from '../http1/request-head.ts';
+import { networkOf } from '../policies/client-network.ts';
 import type { Origin } from './origin.ts';
 import type { SetTraffic } from './set-traffic.ts';
 
@@ -15,11 +17,15 @@ import type { SetTraffic } from './set-traffic.ts';
 export type Refusal =
   | { readonly code: GatewayErrorCode; readonly retryAfterS: number | null }
   /** 308 to this address. */
-  | { readonly redirect: string };
+  | { readonly redirect: string }
+  /** A whole answer without a body. */
+  | { readonly status: number; readonly fields: readonly string[] };
 
-/** The route of a request, or why it has none. `encrypted`: the connection it came by. */
-export function routeOf(table: RouteTable, head: RequestHead, encrypted: boolean): Route | GatewayErrorCode {
-  if (head.scheme !== '' && (head.scheme === 'https') !== encrypted) return 'misdirected';
+/** The route of a request, or why it has none. */
+export function routeOf(table: RouteTable, head: RequestHead, peer: Peer): Route | GatewayErrorCode {
+  if (head.scheme !== '' && (head.scheme === 'https') !== peer.secure) return 'misdirected';
+  // A client that came for another name may only be served what the certificate it was shown stands for (RFC 9110 7.4).
+  if (peer.certificate !== undefined && !peer.certificate.covers(head.hostname)) return 'misdirected';
   const route = table.lookup(head.hostname, head.path);
   if (head.quirky) {
     // Two readers of this path could mean two different apps by it.
@@ -42,14 +48,21 @@ export interface GateKeeping {
 /** Why the request does not pass, or null. */
 export function refusalOf(gate: GateKeeping): Refusal | null {
   const { head, origin, policy } = gate;
-  if (policy.tls === 'only' && !origin.secure) return { redirect: httpsAddress(head, gate.httpsPort) };
+  const { edge } = gate.traffic;
+  if (edge?.admits(origin.client) === false) return { code: 'forbidden', retryAfterS: null };
+  if ((policy.tls === 'only' || policy.tls === 'passthrough') && !origin.secure)
+    return { redirect: httpsAddress(head, gate.httpsPort) };
+  // A connection that was to go through as it came, and was decrypted for another name.
+  if (policy.tls === 'passthrough') return { code: 'misdirected', retryAfterS: null };
   if (policy.tls === 'off' && origin.secure) return { code: 'misdirected', retryAfterS: null };
   if (policy.rate !== null) {
     const { key } = policy.rate;
-    const bucket = key === 'ip' ? origin.client : key === 'set' ? '' : (head.field(key.header) ?? '');
+    const bucket = key === 'ip' ? networkOf(origin.client) : key === 'set' ? '' : (head.field(key.header) ?? '');
     const waitMs = gate.traffic.rate.take(policy.rate, bucket, gate.clock.now());
     if (waitMs > 0) return { code: 'rate_limited', retryAfterS: Math.ceil(waitMs / 1000) };
   }
+  const early = edge?.refusal(head, origin.secure) ?? null;
+  if (early !== null) return early;
   if (policy.bodyMaxBytes !== null && head.contentLength > policy.bodyMaxBytes) {
     return { code: 'body_too_large', retryAfterS: null };
   }

@@ -21,16 +21,34 @@ export interface Origin {
   readonly requestId: string;
 }
 
-export function originOf(head: RequestHead, peer: Peer, proxies: TrustedProxies, nextId: () => string): Origin {
-  if (!peer.trusted) return { client: peer.address, secure: peer.secure, requestId: nextId() };
-  const forwardedFor = head.field('x-forwarded-for');
-  const proto = head.field('x-forwarded-proto');
-  const requestId = head.field('x-request-id');
-  return {
-    client: forwardedFor === undefined ? peer.address : proxies.clientOf(peer.address, forwardedFor),
-    secure: proto === undefined ? peer.secure : proto.toLowerCase() === 'https',
-    requestId: requestId !== undefined && REQUEST_ID.test(requestId) ? requestId : nextId(),
-  };
+/** The origin of the request that is read now: it holds until the next one is. */
+export class CurrentOrigin implements Origin {
+  readonly #proxies: TrustedProxies;
+  readonly #nextId: () => string;
+  client = '';
+  secure = false;
+  requestId = '';
+
+  constructor(proxies: TrustedProxies, nextId: () => string) {
+    this.#proxies = proxies;
+    this.#nextId = nextId;
+  }
+
+  read(head: RequestHead, peer: Peer): void {
+    this.client = peer.address;
+    this.secure = peer.secure;
+    if (peer.trusted) this.#believe(head, peer);
+    else this.requestId = this.#nextId();
+  }
+
+  #believe(head: RequestHead, peer: Peer): void {
+    const forwardedFor = head.field('x-forwarded-for');
+    const proto = head.field('x-forwarded-proto');
+    const requestId = head.field('x-request-id');
+    if (forwardedFor !== undefined) this.client = this.#proxies.clientOf(peer.address, forwardedFor);
+    if (proto !== undefined) this.secure = proto.toLowerCase() === 'https';
+    this.requestId = requestId !== undefined && REQUEST_ID.test(requestId) ? requestId : this.#nextId();
+  }
 }
 
 /** What the way to the upstream asks of a request. */
@@ -40,33 +58,41 @@ export interface Onward {
   readonly proto: Protocol;
 }
 
-/** The request as it goes to an upstream. */
-export function outgoingRequest(head: RequestHead, peer: Peer, origin: Origin, onward: Onward): OutgoingRequest {
-  const { prefix, proto } = onward;
-  const lines = forwardedLines(head, peer, origin, prefix);
-  const edits = {
-    hearsay: peer.trusted,
-    expect: true,
-    strip: prefix.length,
-    remove: prefix === '' ? null : FORWARDED_PREFIX,
-    add: lines,
-  };
-  return {
-    head: writeRequestHead(head, edits),
-    isHead: head.method === 'HEAD',
-    websocket: head.websocket,
-    body: head.framing === 'none' ? 'none' : head.framing === 'length' ? 'sized' : 'chunked',
-    h2: proto === 'h2c' ? fieldSection(head, edits) : null,
-  };
+/** A request as it goes to an upstream. Written once for each request, and again for the next. */
+export class Outgoing implements OutgoingRequest {
+  head = '';
+  isHead = false;
+  websocket = false;
+  body: OutgoingRequest['body'] = 'none';
+  h2: readonly string[] | null = null;
+  readonly #edits: Editable = { hearsay: false, expect: true, strip: 0, remove: null, add: '' };
+
+  write(head: RequestHead, peer: Peer, origin: Origin, { prefix, proto }: Onward): void {
+    const edits = this.#edits;
+    edits.hearsay = peer.trusted;
+    edits.strip = prefix.length;
+    edits.remove = prefix === '' ? null : FORWARDED_PREFIX;
+    edits.add = forwardedLines(head, peer, origin, prefix);
+    this.head = writeRequestHead(head, edits);
+    this.isHead = head.method === 'HEAD';
+    this.websocket = head.websocket;
+    this.body = head.framing === 'none' ? 'none' : head.framing === 'length' ? 'sized' : 'chunked';
+    this.h2 = proto === 'h2c' ? fieldSection(head, edits) : null;
+  }
 }
+
+type Editable = { -readonly [K in keyof RequestEdits]: RequestEdits[K] };
 
 /** Who the client is and what it asked for, as field lines. */
 function forwardedLines(head: RequestHead, peer: Peer, origin: Origin, prefix: string): string {
+  const proto = origin.secure ? 'https' : 'http';
+  if (!peer.trusted && prefix === '') {
+    return `X-Forwarded-For: ${peer.address}\r\nX-Forwarded-Proto: ${proto}\r\nX-Forwarded-Host: ${head.authority}\r\nX-Request-Id: ${origin.requestId}\r\n`;
+  }
   const before = peer.trusted ? head.field('x-forwarded-for') : undefined;
   const host = (peer.trusted ? head.field('x-forwarded-host') : undefined) ?? head.authority;
   let lines = `X-Forwarded-For: ${before === undefined ? '' : `${before}, `}${peer.address}\r\n`;
-  lines += `X-Forwarded-Proto: ${origin.secure ? 'https' : 'http'}\r\n`;
-  lines += `X-Forwarded-Host: ${host}\r\nX-Request-Id: ${origin.requestId}\r\n`;
+  lines += `X-Forwarded-Proto: ${proto}\r\nX-Forwarded-Host: ${host}\r\nX-Request-Id: ${origin.requestId}\r\n`;
   if (prefix === '') return lines;
   const outer = (peer.trusted ? head.field('x-forwarded-prefix') : undefined) ?? '';
   return `${lines}X-Forwarded-Prefix: ${outer}${prefix}\r\n`;

@@ -5,6 +5,7 @@ import { errorAnswer, type GatewayErrorCode, type OwnAnswer, prefersHtml } from 
 import type { Exchange } from '../exchange.ts';
 import type { DialFailure } from '../upstream/dial.ts';
 import type { Account } from './account.ts';
+import type { PassageFacts } from './passage-facts.ts';
 
 /** An answer and the error it stands for; null: none. */
 export interface AccountedAnswer extends OwnAnswer {
@@ -27,13 +28,22 @@ export interface ErrorChoice {
 
 export function errorFor(account: Account, choice: ErrorChoice): AccountedAnswer {
   const { code, retryAfterS, accept } = choice;
-  const answer = errorAnswer({ code, requestId: account.facts.id, html: prefersHtml(accept), retryAfterS });
+  const answer = errorAnswer({ code, requestId: account.id, html: prefersHtml(accept), retryAfterS });
   return { ...answer, code };
+}
+
+/** The error that ends a passage. */
+export function failureOf(facts: PassageFacts, code: GatewayErrorCode, retryAfterS: number | null): AccountedAnswer {
+  const { account, request, edge, terms } = facts;
+  const accept = /\r\naccept:[ \t]*([^\r]*)/i.exec(request.head)?.[1];
+  const answer = errorFor(account, { code, retryAfterS, accept });
+  if (edge === null || terms === null) return answer;
+  return { ...answer, fields: [...answer.fields, ...edge.ownFields(terms, code)] };
 }
 
 /** A bodiless answer that is no error. */
 export function plainAnswer(account: Account, status: number, fields: readonly string[]): AccountedAnswer {
-  return { status, fields: [...fields, 'X-Request-Id', account.facts.id], body: EMPTY, code: null };
+  return { status, fields: [...fields, 'X-Request-Id', account.id], body: EMPTY, code: null };
 }
 
 /** Gives the answer. The account is left open. */

@@ -4,9 +4,11 @@
 import type { Route } from '#router/route-table';
 import type { Deadlines } from '../deadlines.ts';
 import type { Exchange } from '../exchange.ts';
-import type { OutgoingRequest } from '../upstream/upstream-call.ts';
+import type { AnswerTerms, CompiledPolicy } from '../policies/compiled-policy.ts';
 import type { UpstreamClient } from '../upstream/upstream-client.ts';
-import type { Account } from './account.ts';
+import { Account, type AccountBook } from './account.ts';
+import { Outgoing } from './origin.ts';
+import type { Passage } from './passage.ts';
 import type { SearchTools } from './search.ts';
 import type { SetTraffic } from './set-traffic.ts';
 
@@ -14,25 +16,38 @@ import type { SetTraffic } from './set-traffic.ts';
 export interface PassageTools extends SearchTools {
   readonly upstreams: UpstreamClient;
   readonly deadlines: Deadlines;
-  readonly onOver: () => void;
+  /** @param reusable nothing can reach the passage any more: it may serve another request */
+  readonly onOver: (reusable: Passage | null) => void;
 }
 
-export interface PassageFacts {
-  readonly exchange: Exchange;
-  readonly route: Route;
-  readonly traffic: SetTraffic;
+/** Written anew for each request of a passage; the account is opened with it. */
+export class PassageFacts {
   readonly account: Account;
-  readonly request: OutgoingRequest;
+  readonly request = new Outgoing();
+  exchange: Exchange;
+  route: Route;
+  traffic: SetTraffic;
   /** What `hash:…` balancing goes by. */
-  readonly hash: number;
+  hash = 0;
   /** Tag from the sticky cookie of the client; null: it has none. */
-  readonly tag: string | null;
+  tag: string | null = null;
   /** The client's own connection is encrypted. */
-  readonly secure: boolean;
+  secure = false;
   /** May be asked twice to the same effect (RFC 9110 9.2.2). */
-  readonly idempotent: boolean;
+  idempotent = false;
   /** The client waits for 100 before it sends its body. */
-  readonly expect100: boolean;
+  expect100 = false;
   /** A waiting page may be shown instead of holding the request. */
-  readonly page: boolean;
+  page = false;
+  /** What the set asks of the edge; null: nothing. */
+  edge: CompiledPolicy | null = null;
+  /** What the answer depends on, if the set asks for anything. */
+  terms: AnswerTerms | null = null;
+
+  constructor(book: AccountBook, first: { exchange: Exchange; route: Route; traffic: SetTraffic }) {
+    this.account = new Account(book);
+    this.exchange = first.exchange;
+    this.route = first.route;
+    this.traffic = first.traffic;
+  }
 }

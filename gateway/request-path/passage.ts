@@ -6,17 +6,19 @@
  *       ▲            │ failed    │ failed
  *       └────────────┴───────────┘ if the request may be repeated
  */
+import type { KnockAnswer } from '#router/admission';
 import type { Upstream } from '#router/upstream';
 import { Deadline } from '../deadlines.ts';
 import type { GatewayErrorCode } from '../error-answer.ts';
 import type { ExchangeHandler } from '../exchange.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import type { Verdict } from '../policies/password-thread.ts';
 import type { DialFailure } from '../upstream/dial.ts';
 import type { AnswerHandler, CallFailure, UpstreamCall } from '../upstream/upstream-call.ts';
 import type { CallTaker, ConnectionChoice } from '../upstream/upstream-client.ts';
 import { waitingPage } from '../waiting-page.ts';
 import { answerFields } from './answer-fields.ts';
-import { answerBy, DIAL_ERRORS, errorFor } from './own-answer.ts';
+import { answerBy, DIAL_ERRORS, failureOf } from './own-answer.ts';
 import type { PassageFacts, PassageTools } from './passage-facts.ts';
 import { Search, type Searcher } from './search.ts';
 import { Tunnel } from './tunnel.ts';
@@ -25,7 +27,7 @@ type State = 'searching' | 'dialling' | 'asked' | 'answering' | 'over';
 
 export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searcher {
   readonly #tools: PassageTools;
-  readonly #facts: PassageFacts;
+  readonly facts: PassageFacts;
   readonly #search: Search;
   readonly #deadline = new Deadline(() => this.#onExpired());
   #state: State = 'searching';
@@ -34,21 +36,42 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
   #call: UpstreamCall | null = null;
   /** Something of the body was taken from the client: it cannot be sent again. */
   #bodyTouched = false;
-  #bodyEnded: boolean;
+  #bodyEnded = true;
   #upstreamFull = false;
 
   constructor(tools: PassageTools, facts: PassageFacts) {
     this.#tools = tools;
-    this.#facts = facts;
-    const { traffic, account, request, hash, tag } = facts;
-    const bytes = request.head.length;
-    this.#search = new Search(tools, { traffic, client: account.facts.client, bytes, hash, tag }, this);
-    this.#bodyEnded = request.body === 'none';
-    facts.exchange.handler = this;
+    this.facts = facts;
+    this.#search = new Search(tools, facts, this);
   }
 
+  /** Starts with the request that the facts tell of now. */
   start(): void {
-    const { page, traffic } = this.#facts;
+    this.#begin();
+    this.#go();
+  }
+
+  /** Starts as soon as it is known that the client may come in. */
+  startAfter(verdict: Promise<Verdict>): void {
+    this.#begin();
+    void verdict.then((admitted) => {
+      if (this.#state !== 'searching') return;
+      if (admitted === true) this.#go();
+      else if (admitted === false) this.#fail('unauthorized', null);
+      else this.#fail('rate_limited', 1);
+    });
+  }
+
+  #begin(): void {
+    const { exchange, request } = this.facts;
+    this.#state = 'searching';
+    this.#bodyTouched = this.#upstreamFull = false;
+    this.#bodyEnded = request.body === 'none';
+    exchange.handler = this;
+  }
+
+  #go(): void {
+    const { page, traffic } = this.facts;
     if (page && traffic.pool.readyCount === 0) this.#showWaitingPage();
     else this.#search.first();
   }
@@ -56,10 +79,10 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
   // ---- the way to an upstream
 
   onFound(upstream: Upstream, wakeMs: number | null): void {
-    const { account } = this.#facts;
+    const { account } = this.facts;
     if (wakeMs !== null) account.wakeMs = (account.wakeMs ?? 0) + wakeMs;
     this.#upstream = upstream;
-    const repeatable = this.#facts.idempotent && this.#bodyEnded;
+    const repeatable = this.facts.idempotent && this.#bodyEnded;
     this.#dial(upstream, repeatable ? 'kept' : 'guarded');
   }
 
@@ -68,13 +91,13 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
   }
 
   #dial(upstream: Upstream, choice: ConnectionChoice): void {
-    const { route, account, request } = this.#facts;
+    const { route, account, request } = this.facts;
     this.#state = 'dialling';
     account.tries++;
     account.replica = upstream.name;
     const endpoint = upstream.endpoint(route.spec.port);
     const { policy } = route.pool;
-    const { hostname } = account.facts;
+    const { hostname } = account;
     const { websocket } = request;
     if (endpoint === null) this.#tryElsewhere('upstream_connect', true);
     else this.#tools.upstreams.open({ upstream, endpoint, policy, hostname, choice, websocket }, this);
@@ -85,11 +108,12 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
       this.#tools.upstreams.giveBack(call);
       return;
     }
-    const { exchange, request, route } = this.#facts;
+    const { exchange, request, route, edge, terms } = this.facts;
     const { timeout } = route.pool.policy;
+    const asked = edge === null || terms === null ? call : edge.wrap(call, terms);
     this.#state = 'asked';
-    this.#call = call;
-    call.send(request, this);
+    this.#call = asked;
+    asked.send(request, this);
     this.#tools.deadlines.start(this.#deadline, this.#bodyEnded ? timeout.responseMs : timeout.idleMs);
     if (!this.#bodyEnded) exchange.readBody();
   }
@@ -111,8 +135,8 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
       this.#fail('upstream_protocol', null);
       return;
     }
-    const repeatable = !this.#bodyTouched && (this.#facts.idempotent || !call.reached);
-    if (repeatable && !this.#bodyEnded) this.#facts.exchange.pauseBody();
+    const repeatable = !this.#bodyTouched && (this.facts.idempotent || !call.reached);
+    if (repeatable && !this.#bodyEnded) this.facts.exchange.pauseBody();
     // A kept connection ends for its age alone: that says nothing of the upstream, and a new one is tried at once.
     if (call.wasKept && repeatable) {
       this.#dial(this.#upstream, 'new');
@@ -123,7 +147,9 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
   }
 
   #suspect(): void {
-    if (this.#upstream !== null) this.#facts.route.pool.suspect(this.#upstream);
+    if (this.#upstream === null) return;
+    this.facts.route.pool.suspect(this.#upstream);
+    this.facts.traffic.judge(this.#upstream, true);
   }
 
   #tryElsewhere(code: GatewayErrorCode, repeatable: boolean): void {
@@ -136,27 +162,37 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
   }
 
   #showWaitingPage(): void {
-    const { exchange, route, account } = this.#facts;
-    const refusal = this.#tools.admitter.knock(route.pool);
+    const answer = this.#tools.admitter.knock(this.facts.route.pool);
+    if (!(answer instanceof Promise)) this.#knocked(answer);
+    else {
+      void answer.then((refusal) => {
+        if (this.#state === 'searching') this.#knocked(refusal);
+      });
+    }
+  }
+
+  #knocked(refusal: KnockAnswer): void {
+    const { exchange, account } = this.facts;
     if (refusal !== null) {
       this.#fail(refusal.code, refusal.retryAfterS);
       return;
     }
-    answerBy(exchange, account, { ...waitingPage(account.facts.hostname, account.facts.id), code: 'waking' });
+    answerBy(exchange, account, { ...waitingPage(account.hostname, account.id), code: 'waking' });
     this.#finish(false);
   }
 
   // ---- the answer
 
   onInformational(head: ResponseHead): void {
-    if (head.status !== 100 || this.#facts.expect100) this.#facts.exchange.inform(head);
+    if (head.status !== 100 || this.facts.expect100) this.facts.exchange.inform(head);
   }
 
   onAnswerHead(head: ResponseHead): void {
-    const { exchange, account, route } = this.#facts;
+    const { exchange, account, route, edge, terms } = this.facts;
     this.#state = 'answering';
     account.status = head.status;
-    const add = answerFields(this.#facts, this.#upstream);
+    this.facts.traffic.judge(this.#upstream, head.status >= 500);
+    const add = answerFields(this.facts, this.#upstream);
     if (head.switched) {
       this.#switch(head, add);
       return;
@@ -167,11 +203,12 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
       this.#bodyEnded = true;
       exchange.pauseBody();
     }
+    if (edge !== null && terms !== null) edge.editAnswer(head, terms);
     exchange.head(head, add);
   }
 
   onAnswerBody(chunk: Buffer, owned: boolean): void {
-    const { exchange, account } = this.#facts;
+    const { exchange, account } = this.facts;
     account.bytesOut += chunk.length;
     this.#tools.deadlines.touch(this.#deadline);
     if (!exchange.write(chunk, owned)) this.#call?.pauseAnswer();
@@ -179,8 +216,9 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
 
   onAnswerEnd(trailers: readonly string[]): void {
     this.#call = null;
-    this.#facts.exchange.end(trailers);
-    this.#finish(false);
+    this.facts.exchange.end(trailers);
+    // Asked once and answered: nobody else knows of this passage.
+    this.#finish(false, this.facts.account.tries === 1 && this.facts.account.wakeMs === null);
   }
 
   onDrain(): void {
@@ -189,9 +227,9 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
   }
 
   #switch(head: ResponseHead, add: readonly string[]): void {
-    const { exchange, account, route } = this.#facts;
+    const { exchange, account, route } = this.facts;
     const { deadlines } = this.#tools;
-    const upstream = this.#call?.takeStream();
+    const upstream = this.#call?.takeWire();
     if (upstream === undefined) return;
     this.#call = null;
     deadlines.stop(this.#deadline);
@@ -209,7 +247,7 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
   // ---- the request body
 
   onBody(chunk: Buffer): void {
-    const { account, exchange, route } = this.#facts;
+    const { account, exchange, route } = this.facts;
     if (this.#bodyEnded) return;
     this.#bodyTouched = true;
     account.bytesIn += chunk.length;
@@ -229,7 +267,7 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
     this.#bodyTouched = true;
     this.#bodyEnded = true;
     this.#call?.endBody(trailers);
-    const { responseMs } = this.#facts.route.pool.policy.timeout;
+    const { responseMs } = this.facts.route.pool.policy.timeout;
     if (this.#state === 'asked') this.#tools.deadlines.start(this.#deadline, responseMs);
   }
 
@@ -237,7 +275,7 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
     if (!this.#upstreamFull) return;
     this.#upstreamFull = false;
     this.#tools.deadlines.touch(this.#deadline);
-    this.#facts.exchange.readBody();
+    this.facts.exchange.readBody();
   }
 
   onBodyFault(): void {
@@ -255,6 +293,7 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
   #onExpired(): void {
     // While a body is on its way and the upstream takes it, it is the client that is slow.
     const slowClient = !this.#bodyEnded && !this.#upstreamFull;
+    if (!slowClient && this.#state === 'asked') this.facts.traffic.judge(this.#upstream, true);
     this.#giveUp(slowClient ? 'request_timeout' : 'upstream_timeout');
   }
 
@@ -267,32 +306,34 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
   }
 
   #fail(code: GatewayErrorCode, retryAfterS: number | null): void {
-    const { exchange, account, request } = this.#facts;
+    const { exchange, account } = this.facts;
     if (this.#state === 'over') return;
-    const accept = /\r\naccept:[ \t]*([^\r]*)/i.exec(request.head)?.[1];
-    answerBy(exchange, account, errorFor(account, { code, retryAfterS, accept }));
+    answerBy(exchange, account, failureOf(this.facts, code, retryAfterS));
     this.#finish(false);
   }
 
   #cut(): void {
-    this.#facts.exchange.abort();
+    this.facts.exchange.abort();
     this.#finish(true);
   }
 
-  #finish(cut: boolean): void {
+  #finish(cut: boolean, reusable = false): void {
     if (this.#state === 'over') return;
+    const { deadlines, onOver } = this.#tools;
+    const { exchange, account } = this.facts;
     this.#state = 'over';
-    this.#tools.deadlines.stop(this.#deadline);
+    if (reusable) deadlines.suspend(this.#deadline);
+    else deadlines.stop(this.#deadline);
     this.#search.cancel();
     this.#releaseUpstream();
-    this.#facts.exchange.handler = null;
-    this.#facts.account.close(cut);
-    this.#tools.onOver();
+    exchange.handler = null;
+    account.close(cut);
+    onOver(reusable ? this : null);
   }
 
   #releaseUpstream(): void {
     const upstream = this.#upstream;
     this.#upstream = null;
-    if (upstream !== null) this.#facts.route.pool.release(upstream);
+    if (upstream !== null) this.facts.route.pool.release(upstream);
   }
 }

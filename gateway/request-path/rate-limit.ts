@@ -10,6 +10,8 @@ const BUCKETS_MAX = 20_000;
 export class RateLimit {
   /** Monotonic ms at which each bucket is full; the least recently used one comes first. */
   readonly #fullAt = new Map<string, number>();
+  /** Told of every token that is taken, where other processes serve as well. */
+  onTaken: ((key: string) => void) | null = null;
 
   /**
    * Takes a token: 0 when there was one, else ms until there will be one.
@@ -24,7 +26,16 @@ export class RateLimit {
     this.#fullAt.delete(key);
     this.#fullAt.set(key, fullAt + tokenMs);
     if (this.#fullAt.size > BUCKETS_MAX) this.#forgetOldest();
+    this.onTaken?.(key);
     return 0;
+  }
+
+  /** Takes tokens that another process gave away, whether they are there or not. */
+  charge(policy: RatePolicy, key: string, taken: { readonly tokens: number; readonly now: number }): void {
+    const fullAt = Math.max(this.#fullAt.get(key) ?? 0, taken.now);
+    this.#fullAt.delete(key);
+    this.#fullAt.set(key, fullAt + (taken.tokens * 1000) / policy.perSecond);
+    if (this.#fullAt.size > BUCKETS_MAX) this.#forgetOldest();
   }
 
   get size(): number {

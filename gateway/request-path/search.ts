@@ -21,10 +21,10 @@ export interface SearchTools {
 
 export interface SearchFacts {
   readonly traffic: SetTraffic;
-  /** Address of the client, for fairness. */
-  readonly client: string;
-  /** What the request takes in memory while it is held. */
-  readonly bytes: number;
+  readonly account: { /** Address of the client, for fairness. */ readonly client: string };
+  readonly request: {
+    /** What the request takes in memory while it is held. */ readonly head: { readonly length: number };
+  };
   /** What `hash:…` balancing goes by. */
   readonly hash: number;
   /** Tag from the sticky cookie of the client; null: it has none. */
@@ -41,10 +41,10 @@ export interface Searcher {
 export class Search {
   readonly #tools: SearchTools;
   readonly #facts: SearchFacts;
-  readonly #pool: Pool;
+  #pool: Pool;
   readonly #searcher: Searcher;
   #tried: Upstream[] | null = null;
-  #retriesLeft: number;
+  #retriesLeft = 0;
   #hold: Hold | null = null;
 
   constructor(tools: SearchTools, facts: SearchFacts, searcher: Searcher) {
@@ -52,7 +52,6 @@ export class Search {
     this.#facts = facts;
     this.#pool = facts.traffic.pool;
     this.#searcher = searcher;
-    this.#retriesLeft = this.#pool.policy.retry;
   }
 
   /** Claims an upstream if one has room now. */
@@ -62,8 +61,11 @@ export class Search {
     return (tag === null ? null : pool.claimTagged(tag, this.#tried)) ?? pool.claim(hash, this.#tried);
   }
 
-  /** Finds the first upstream, waiting for one if need be. */
+  /** Finds the first upstream for what the facts say now, waiting for one if need be. */
   first(): void {
+    this.#pool = this.#facts.traffic.pool;
+    this.#tried = null;
+    this.#retriesLeft = this.#pool.policy.retry;
     const upstream = this.claim();
     if (upstream === null) this.#wait(null, 'no_replicas');
     else this.#searcher.onFound(upstream, null);
@@ -94,14 +96,14 @@ export class Search {
   }
 
   #wait(failed: Upstream | null, code: GatewayErrorCode): void {
-    const { traffic, client, bytes, hash } = this.#facts;
+    const { traffic, account, request, hash } = this.#facts;
     const { clock, admitter } = this.#tools;
     traffic.metrics.held++;
     this.#hold = new Hold({
       clock,
       admitter,
       pool: this.#pool,
-      request: { client, bytes, hash, tried: this.#tried },
+      request: { client: account.client, bytes: request.head.length, hash, tried: this.#tried },
       failed,
       onAdmission: (admission) => this.#onAdmission(admission, code),
       onPointless: () => this.#searcher.onNotFound(code, null),

@@ -2,9 +2,11 @@
  * What the gateway remembers of each set from one request to the next: counters, retry budget, rate buckets. It belongs
  * to the pool, which outlives every change of labels, so no change of one set costs another its memory.
  */
+import type { SetPolicy } from '#core/set';
 import type { Pool } from '#router/pool';
 import { hashText, type Upstream } from '#router/upstream';
 import { type SetCounts, SetMetrics } from '../metrics.ts';
+import { type CompiledPolicy, compilePolicy, type PolicyTools } from '../policies/compiled-policy.ts';
 import { RateLimit } from './rate-limit.ts';
 import { RetryBudget } from './retry-budget.ts';
 
@@ -15,28 +17,55 @@ export class SetTraffic {
   readonly rate = new RateLimit();
   /** Name of the sticky cookie: sets that share a hostname must not overwrite each other's. */
   readonly cookie: string;
+  readonly #tools: PolicyTools;
+  #compiled: CompiledPolicy | null = null;
+  /** What `#compiled` was made of. */
+  #source: SetPolicy | null = null;
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, tools: PolicyTools) {
     this.pool = pool;
     this.cookie = `tidegate_${hashText(pool.key).toString(36)}`;
+    this.#tools = tools;
+  }
+
+  /** Counts an answer of an upstream, or its absence, where the set wants those that fail left out. */
+  judge(upstream: Upstream | null, failed: boolean): void {
+    const { pool } = this;
+    if (pool.policy.outlier !== null && upstream !== null && pool.judge(upstream, failed)) this.metrics.ejections++;
+  }
+
+  /** What the set asks of the edge now; null: nothing. */
+  get edge(): CompiledPolicy | null {
+    const { policy } = this.pool;
+    if (policy !== this.#source) {
+      this.#compiled = compilePolicy(policy, this.#tools, this.#compiled);
+      this.#source = policy;
+    }
+    return this.#compiled;
   }
 }
 
 export class TrafficLedger {
   readonly #byPool = new Map<Pool, SetTraffic>();
   readonly #onRemoved: (upstream: Upstream) => void;
+  readonly #tools: PolicyTools;
+  /** Told of every token that is taken from a rate bucket. */
+  onTaken: ((pool: Pool, key: string) => void) | null = null;
   /** Requests that belong to no set. */
   readonly unrouted = new SetMetrics();
 
   /** @param onRemoved told of every upstream that leaves a pool for good */
-  constructor(onRemoved: (upstream: Upstream) => void) {
+  constructor(onRemoved: (upstream: Upstream) => void, tools: PolicyTools) {
     this.#onRemoved = onRemoved;
+    this.#tools = tools;
   }
 
   of(pool: Pool): SetTraffic {
     let traffic = this.#byPool.get(pool);
     if (traffic === undefined) {
-      traffic = new SetTraffic(pool);
+      traffic = new SetTraffic(pool, this.#tools);
+      const { onTaken } = this;
+      if (onTaken !== null) traffic.rate.onTaken = (key) => onTaken(pool, key);
       this.#byPool.set(pool, traffic);
       pool.watch({ onRemoved: this.#onRemoved });
     }

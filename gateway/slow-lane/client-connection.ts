@@ -37,9 +37,11 @@ export class ClientConnection {
   readonly #lingering: Deadline;
   readonly #waiting: Arrival[] = [];
   #current: NodeExchange | null = null;
+  /** The request that was served last. */
+  #newest: IncomingMessage | null = null;
   #early: Buffer[] = [];
   #earlyBytes = 0;
-  /** What ends the connection when the current answer has ended. */
+  /** What ends the connection when everything before it has been answered. */
   #lastWord: (() => OwnAnswer) | null = null;
   /** No further request is taken. */
   draining = false;
@@ -87,27 +89,31 @@ export class ClientConnection {
   onExchangeOver(): void {
     this.#current = null;
     if (this.#closing || this.socket.destroyed) return;
-    if (this.#lastWord !== null) {
-      this.#say(this.#lastWord());
+    if (this.draining) {
+      this.#close();
       return;
     }
     const next = this.#waiting.shift();
-    if (next !== undefined && !this.draining) {
+    if (next !== undefined) {
       if (this.#waiting.length < PIPELINE_MAX) this.socket.resume();
       this.#start(next.request, next.response);
-    } else if (this.draining) this.#close();
+      if (this.#lastWord !== null && !next.request.complete) this.#onBodyFault();
+    } else if (this.#lastWord !== null) this.#say(this.#lastWord());
   }
 
   /** What follows on the connection cannot be read as a request. */
   onFault(answer: () => OwnAnswer): void {
     if (this.#closing || this.#lastWord !== null) return;
-    this.#waiting.length = 0;
-    if (this.#current === null) {
-      this.#say(answer());
-      return;
-    }
-    this.#lastWord = answer;
-    this.#current.onFault();
+    if (this.#waiting.length === 0 && this.#newest?.complete === false) this.#onBodyFault();
+    else if (this.#current === null) this.#say(answer());
+    else this.#lastWord = answer;
+  }
+
+  /** The body of the newest request is at fault: it has no answer but the one it gets or got. */
+  #onBodyFault(): void {
+    this.draining = true;
+    if (this.#current === null) this.#close();
+    else this.#current.onFault();
   }
 
   /** Writes a last answer and closes. */
@@ -142,6 +148,7 @@ export class ClientConnection {
   }
 
   #start(request: IncomingMessage, response: ServerResponse): void {
+    this.#newest = request;
     this.#current = this.#options.serve(this, request, response);
   }
 

@@ -3,7 +3,6 @@
  * by gateway/http1 before, and an answer that does not end as it should takes its connection with it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { OwnAnswer } from '../error-answer.ts';
 import type { Exchange, ExchangeHandler, Peer } from '../exchange.ts';
 import { lastChunk } from '../http1/chunked.ts';
@@ -16,6 +15,8 @@ import {
   type ResponseEdits,
   writeResponseHead,
 } from '../http1/write-response.ts';
+import { NetWire } from '../transport/net-wire.ts';
+import type { Wire } from '../transport/wire.ts';
 import type { ClientConnection } from './client-connection.ts';
 
 const NO_TRAILERS: readonly string[] = [];
@@ -33,7 +34,7 @@ export interface NodeExchangeOptions {
   readonly bodyBytes: number;
   /** The client has not been told to send its body yet. */
   readonly expect100: boolean;
-  /** The head was refused: nothing can follow on this connection. */
+  /** Nothing can follow on this connection: the client asked for that, or where the next head starts is uncertain. */
   readonly last: boolean;
 }
 
@@ -122,6 +123,7 @@ export class NodeExchange implements Exchange {
     this.#framing = chunked ? 'chunked' : outgoing === 'close' ? 'close' : 'sized';
     if (chunked) fields.push('transfer-encoding', 'chunked');
     const closes = outgoing === 'close' || this.#mustClose(!this.#bodyEnded);
+    this.#last ||= closes;
     if (head.upgrade !== '') fields.push('upgrade', head.upgrade, 'connection', closes ? 'upgrade, close' : 'upgrade');
     else if (closes) fields.push('connection', 'close');
     this.#writeHead(head.status, head.reason, fields);
@@ -175,8 +177,11 @@ export class NodeExchange implements Exchange {
     const { request, response } = this.#options;
     const { status, fields, body } = answer;
     if (status === REQUEST_TIMEOUT) this.#last = true;
-    const all = [...fields, 'Content-Length', String(body.length)];
-    if (this.#mustClose(this.#isSending())) all.push('Connection', 'close');
+    const all = [...fields];
+    // 204 has none, RFC 9110 8.6.
+    if (status !== 204) all.push('Content-Length', String(body.length));
+    this.#last = this.#mustClose(this.#isSending());
+    if (this.#last) all.push('Connection', 'close');
     this.#writeHead(status, undefined, all);
     if (this.#over) return;
     if (request.method !== 'HEAD' && body.length > 0) response.write(body);
@@ -192,13 +197,13 @@ export class NodeExchange implements Exchange {
     else connection.socket.destroy();
   }
 
-  switchProtocols(head: ResponseHead, add: readonly string[]): Duplex {
+  switchProtocols(head: ResponseHead, add: readonly string[]): Wire {
     const { connection, response } = this.#options;
     this.#over = true;
     let lines = '';
     for (let i = 0; i < add.length; i += 2) lines += `${add[i]}: ${add[i + 1]}\r\n`;
     response.off('close', this.#onClose);
-    return connection.switchProtocols(response, writeResponseHead(head, { ...EDITS.same, add: lines }));
+    return new NetWire(connection.switchProtocols(response, writeResponseHead(head, { ...EDITS.same, add: lines })));
   }
 
   /** The client has more of its body to send than is worth reading. */
@@ -222,7 +227,10 @@ export class NodeExchange implements Exchange {
       this.#over = true;
       this.handler?.onAbort();
     }
-    this.#options.connection.onExchangeOver();
+    const { connection, response } = this.#options;
+    // Node has rules of its own for closing; after a `close` nothing further is served (RFC 9112 9.6).
+    if (this.#last || !response.shouldKeepAlive) connection.draining = true;
+    connection.onExchangeOver();
   };
 }
 

@@ -6,10 +6,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Deadlines } from '../deadlines.ts';
 import type { GatewayErrorCode } from '../error-answer.ts';
+import type { Peer } from '../exchange.ts';
 import { readRawRequest } from '../http1/field-list.ts';
 import { REQUEST_HEAD_MAX_BYTES, RequestHead } from '../http1/request-head.ts';
 import type { RequestPath } from '../request-path/request-path.ts';
-import { plainAddress, type TrustedProxies } from '../trusted-proxies.ts';
 import { ClientConnection } from './client-connection.ts';
 import { NodeExchange } from './node-exchange.ts';
 
@@ -21,7 +21,6 @@ const KEEP_ALIVE_MS = 65_000;
 
 export interface SlowLaneOptions {
   readonly path: RequestPath;
-  readonly trustedProxies: TrustedProxies;
   readonly deadlines: Deadlines;
   /** Shorter in tests. */
   readonly headTimeoutMs?: number;
@@ -76,14 +75,11 @@ export class SlowLane {
   }
 
   /** Takes a client's connection. The socket allows half-open and may hold octets that were put back. */
-  accept(socket: Socket, secure: boolean): void {
-    const address = socket.remoteAddress;
-    if (address === undefined || this.#draining) {
+  accept(socket: Socket, peer: Peer): void {
+    if (this.#draining) {
       socket.destroy();
       return;
     }
-    const plain = plainAddress(address);
-    const peer = { address: plain, trusted: this.#options.trustedProxies.has(plain), secure };
     const { deadlines } = this.#options;
     const serve = this.#serve;
     this.#connections.set(socket, new ClientConnection({ socket, peer, deadlines, serve }));
@@ -126,7 +122,8 @@ export class SlowLane {
       minor: request.httpVersionMinor === 0 ? 0 : 1,
       bodyBytes: head.framing === 'chunked' || !sound ? -1 : head.contentLength,
       expect100: head.expect100,
-      last: !sound,
+      // Node stops reading behind a request that asks for an upgrade, whether or not it is one.
+      last: !sound || !head.keepAlive || request.headers.upgrade !== undefined,
     });
     if (sound) path.serve(exchange, head);
     else path.refuse(exchange, head);

@@ -3,6 +3,7 @@
  * one. Prints `passed`, or what was wrong; hangs or dies where the internals are not as expected.
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { tryTls } from '../tls/tls-trial.ts';
 import { handleTransport } from './handle-transport.ts';
 import type { Wire, WireOwner } from './wire.ts';
 
@@ -16,6 +17,8 @@ try {
   if (handed !== 'early late') throw new Error(`the socket read ${handed}`);
   const dialled = await dial();
   if (dialled !== 'asked') throw new Error(`the dialled side read ${dialled}`);
+  const secret = await tryTls(LARGE_BYTES);
+  if (secret !== 'asked answered ended') throw new Error(`over TLS it was ${secret}`);
   process.stdout.write('passed\n');
 } catch (error) {
   process.stdout.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -3,7 +3,9 @@
  * request that is used again as long as writes leave at once. A wrong value on a handle aborts the process, so this is
  * used only after `selfTest`.
  */
-import { Socket, type SocketConstructorOpts } from 'node:net';
+import { Socket } from 'node:net';
+import { GatherBuffer } from './gather-buffer.ts';
+import { socketOf } from './handle-socket.ts';
 import type { Internals, TcpHandle, WriteRequest } from './node-handles.ts';
 import { GATHER_MAX_BYTES, UNSENT_MAX_BYTES, type Wire, type WireOwner } from './wire.ts';
 
@@ -21,8 +23,8 @@ export class HandleTools {
   readonly state: Int32Array;
   readonly read = Buffer.allocUnsafeSlow(READ_BYTES);
   #spare: WriteRequest | null = null;
-  readonly #small: Buffer[] = [];
-  readonly #large: Buffer[] = [];
+  readonly #small: GatherBuffer[] = [];
+  readonly #large: GatherBuffer[] = [];
 
   constructor(internals: Internals) {
     this.internals = internals;
@@ -47,22 +49,26 @@ export class HandleTools {
   }
 
   /** A buffer to put a write together in; goes back when that has left. */
-  buffer(bytes: number): Buffer {
-    if (bytes <= GATHER_MAX_BYTES) return this.#small.pop() ?? Buffer.allocUnsafeSlow(GATHER_MAX_BYTES);
-    return this.#large.pop() ?? Buffer.allocUnsafeSlow(Math.max(bytes, COPY_BYTES));
+  buffer(bytes: number): GatherBuffer {
+    if (bytes <= GATHER_MAX_BYTES) return this.#small.pop() ?? new GatherBuffer(GATHER_MAX_BYTES);
+    return this.#large.pop() ?? new GatherBuffer(Math.max(bytes, COPY_BYTES));
   }
 
-  giveBack(buffer: Buffer): void {
-    const kept = buffer.length === GATHER_MAX_BYTES ? this.#small : this.#large;
+  giveBack(buffer: GatherBuffer): void {
+    const kept = buffer.bytes === GATHER_MAX_BYTES ? this.#small : this.#large;
     if (kept.length < COPIES_MAX) kept.push(buffer);
   }
 }
 
 export class HandleWire implements Wire {
   readonly ownsReads = false;
+  onGone: (() => void) | null = null;
   readonly #handle: TcpHandle;
   readonly #tools: HandleTools;
   #owner: WireOwner | null = null;
+  /** Comes before what is read next. */
+  #early: Buffer | null = null;
+  #started = false;
   #unsentBytes = 0;
   #isFull = false;
   #isReading = false;
@@ -95,10 +101,20 @@ export class HandleWire implements Wire {
   start(owner: WireOwner): void {
     if (this.#closed) return;
     this.#owner = owner;
-    this.#handle.wire = this;
-    this.#handle.onread = onRead;
-    this.#handle.useUserBuffer(this.#tools.read);
-    this.resume();
+    if (!this.#started) {
+      this.#started = true;
+      this.#handle.wire = this;
+      this.#handle.onread = onRead;
+      this.#handle.useUserBuffer(this.#tools.read);
+    }
+    if (this.#early === null) this.resume();
+    else setImmediate(this.#deliverEarly);
+  }
+
+  detach(early: Buffer | null): void {
+    this.pause();
+    this.#owner = null;
+    this.#early = early;
   }
 
   pause(): void {
@@ -122,11 +138,11 @@ export class HandleWire implements Wire {
     if (bytes === 0) return !this.#isFull;
     let error: number;
     let held: Buffer | null = null;
-    let copy: Buffer | null = null;
+    let copy: GatherBuffer | null = null;
     if (octets === null) error = handle.writeLatin1String(request, after === '' ? before : before + after);
     else if (!owned || bytes <= GATHER_MAX_BYTES) {
       copy = tools.buffer(bytes);
-      error = handle.writeBuffer(request, gathered(copy, before, octets, after));
+      error = handle.writeBuffer(request, copy.put(before, octets, after));
     } else if (bytes === octets.length) {
       held = octets;
       error = handle.writeBuffer(request, octets);
@@ -173,6 +189,22 @@ export class HandleWire implements Wire {
     return socketOf(this.#handle, this.#tools.read, early);
   }
 
+  /** Gives the handle itself away, still reading, to what goes on top of it. Null: it has closed. */
+  release(): TcpHandle | null {
+    this.#owner = null;
+    this.#surrendered = true;
+    return this.#closed ? null : this.#handle;
+  }
+
+  readonly #deliverEarly = (): void => {
+    const early = this.#early;
+    if (early === null || this.#closed) return;
+    this.#early = null;
+    // Before the octets, which may ask for a pause.
+    this.resume();
+    this.#owner?.onOctets(early, 0, early.length);
+  };
+
   /** @internal Told by the handle. */
   onRead(): void {
     if (this.#closed) return;
@@ -188,7 +220,7 @@ export class HandleWire implements Wire {
   }
 
   /** @internal */
-  onWritten(status: number, bytes: number, copy: Buffer | null): void {
+  onWritten(status: number, bytes: number, copy: GatherBuffer | null): void {
     if (copy !== null) this.#tools.giveBack(copy);
     if (this.#surrendered || this.#closed) return;
     if (status < 0) {
@@ -213,9 +245,10 @@ export class HandleWire implements Wire {
     const owner = this.#owner;
     this.#owner = null;
     owner?.onClosed();
+    this.onGone?.();
   }
 
-  #noteUnsent(request: WriteRequest, bytes: number, copy: Buffer | null, held: Buffer | null): void {
+  #noteUnsent(request: WriteRequest, bytes: number, copy: GatherBuffer | null, held: Buffer | null): void {
     request.wire = this;
     request.bytes = bytes;
     request.copy = copy;
@@ -224,33 +257,6 @@ export class HandleWire implements Wire {
     this.#unsentBytes += bytes;
     if (this.#unsentBytes >= UNSENT_MAX_BYTES) this.#isFull = true;
   }
-}
-
-function gathered(into: Buffer, before: string, octets: Buffer, after: string): Buffer {
-  into.write(before, 0, 'latin1');
-  octets.copy(into, before.length);
-  const end = before.length + octets.length;
-  if (after !== '') into.write(after, end, 'latin1');
-  return into.subarray(0, end + after.length);
-}
-
-/**
- * A socket for a handle whose reads go into the shared buffer: the documented `onread` option keeps them there, and what
- * arrives is copied out.
- */
-function socketOf(handle: TcpHandle, shared: Buffer, early: Buffer | null): Socket {
-  const options = {
-    handle,
-    allowHalfOpen: true,
-    onread: {
-      buffer: shared,
-      callback: (bytes: number): boolean => socket.push(Buffer.from(shared.subarray(0, bytes))),
-    },
-  };
-  const socket: Socket = new Socket(options as unknown as SocketConstructorOpts);
-  socket.pause();
-  if (early !== null) socket.unshift(early);
-  return socket;
 }
 
 // One function each for all handles: a handle calls what stands on it, with itself as `this`.

@@ -31,8 +31,10 @@ export function connectNet(host: string, port: number, taker: ConnectTaker): () 
 
 export class NetWire implements Wire {
   readonly ownsReads = true;
+  onGone: (() => void) | null = null;
   readonly #socket: Socket;
   #owner: WireOwner | null = null;
+  #started = false;
   #surrendered = false;
 
   /** @param socket allows half-open */
@@ -56,10 +58,23 @@ export class NetWire implements Wire {
   start(owner: WireOwner): void {
     this.#owner = owner;
     const socket = this.#socket;
+    if (!this.#started) this.#listen();
+    socket.resume();
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    this.#started = true;
     socket.on('close', this.#onClose);
     socket.on('drain', this.#onDrain);
     socket.on('end', this.#onEnd);
     socket.on('data', this.#onData);
+  }
+
+  detach(early: Buffer | null): void {
+    this.#owner = null;
+    this.#socket.pause();
+    if (early !== null) this.#socket.unshift(early);
   }
 
   pause(): void {
@@ -133,6 +148,7 @@ export class NetWire implements Wire {
     const owner = this.#owner;
     this.#owner = null;
     owner?.onClosed();
+    this.onGone?.();
   };
 }
 

@@ -2,12 +2,15 @@
  * The few internals of Node that the handle transport stands on, named and typed in one place. Whether this Node has them
  * in this form is what the self-test finds out; nothing here is touched before that.
  */
+import type { GatherBuffer } from './gather-buffer.ts';
 
 /** A TCP connection as libuv has it. */
 export interface TcpHandle {
   onread: (() => void) | null;
   /** Set by the transport: whom the reads are for. */
   wire?: unknown;
+  /** Octets that were written and have not left for the kernel. */
+  readonly writeQueueSize: number;
   readStart(): number;
   readStop(): number;
   useUserBuffer(buffer: Uint8Array): void;
@@ -28,7 +31,7 @@ export interface WriteRequest {
   /** Set by the transport: who waits for it, how much it is, and what has to stay in memory until it has left. */
   wire: unknown;
   bytes: number;
-  copy: Buffer | null;
+  copy: GatherBuffer | null;
   held: Buffer | null;
 }
 

@@ -12,7 +12,7 @@ export interface WireOwner {
   onDrain(): void;
   /** The other side will send no more. */
   onEnd(): void;
-  /** The connection is closed, for whatever reason. Comes once, unless the wire was surrendered. */
+  /** The connection is closed, for whatever reason. Comes once, unless the wire was detached or surrendered. */
   onClosed(): void;
 }
 
@@ -26,6 +26,8 @@ export interface Wire {
   readonly isOpen: boolean;
   /** Something that was written has not left yet. */
   readonly hasUnsent: boolean;
+  /** Told after its owner, whoever that is by then, that the connection is closed. */
+  onGone: (() => void) | null;
   start(owner: WireOwner): void;
   pause(): void;
   resume(): void;
@@ -41,6 +43,8 @@ export interface Wire {
   destroy(): void;
   /** Closes at once with a reset. */
   reset(): void;
+  /** Takes it from its owner, paused: whoever gets it starts it anew, and hears `early` first. */
+  detach(early: Buffer | null): void;
   /** Gives the connection away as a socket, paused, with `early` to come out of it first. */
   surrender(early: Buffer | null): Socket;
 }

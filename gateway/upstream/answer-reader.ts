@@ -8,6 +8,8 @@ import { FRAMING } from '../http1/framing.ts';
 import { type Asked, RESPONSE_LIMITS_BYTES, type ResponseHead } from '../http1/response-head.ts';
 
 const NO_TRAILERS: readonly string[] = [];
+/** More informational answers before one answer than anyone means. */
+const INFORMED_MAX = 64;
 
 /** Hears what is read. May stop the reader from within any call. */
 export interface AnswerSink {
@@ -37,6 +39,8 @@ export class AnswerReader {
   #asked: Asked = { isHead: false, websocket: false };
   /** Octets of a head that is not complete yet. */
   #partial: Buffer | null = null;
+  /** Informational answers to this request so far. */
+  #informed = 0;
   #framing: ResponseHead['framing'] = FRAMING.none;
   #bytesLeft = 0;
   #chunks: ChunkedBody | null = null;
@@ -62,6 +66,7 @@ export class AnswerReader {
     this.#asked = asked;
     this.#phase = 'head';
     this.#partial = null;
+    this.#informed = 0;
   }
 
   stop(): void {
@@ -105,6 +110,7 @@ export class AnswerReader {
     if (outcome === 'malformed') return this.#refuse(head.fault, end);
     const { end: after, framing } = head;
     if (head.informational) {
+      if (++this.#informed > INFORMED_MAX) return this.#refuse('informed-too-often', end);
       this.#sink.onInformational(head);
       return after;
     }

@@ -5,7 +5,6 @@
  *   free ──send──▶ busy ──answer whole──▶ free | closed
  *                   └──101──▶ given away
  */
-import type { Duplex } from 'node:stream';
 import type { Endpoint } from '#core/set';
 import type { Upstream } from '#router/upstream';
 import { Deadline } from '../deadlines.ts';
@@ -174,10 +173,11 @@ export class H1Connection implements UpstreamCall, AnswerSink, WireOwner {
     this.#wire.resume();
   }
 
-  takeStream(): Duplex {
+  takeWire(): Wire {
     this.#handler = null;
     this.#dead = true;
-    return this.#wire.surrender(this.#rest);
+    this.#wire.detach(this.#rest);
+    return this.#wire;
   }
 
   onInformational(head: ResponseHead): void {

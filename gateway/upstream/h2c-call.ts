@@ -3,11 +3,11 @@
  * other, and a stream that ends before its message is a cut, never an end.
  */
 import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
-import type { Duplex } from 'node:stream';
 import { TidegateError } from '#core/errors';
 import { readRawTrailers } from '../http1/field-list.ts';
 import { readH2Response } from '../http1/h2-heads.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import type { Wire } from '../transport/wire.ts';
 import type { AnswerHandler, CallFailure, OutgoingRequest, UpstreamCall } from './upstream-call.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_REFUSED_STREAM, NGHTTP2_NO_ERROR } = constants;
@@ -101,7 +101,7 @@ export class H2cCall implements UpstreamCall {
     this.#stream?.resume();
   }
 
-  takeStream(): Duplex {
+  takeWire(): Wire {
     throw new TidegateError('upstream.protocol', 'HTTP/2 streams are not switched to other protocols');
   }
 

@@ -60,8 +60,9 @@ export class KeptConnections {
       const connection = connections[i];
       if (connection === undefined || connection.freeSince < oldest) return null;
       if (connection.isFree && connection.servername !== servername) continue;
-      connections.splice(i, 1);
-      this.#deadlines.stop(connection.keptDeadline);
+      if (i === connections.length - 1) connections.pop();
+      else connections.splice(i, 1);
+      this.#deadlines.suspend(connection.keptDeadline);
       if (connection.isFree) return connection;
     }
     return null;

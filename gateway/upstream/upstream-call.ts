@@ -2,8 +2,8 @@
  * The port between the request path and a connection to an upstream, whatever that speaks: one request out, one answer
  * back, with back-pressure both ways. Called synchronously, allocates nothing per chunk.
  */
-import type { Duplex } from 'node:stream';
 import type { ResponseHead } from '../http1/response-head.ts';
+import type { Wire } from '../transport/wire.ts';
 
 /**
  * `closed`: the connection was closed or reset. `protocol`: what came back is not valid HTTP.
@@ -55,6 +55,6 @@ export interface UpstreamCall {
   resumeAnswer(): void;
   /** Gives the request up; the handler hears nothing more. */
   cancel(): void;
-  /** After a 101: hands the connection over. Octets that were read already come first out of the stream. */
-  takeStream(): Duplex;
+  /** After a 101: hands the connection over, to be started anew. Octets that were read already come first. */
+  takeWire(): Wire;
 }

@@ -1,32 +1,35 @@
 /** Caddy as a candidate: its JSON form, no admin endpoint, nothing logged, kept connections to both sides. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { Certificate } from '../certificate.ts';
 import { answers } from '../client.ts';
 import { versionOf } from '../machine.ts';
 import { freePort, startProgram } from '../processes.ts';
-import { type CandidateSpec, HOSTNAME } from '../proxies/candidate.ts';
+import { type CandidateSpec, HOSTNAME, type Site } from '../proxies/candidate.ts';
 
 export const caddy: CandidateSpec = {
   name: 'caddy',
   isOurs: false,
   hostnames: 1,
+  workers: 1,
   version: () => versionOf('caddy', 'version'),
-  async start({ folder, cores, upstreamPorts }) {
+  async start(site) {
+    const { folder, cores } = site;
     const port = await freePort();
     const file = path.join(folder, 'caddy.json');
-    writeFileSync(file, JSON.stringify(config(port, upstreamPorts)));
+    writeFileSync(file, JSON.stringify(config(port, site)));
     const program = await startProgram({
       cores,
       command: ['caddy', 'run', '--config', file],
       // It keeps state below these.
       env: { HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
-      isReady: () => answers(port, HOSTNAME),
+      isReady: () => answers(port, HOSTNAME, site.certificate !== null),
     });
     return { port, program };
   },
 };
 
-function config(port: number, upstreamPorts: readonly number[]): unknown {
+function config(port: number, { upstreamPorts, certificate }: Site): unknown {
   const proxy = {
     handler: 'reverse_proxy',
     load_balancing: { selection_policy: { policy: 'round_robin' } },
@@ -36,11 +39,19 @@ function config(port: number, upstreamPorts: readonly number[]): unknown {
   const site = {
     listen: [`127.0.0.1:${port}`],
     automatic_https: { disable: true },
+    ...(certificate === null ? {} : { tls_connection_policies: [{}] }),
     routes: [{ match: [{ host: [HOSTNAME] }], handle: [proxy], terminal: true }],
   };
   return {
     admin: { disabled: true },
     logging: { logs: { default: { level: 'ERROR' } } },
-    apps: { http: { servers: { site } } },
+    apps: {
+      http: { servers: { site } },
+      ...(certificate === null ? {} : { tls: { certificates: { load_files: [file(certificate)] } } }),
+    },
   };
+}
+
+function file({ certFile, keyFile }: Certificate): unknown {
+  return { certificate: certFile, key: keyFile };
 }

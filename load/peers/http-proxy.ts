@@ -12,16 +12,23 @@ export const httpProxy: CandidateSpec = {
   name: 'http-proxy',
   isOurs: false,
   hostnames: 1,
+  workers: 1,
   version: async () => (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }).version,
-  async start({ cores, upstreamPorts }) {
+  async start({ cores, upstreamPorts, certificate }) {
     const port = await freePort();
-    const command = [
-      process.execPath,
-      '--no-deprecation',
-      PROGRAM,
-      String(port),
-      ...upstreamPorts.map(String),
-    ] as const;
-    return { port, program: await startProgram({ cores, command, isReady: () => answers(port, HOSTNAME) }) };
+    const secure = certificate !== null;
+    const program = await startProgram({
+      cores,
+      command: [
+        process.execPath,
+        '--no-deprecation',
+        PROGRAM,
+        `--port=${port}`,
+        ...upstreamPorts.map((one) => `--upstream=${one}`),
+        ...(certificate === null ? [] : [`--cert=${certificate.certFile}`, `--key=${certificate.keyFile}`]),
+      ],
+      isReady: () => answers(port, HOSTNAME, secure),
+    });
+    return { port, program };
   },
 };

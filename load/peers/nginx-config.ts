@@ -2,10 +2,10 @@
 
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
-/** A whole configuration with one worker, in the foreground, that keeps its files in `folder`. */
-export function nginxConfig(folder: string, http: readonly string[]): string {
+/** A whole configuration, in the foreground, that keeps its files in `folder`. */
+export function nginxConfig(folder: string, http: readonly string[], workers = 1): string {
   return [
-    'user root; worker_processes 1; daemon off; worker_rlimit_nofile 20000;',
+    `user root; worker_processes ${workers}; daemon off; worker_rlimit_nofile 20000;`,
     `pid ${folder}/pid; error_log ${folder}/error.log crit;`,
     'events { worker_connections 8192; }',
     'http {',

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { answers } from '../client.ts';
+import type { Generators } from '../generators/generator.ts';
 import { freePort, type Program, startProgram } from '../processes.ts';
 import { nginxConfig } from './nginx-config.ts';
 
@@ -12,6 +13,18 @@ const BIG_BYTES = 65_536;
 export interface Upstreams {
   readonly ports: readonly number[];
   readonly program: Program;
+}
+
+/** WebSocket echoes, and `ok` for every other request: costs as little as an upstream can. */
+export async function startEchoUpstreams(
+  generators: Generators,
+  cores: readonly number[],
+  count = 2,
+): Promise<Upstreams> {
+  const ports: number[] = [];
+  for (let i = 0; i < count; i++) ports.push(await freePort());
+  const command = [await generators.file('echo-upstream'), ...ports.map(String)] as const;
+  return { ports, program: await startProgram({ cores, command, isReady: () => allAnswer(ports) }) };
 }
 
 /** `GET /` answers with 1 KiB, `GET /64k` with 64 KiB. */
@@ -27,7 +40,10 @@ export async function startUpstreams(folder: string, cores: readonly number[]): 
     `location = / { return 200 "${'x'.repeat(SMALL_BYTES)}"; } }`,
   ]);
   writeFileSync(file, config);
-  const isReady = async (): Promise<boolean> =>
-    (await Promise.all(ports.map((port) => answers(port, null)))).every(Boolean);
-  return { ports, program: await startProgram({ cores, command: ['nginx', '-c', file], isReady }) };
+  const command = ['nginx', '-c', file] as const;
+  return { ports, program: await startProgram({ cores, command, isReady: () => allAnswer(ports) }) };
+}
+
+async function allAnswer(ports: readonly number[]): Promise<boolean> {
+  return (await Promise.all(ports.map((port) => answers(port, null)))).every(Boolean);
 }

@@ -23,6 +23,8 @@ export interface ProxiesRun {
   readonly seconds: number;
   readonly cores: CorePlan;
   readonly versions: Readonly<Record<string, string>>;
+  /** Cases that came to nothing, and why. */
+  readonly failures: readonly string[];
 }
 
 const COLUMNS = [
@@ -55,7 +57,9 @@ export function proxiesReport(
     name,
     title,
     method: [
-      `The proxy ran alone on core ${run.cores.proxy.join(', ')}; wrk (one thread), the upstreams (one nginx worker on two ports) and the benchmark itself on core ${run.cores.load.join(', ')}.`,
+      `The proxy ran alone on core ${run.cores.proxy.join(', ')}; the load generator (one thread), the upstreams (one nginx worker on two ports) and the benchmark itself on core ${run.cores.load.join(', ')}.`,
+      'In two-workers every candidate had as many cores as workers and shared them with its load (a wrk thread a core) and its upstreams, so that each worker had the same company: there, CPU µs/request is the figure.',
+      'Load: wrk for HTTP/1.1, h2load for HTTP/2, own generators in C for TLS 1.3 (ECDSA P-256; resumed handshakes by ticket) and WebSockets (before an upstream in C that echoes); a request of the websocket case is a message there and back.',
       `Candidates took turns, ${run.rounds} rounds of ${run.seconds} s each after a warm-up in every round; figures are medians (min–max) of the rounds.`,
       'CPU µs/request is user and system time of the proxy and its children from /proc, divided by the answered requests: the fair figure, as requests/s depend on what else the machine does.',
       'A side counts as saturated when its core worked for 95 % of the time or more.',
@@ -66,6 +70,7 @@ export function proxiesReport(
     goals: results.flatMap((result) => result.load.goals.flatMap((goal) => judged(result, goal))),
     chart: chartOf(results),
     versions: run.versions,
+    failures: run.failures,
     data: results.map(({ load, candidates }) => ({
       case: load.name,
       candidates: candidates.map(({ spec, rounds }) => ({ name: spec.name, rounds })),

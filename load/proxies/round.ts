@@ -1,12 +1,11 @@
 /** One round of one candidate: warmed up, put under load for a while, and what that cost. */
-import path from 'node:path';
+import type { Generators } from '../generators/generator.ts';
 import { busyShare, coreTimes, processorMs, processTree, residentMb } from '../proc.ts';
 import type { CorePlan } from '../processes.ts';
-import { runWrk } from '../wrk.ts';
-import { ASKED_HOSTNAMES, type Candidate, type CandidateSpec, DOMAIN } from './candidate.ts';
+import type { Candidate, CandidateSpec } from './candidate.ts';
 import type { ProxyCase } from './case.ts';
+import { runDrive } from './drive.ts';
 
-const MANY_HOSTNAMES = path.join(import.meta.dirname, 'many-hostnames.lua');
 /** Cores that work for this share of the time do all they can. */
 const SATURATED = 0.95;
 
@@ -34,37 +33,40 @@ export interface RoundOptions {
   readonly cores: CorePlan;
   readonly warmUpSeconds: number;
   readonly seconds: number;
+  readonly folder: string;
+  readonly generators: Generators;
 }
 
 export async function measureRound(options: RoundOptions, signal: AbortSignal): Promise<Figures> {
-  const { load, spec, candidate, cores, warmUpSeconds, seconds } = options;
-  const asked = Math.min(spec.hostnames, ASKED_HOSTNAMES);
+  const { load, spec, candidate, cores, warmUpSeconds, seconds, folder, generators } = options;
   const common = {
     port: candidate.port,
-    path: load.path,
-    connections: load.connections,
-    headers: load.headers,
-    script: load.goesRound ? ([MANY_HOSTNAMES, String(asked), DOMAIN] as const) : null,
+    hostnames: spec.hostnames,
     cores: cores.load,
+    threads: load.isShared ? spec.workers : 1,
+    folder,
+    generators,
   };
-  await runWrk({ ...common, seconds: warmUpSeconds }, signal);
+  await runDrive(load.drive, { ...common, seconds: warmUpSeconds }, signal);
   const pids = processTree(candidate.program.pid);
   const [coresBefore, before, begun] = [coreTimes(), processorMs(pids), performance.now()];
-  const wrk = await runWrk({ ...common, seconds }, signal);
+  const driven = await runDrive(load.drive, { ...common, seconds }, signal);
   const [coresAfter, after, elapsedMs] = [coreTimes(), processorMs(pids), performance.now() - begun];
-  if (wrk.requests === 0) throw new Error(`${spec.name} answered nothing in ${seconds} s of ${load.name}`);
+  if (driven.requests === 0) throw new Error(`${spec.name} answered nothing in ${seconds} s of ${load.name}`);
   if (candidate.program.hasEnded) throw new Error(`${spec.name} has ended:\n${candidate.program.output}`);
+  const proxyBusy = busyShare(coresBefore, coresAfter, cores.proxy);
   return {
-    requests: wrk.requests,
-    perSecond: wrk.requests / wrk.seconds,
-    p50Ms: wrk.p50Ms,
-    p99Ms: wrk.p99Ms,
-    cpuUs: ((after - before) * 1000) / wrk.requests,
+    requests: driven.requests,
+    perSecond: driven.requests / driven.seconds,
+    p50Ms: driven.p50Ms,
+    p99Ms: driven.p99Ms,
+    cpuUs: ((after - before) * 1000) / driven.requests,
     residentMb: residentMb(pids),
-    proxyBusy: busyShare(coresBefore, coresAfter, cores.proxy),
+    proxyBusy,
     loadBusy: busyShare(coresBefore, coresAfter, cores.load),
-    ownBusy: (after - before) / (elapsedMs * cores.proxy.length),
-    errors: wrk.socketErrors + wrk.badAnswers,
+    // Where a core is shared, the others on it are meant to be there.
+    ownBusy: load.isShared ? proxyBusy : (after - before) / (elapsedMs * cores.proxy.length),
+    errors: driven.errors,
   };
 }
 

@@ -5,10 +5,14 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { messageOf } from '#core/errors';
+import { type Certificate, makeCertificate } from '../certificate.ts';
+import { Generators } from '../generators/generator.ts';
 import { versionOf } from '../machine.ts';
-import { startUpstreams, type Upstreams } from '../peers/upstream.ts';
-import { type CorePlan, pin, planCores } from '../processes.ts';
-import type { Candidate, CandidateSpec } from '../proxies/candidate.ts';
+import { startEchoUpstreams, startUpstreams, type Upstreams } from '../peers/upstream.ts';
+import { processTree } from '../proc.ts';
+import { type CorePlan, pin, planCores, planShared } from '../processes.ts';
+import { type Candidate, type CandidateSpec, DOMAIN, HOSTNAME } from '../proxies/candidate.ts';
 import type { ProxyCase } from '../proxies/case.ts';
 import { PROXY_CASES } from '../proxies/cases.ts';
 import { type CaseResult, proxiesReport } from '../proxies/proxies-report.ts';
@@ -40,16 +44,24 @@ async function runProxies(context: LoadContext): Promise<Report> {
   chmodSync(folder, 0o755);
   try {
     await pin(process.pid, cores.load);
-    await using upstreams = await openUpstreams(folder, cores);
+    const generators = new Generators(folder);
+    const certificate = await makeCertificate(folder, [HOSTNAME, `*${DOMAIN}`]);
     const results: CaseResult[] = [];
+    const failures: string[] = [];
     const specs = new Set<CandidateSpec>();
     for (const load of PROXY_CASES.filter((one) => isChosen(one.name, CASE_NAMES, options))) {
       const candidates = load.candidates.filter((one) => isChosen(one.name, CANDIDATE_NAMES, options));
       if (candidates.length === 0) continue;
       for (const spec of candidates) specs.add(spec);
-      results.push(await runCase({ ...load, candidates }, { context, cores, folder, rounds, seconds, upstreams }));
+      const ground = { context, cores, folder, rounds, seconds, generators, certificate };
+      try {
+        results.push(await runCase({ ...load, candidates }, ground));
+      } catch (error) {
+        context.signal.throwIfAborted();
+        failures.push(`${load.name}: ${messageOf(error)}`);
+      }
     }
-    return proxiesReport(proxies, results, { rounds, seconds, cores, versions: await versions(specs) });
+    return proxiesReport(proxies, results, { rounds, seconds, cores, versions: await versions(specs), failures });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -61,37 +73,61 @@ interface CaseGround {
   readonly folder: string;
   readonly rounds: number;
   readonly seconds: number;
-  readonly upstreams: Upstreams;
+  readonly generators: Generators;
+  readonly certificate: Certificate;
 }
 
 async function runCase(load: ProxyCase, ground: CaseGround): Promise<CaseResult> {
-  const { context, cores, rounds, seconds, upstreams } = ground;
+  const { context, rounds, seconds, generators } = ground;
+  const { progress, signal } = context;
   await using stack = new AsyncDisposableStack();
-  const started: { spec: CandidateSpec; candidate: Candidate; rounds: Figures[] }[] = [];
+  const folder = path.join(ground.folder, load.name);
+  mkdirSync(folder);
+  const upstreams = await startUpstreamsOf(load, folder, ground);
+  stack.use(upstreams.program);
+  const started: { spec: CandidateSpec; candidate: Candidate; cores: CorePlan; rounds: Figures[] }[] = [];
   for (const spec of load.candidates) {
-    const folder = path.join(ground.folder, `${load.name}-${started.length}`);
-    mkdirSync(folder);
-    context.progress(`${load.name}: starting ${spec.name}`);
-    const candidate = await spec.start({ folder, cores: cores.proxy, upstreamPorts: upstreams.ports });
+    const own = path.join(folder, spec.name);
+    mkdirSync(own);
+    progress(`${load.name}: starting ${spec.name}`);
+    const cores = load.isShared ? planShared(spec.workers) : ground.cores;
+    const candidate = await spec.start({
+      folder: own,
+      cores: cores.proxy,
+      upstreamPorts: upstreams.ports,
+      certificate: isSecure(load) ? ground.certificate : null,
+      tunnels: load.drive.kind === 'messages',
+      workers: spec.workers,
+    });
     stack.use(candidate.program);
-    started.push({ spec, candidate, rounds: [] });
+    started.push({ spec, candidate, cores, rounds: [] });
   }
   for (let round = 1; round <= rounds; round++) {
     for (const one of started) {
-      context.signal.throwIfAborted();
-      context.progress(`${load.name}: round ${round} of ${rounds}, ${one.spec.name}`);
+      signal.throwIfAborted();
+      progress(`${load.name}: round ${round} of ${rounds}, ${one.spec.name}`);
+      if (load.isShared) await pinAll(upstreams.program.pid, one.cores.load);
       const warmUpSeconds = Math.min(seconds, round === 1 ? FIRST_WARM_UP_S : WARM_UP_S);
-      one.rounds.push(await measureRound({ load, ...one, cores, warmUpSeconds, seconds }, context.signal));
+      one.rounds.push(await measureRound({ load, ...one, warmUpSeconds, seconds, folder, generators }, signal));
     }
   }
   return { load, candidates: started.map((one) => ({ spec: one.spec, rounds: one.rounds })) };
 }
 
-async function openUpstreams(folder: string, cores: CorePlan): Promise<Upstreams & AsyncDisposable> {
+function startUpstreamsOf(load: ProxyCase, folder: string, { cores, generators }: CaseGround): Promise<Upstreams> {
+  if (load.drive.kind === 'messages') return startEchoUpstreams(generators, cores.load);
   const own = path.join(folder, 'upstreams');
   mkdirSync(own);
-  const upstreams = await startUpstreams(own, cores.load);
-  return { ...upstreams, [Symbol.asyncDispose]: () => upstreams.program.stop() };
+  return startUpstreams(own, cores.load);
+}
+
+function isSecure({ drive }: ProxyCase): boolean {
+  return drive.kind === 'tls' || drive.kind === 'h2';
+}
+
+/** A process that runs already, and all it has started. */
+async function pinAll(pid: number, cores: readonly number[]): Promise<void> {
+  for (const one of processTree(pid)) await pin(one, cores);
 }
 
 async function versions(specs: ReadonlySet<CandidateSpec>): Promise<Readonly<Record<string, string>>> {

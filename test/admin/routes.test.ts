@@ -91,6 +91,15 @@ test('a URL of a sleeping set wakes it, under the path that is left', async () =
   assert.equal((await resolve(await withRoutes(), 'http://shop.example/api')).at('upstream_path'), '/');
 });
 
+test('a path that could mean two routes is refused, as the gateway does', async () => {
+  for (const url of ['http://shop.example/%61pi/items', 'http://shop.example//api', 'http://shop.example/api;x/y']) {
+    const json = await resolve(await withRoutes(), url);
+    assert.deepEqual([json.at('answer'), json.at('route')], ['refuse', null], url);
+    assert.match(String(json.at('why.1')), /400 bad_request/);
+  }
+  assert.equal((await resolve(await withRoutes(), 'http://shop.example/c%61rt')).at('outcome'), 'routed');
+});
+
 test('a set without replicas, or stopped by a person, refuses', async () => {
   const tidegate = await withRoutes();
   assert.equal((await resolve(tidegate, 'any.example')).at('answer'), 'refuse');

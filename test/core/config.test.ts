@@ -34,6 +34,7 @@ test('an empty environment gives the documented defaults', () => {
     dockerCerts: null,
     workers: null,
     transport: 'auto',
+    certs: null,
     token: null,
     acme: {
       directory: 'https://acme-v02.api.letsencrypt.org/directory',
@@ -46,6 +47,8 @@ test('an empty environment gives the documented defaults', () => {
     dns: [],
     trustedProxies: [],
     labelTrust: 'all',
+    accessLog: null,
+    accessLogSample: 1,
     log: 'info',
   });
 });
@@ -78,6 +81,7 @@ const GOOD: readonly Good[] = [
   good('TIDEGATE_DOCKER_CERTS', '/etc/certs', (c) => c.dockerCerts),
   good('TIDEGATE_WORKERS', '0', (c) => c.workers, 0),
   good('TIDEGATE_TRANSPORT', 'net', (c) => c.transport, 'net'),
+  good('TIDEGATE_CERTS', '/etc/certs', (c) => c.certs),
   good('TIDEGATE_TOKEN', 'sixteen-letters!', (c) => c.token),
   good('TIDEGATE_ACME_DIRECTORY', 'http://localhost:14000/dir', (c) => c.acme.directory),
   good('TIDEGATE_ACME_EMAIL', 'ops@example.com', (c) => c.acme.email),
@@ -88,6 +92,10 @@ const GOOD: readonly Good[] = [
   good('TIDEGATE_DNS', '127.0.0.1:53,[::1]:5353', (c) => c.dns, ['127.0.0.1:53', '[::1]:5353']),
   good('TIDEGATE_TRUSTED_PROXIES', '10.0.0.0/8, fd00::/8,', (c) => c.trustedProxies, ['10.0.0.0/8', 'fd00::/8']),
   good('TIDEGATE_LABEL_TRUST', 'verified', (c) => c.labelTrust),
+  good('TIDEGATE_ACCESS_LOG', 'off', (c) => c.accessLog, null),
+  good('TIDEGATE_ACCESS_LOG', 'stdout', (c) => c.accessLog, { stdout: true }),
+  good('TIDEGATE_ACCESS_LOG', '/var/log/access.log', (c) => c.accessLog, { file: '/var/log/access.log' }),
+  good('TIDEGATE_ACCESS_LOG_SAMPLE', '0.25', (c) => c.accessLogSample, 0.25),
   good('TIDEGATE_LOG', 'debug', (c) => c.log),
 ];
 
@@ -118,6 +126,8 @@ test('every bad value is refused with the name, the value and what to write inst
     ['TIDEGATE_DOCKER', 'tcp://host:0', /tcp:\/\/host:port/],
     ['TIDEGATE_DOCKER', ',', /at least one/],
     ['TIDEGATE_DOCKER', 'tcp://10.0.0.1:2376', /TIDEGATE_DOCKER_CERTS/],
+    ['TIDEGATE_ACCESS_LOG_SAMPLE', '1.5', /from 0 to 1/],
+    ['TIDEGATE_ACCESS_LOG_SAMPLE', 'half', /from 0 to 1/],
     ['TIDEGATE_WORKERS', '-1', /whole number/],
     ['TIDEGATE_WORKERS', 'two', /whole number/],
     ['TIDEGATE_TRANSPORT', 'handles', /did you mean handle\?/],

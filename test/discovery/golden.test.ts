@@ -92,7 +92,8 @@ function namesOf(golden: GoldenCase): readonly string[] {
 
 /** Whether a label on a container is the one that a name in the table declares. */
 function matches(declared: string, name: string): boolean {
-  const [before, after] = declared.split('<name>');
+  const [before, after] = declared.split(/<(?:name|header)>/);
   if (before === undefined || after === undefined) return declared === name;
-  return name.startsWith(before) && name.endsWith(after) && !name.slice(before.length, -after.length).includes('.');
+  if (!name.startsWith(before) || !name.endsWith(after)) return false;
+  return after === '' || !name.slice(before.length, -after.length).includes('.');
 }

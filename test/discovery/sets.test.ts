@@ -234,3 +234,25 @@ test('reports tell why a container is left out', async () => {
   assert.equal(report?.ignored, 'it has neither tidegate.enable nor tidegate.app nor a host');
   assert.equal(report.unknown[0]?.nearest, 'tidegate.app');
 });
+
+test('two running containers of class data are reported once, until one of them has stopped', async () => {
+  const labels = { 'tidegate.app': 'shop', 'tidegate.class': 'data' };
+  const scene = await stage({ prepare: (engine) => void engine.put('one', { name: 'db-1', labels, createdAt: 1 }) });
+  assert.deepEqual(scene.causes('set.crowded'), []);
+  scene.engine.put('two', { name: 'db-2', labels, createdAt: 2 });
+  scene.engine.send('start', 'two');
+  await settle();
+  const told = ['db-1 and db-2 run at the same time; class data is one replica'];
+  assert.deepEqual(scene.causes('set.crowded'), told);
+  scene.engine.change('two', { name: 'db-two' });
+  scene.engine.send('rename', 'two');
+  await settle();
+  assert.deepEqual(scene.causes('set.crowded'), told);
+  scene.engine.change('two', { status: 'exited' });
+  scene.engine.send('die', 'two');
+  await settle();
+  scene.engine.change('two', { status: 'running' });
+  scene.engine.send('start', 'two');
+  await settle();
+  assert.equal(scene.causes('set.crowded').length, 2);
+});

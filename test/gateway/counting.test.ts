@@ -20,34 +20,81 @@ test('latency falls into the bucket whose bound it does not exceed', () => {
   assert.ok(Math.abs(latencySumS - 120.003501) < 1e-6);
 });
 
+const record = {
+  id: 'a',
+  client: '::1',
+  method: 'GET',
+  hostname: 'a.test',
+  path: '/',
+  status: 200,
+  bytesIn: 0,
+  bytesOut: 0,
+  set: null,
+  replica: null,
+  tries: 0,
+  wakeMs: null,
+  error: null,
+};
+
+function accessLog(takes: (lines: string) => boolean, chance: () => number = () => 0): AccessLog {
+  return new AccessLog({ write: takes, sample: 0.5, wall: () => 0, random: chance });
+}
+
 test('sampling leaves out answers but no server errors', () => {
-  const lines: string[] = [];
+  const texts: string[] = [];
   let chance = 0.9;
-  const log = new AccessLog({ write: (line) => lines.push(line), sample: 0.5, wall: () => 0, random: () => chance });
-  const record = {
-    id: 'a',
-    client: '::1',
-    method: 'GET',
-    hostname: 'a.test',
-    path: '/',
-    ms: 1.23456,
-    bytesIn: 0,
-    bytesOut: 0,
-    set: null,
-    replica: null,
-    tries: 0,
-    wakeMs: null,
-    error: null,
-    cut: false,
-  };
-  log.record({ ...record, status: 200 });
-  assert.equal(lines.length, 0);
-  log.record({ ...record, status: 503 });
-  assert.equal(lines.length, 1);
+  const log = accessLog(
+    (lines) => texts.push(lines) > 0,
+    () => chance,
+  );
+  log.record(record, 1.23456, false);
+  log.flush();
+  assert.equal(texts.length, 0);
+  log.record({ ...record, status: 503 }, 1, false);
   chance = 0.4;
-  log.record({ ...record, status: 200 });
-  assert.equal(lines.length, 2);
-  assert.equal(JSON.parse(lines[1] ?? '').ms, 1.235);
+  log.record(record, 1.23456, false);
+  log.flush();
+  const lines = texts
+    .join('')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(
+    lines.map(({ status }) => status),
+    [503, 200],
+  );
+  assert.equal(lines[1].ms, 1.235);
+});
+
+test('what a client sends cannot break a line of the access log', () => {
+  const texts: string[] = [];
+  const log = accessLog((lines) => texts.push(lines) > 0);
+  const path = '/"\\\u00e9\u0001';
+  log.record({ ...record, path, hostname: 'a"b', replica: 'r\\', set: 'a/b/"' }, 1, true);
+  log.flush();
+  const { at, ...rest } = JSON.parse(texts.join(''));
+  assert.equal(at, '1970-01-01T00:00:00.000Z');
+  assert.deepEqual(rest, { ...record, path, hostname: 'a"b', replica: 'r\\', set: 'a/b/"', ms: 1, cut: true });
+});
+
+test('a reader that is too slow for the access log costs lines, not memory', () => {
+  const texts: string[] = [];
+  let takes = false;
+  const log = accessLog((lines) => {
+    texts.push(lines);
+    return takes;
+  });
+  log.record(record, 1, false);
+  log.flush();
+  for (let i = 0; i < 10; i++) log.record(record, 1, false);
+  log.flush();
+  assert.equal(texts.length, 1);
+  assert.equal(log.dropped, 10);
+  takes = true;
+  log.ready();
+  log.record(record, 1, false);
+  log.flush();
+  assert.equal(texts.length, 2);
 });
 
 onEveryLane('every request is counted once', {}, async (rig) => {

@@ -63,10 +63,38 @@ test('starting again moves a deadline to another duration', async () => {
   const deadline = make('a');
   deadlines.start(deadline, 100);
   deadlines.start(deadline, 1000);
-  await clock.advance(500);
+  await clock.advance(999);
   assert.deepEqual(expired, []);
-  await clock.advance(502);
+  await clock.advance(1 + 1000 / 64 + 1);
   assert.deepEqual(expired, ['a']);
+});
+
+test('a shorter duration is not held up by the longer one before it', async () => {
+  const { clock, deadlines, expired, make } = watch();
+  const deadline = make('a');
+  deadlines.start(deadline, 1000);
+  deadlines.start(deadline, 100);
+  await clock.advance(102);
+  assert.deepEqual(expired, ['a']);
+});
+
+test('a suspended deadline does not expire, and runs again when it is started', async () => {
+  const { clock, deadlines, expired, make } = watch();
+  const deadline = make('a');
+  deadlines.start(deadline, 100);
+  deadlines.suspend(deadline);
+  assert.equal(deadline.isRunning, false);
+  await clock.advance(90);
+  deadlines.start(deadline, 100);
+  await clock.advance(99);
+  assert.deepEqual(expired, []);
+  await clock.advance(1 + 100 / 64 + 1);
+  assert.deepEqual(expired, ['a']);
+  deadlines.start(deadline, 100);
+  deadlines.suspend(deadline);
+  await clock.advance(1000);
+  assert.deepEqual(expired, ['a']);
+  assert.equal(clock.pendingCount, 0, 'no timer is left');
 });
 
 test('what moves between a late timer and the second look has not expired', async () => {

@@ -8,10 +8,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { tidegate } from '../../load/peers/tidegate.ts';
+import type { Site } from '../../load/proxies/candidate.ts';
 import { ask } from '../support/tidegate.ts';
 
 /** Two upstreams that say which one they are, and a folder. */
-async function site(t: TestContext): Promise<{ folder: string; cores: number[]; upstreamPorts: number[] }> {
+async function site(t: TestContext): Promise<Site> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tidegate-site-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const upstreamPorts: number[] = [];
@@ -24,7 +25,7 @@ async function site(t: TestContext): Promise<{ folder: string; cores: number[]; 
     });
     upstreamPorts.push((server.address() as AddressInfo).port);
   }
-  return { folder, cores: [0], upstreamPorts };
+  return { folder, cores: [0], upstreamPorts, certificate: null, tunnels: false, workers: 1 };
 }
 
 test('all of its routes lead to the upstreams, and no other does', async (t) => {

@@ -91,7 +91,6 @@ export class TidegateProcess implements AsyncDisposable {
         TIDEGATE_HTTP: '127.0.0.1:0',
         TIDEGATE_HTTPS: 'off',
         TIDEGATE_ADMIN: '127.0.0.1:0',
-        TIDEGATE_WORKERS: '0',
         TIDEGATE_DATA: this.data,
         TIDEGATE_DOCKER: this.#options.docker,
         ...this.#options.settings,

@@ -1,15 +1,17 @@
 /** `npm start` as a stranger runs it. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { ask } from '../support/tidegate.ts';
 import { until } from '../support/until.ts';
 
+const run = promisify(execFile);
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const START_MS = 120_000;
 
@@ -54,7 +56,7 @@ describe('npm start', () => {
     settings = {
       TIDEGATE_DOCKER: engine.socket,
       TIDEGATE_HTTP: `127.0.0.1:${await freePort()}`,
-      TIDEGATE_HTTPS: 'off',
+      TIDEGATE_HTTPS: `127.0.0.1:${await freePort()}`,
       TIDEGATE_ADMIN: `127.0.0.1:${await freePort()}`,
       TIDEGATE_DATA: data,
     };
@@ -83,6 +85,19 @@ describe('npm start', () => {
     const woken = await ask(Number(port), { headers: { host: `${hostname}:${port}` } });
     assert.equal(woken.status, 200);
     assert.match(String(woken.headers['server-timing']), /^wake;dur=/);
+
+    const securePort = settings.TIDEGATE_HTTPS?.split(':')[1];
+    const secureUrl = `https://${hostname}:${securePort}/`;
+    assert.ok(started.output().includes(secureUrl));
+    const caFile = /to trust +(\S+)/.exec(started.output())?.[1] ?? '';
+    const trusting = ['-sS', '--cacert', caFile, '--resolve', `${hostname}:${securePort}:127.0.0.1`];
+    const { stdout } = await run('curl', [...trusting, '-o', '/dev/null', '-w', '%{http_code}', secureUrl]);
+    assert.equal(stdout, '200', 'over TLS, with a certificate that curl verifies');
+    const other = secureUrl.replace(hostname, 'nobody.localhost');
+    await assert.rejects(
+      run('curl', ['-sS', '--cacert', caFile, '--resolve', `nobody.localhost:${securePort}:127.0.0.1`, other]),
+      /unrecognized name/,
+    );
 
     started.process.kill('SIGINT');
     assert.equal(await started.exit, 0, started.output());

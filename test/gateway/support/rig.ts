@@ -5,6 +5,7 @@ import type { RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CertificateSource } from '#certs/certificate-source';
 import { systemClock } from '#core/clock';
 import { type Log, silentLog } from '#core/log';
 import { DEFAULT_POLICY, type ReplicaSnapshot, type RouteSpec, type SetPolicy, setKey } from '#core/set';
@@ -39,6 +40,7 @@ export interface RigOptions {
   readonly httpsPort?: number | null;
   readonly headTimeoutMs?: number;
   readonly random?: () => number;
+  readonly certificates?: CertificateSource;
 }
 
 export interface SetOptions {
@@ -55,6 +57,14 @@ export interface SetOptions {
 export interface RigSet {
   readonly pool: Pool;
   readonly upstreams: readonly Upstream[];
+}
+
+/** Takes lines that come together one by one. */
+function byLine(take: (line: string) => void): (lines: string) => boolean {
+  return (lines) => {
+    for (const line of lines.split('\n')) if (line !== '') take(line);
+    return true;
+  };
 }
 
 export class Rig {
@@ -80,11 +90,12 @@ export class Rig {
       accessLog:
         accessLog === undefined
           ? null
-          : new AccessLog({ write: accessLog, sample: options.sample ?? 1, wall: () => Date.now(), random }),
+          : new AccessLog({ write: byLine(accessLog), sample: options.sample ?? 1, wall: () => Date.now(), random }),
       httpsPort: options.httpsPort ?? null,
       lane: options.lane === 'slow' ? 'slow' : 'fast',
       transport: options.lane === 'fast-handle' ? 'handle' : 'net',
       ...(headTimeoutMs === undefined ? {} : { headTimeoutMs }),
+      ...(options.certificates === undefined ? {} : { certificates: options.certificates }),
     });
   }
 

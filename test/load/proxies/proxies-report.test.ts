@@ -18,7 +18,7 @@ const idle: Figures = {
   ownBusy: 0.99,
   errors: 0,
 };
-const run = { rounds: 3, seconds: 5, cores: { proxy: [1], load: [0] }, versions: {} };
+const run = { rounds: 3, seconds: 5, cores: { proxy: [1], load: [0] }, versions: {}, failures: [] };
 const scenario = { name: 'proxies', title: 'Side by side' };
 
 function result(goals: CaseResult['load']['goals'], ...figures: readonly Partial<Figures>[][]): CaseResult {

@@ -3,9 +3,9 @@
  * parameters cut off, doubled slashes merged, dot segments resolved. The gateway forwards paths untouched (RFC 9110 7.7)
  * and routes by them as they stand; where this reading is routed elsewhere, the request means two things and is refused.
  */
-import { PATH, PERCENT } from './octets.ts';
 
-const BACKSLASH = 0x5c;
+/** What may stand in a path unescaped, as the gateway reads requests; without `%`, with the backslash that some take. */
+const UNESCAPED = /[-\w.~!$&'()*+,;=:@/|[\]^\\]/;
 
 /**
  * `path` starts with "/", so does the result. Escapes of what could not stand in a path unescaped stay as they are, as
@@ -13,8 +13,8 @@ const BACKSLASH = 0x5c;
  */
 export function liberalPath(path: string): string {
   const decoded = path.replace(/%([0-9a-f]{2})/gi, (found, digits: string) => {
-    const octet = Number.parseInt(digits, 16);
-    return octet === BACKSLASH || (PATH[octet] === 1 && octet !== PERCENT) ? String.fromCharCode(octet) : found;
+    const character = String.fromCharCode(Number.parseInt(digits, 16));
+    return UNESCAPED.test(character) ? character : found;
   });
   const kept: string[] = [];
   let open = false;

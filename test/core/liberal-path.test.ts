@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { liberalPath } from '#gateway/http1/liberal-path';
+import { liberalPath } from '#core/liberal-path';
+import { PATH } from '#gateway/http1/octets';
 import { RequestHead } from '#gateway/http1/request-head';
-import { target } from './request-vector.ts';
+import { target } from '#test/gateway/http1/request-vector';
 
 describe('the liberal reading of a path', () => {
   const cases: Readonly<Record<string, string>> = {
@@ -62,4 +63,12 @@ describe('the liberal reading of a path', () => {
       { seed: 8, numRuns: 5_000 },
     );
   });
+});
+
+test('what it takes for unescaped is what the gateway lets stand in a path, and the backslash', () => {
+  for (let octet = 0; octet < 256; octet++) {
+    const encoded = `%${octet.toString(16).padStart(2, '0')}`;
+    const taken = octet === 0x5c || (PATH[octet] === 1 && octet !== 0x25);
+    assert.equal(!liberalPath(`/a${encoded}b`).includes(encoded), taken, encoded);
+  }
 });

@@ -1,0 +1,23 @@
+/**
+ * The port between who has certificates and who shows them. What is at hand comes back at once: a handshake waits for a
+ * promise only where a certificate has to be fetched or made first.
+ */
+import type { SecureContext } from 'node:tls';
+
+/** A certificate as it is served. */
+export interface ServedCertificate {
+  /** With key, protocol versions and ticket keys. */
+  readonly context: SecureContext;
+  /** Whether it stands for this normalised hostname (RFC 6125 6.4: a wildcard covers one label). */
+  covers(hostname: string): boolean;
+}
+
+export interface CertificateSource {
+  /**
+   * What to show a client that came for this hostname; null: nothing, it is to be turned away.
+   * @param hostname normalised, not empty
+   */
+  contextFor(hostname: string): ServedCertificate | null | Promise<ServedCertificate | null>;
+  /** What to show a certificate authority that validates this hostname by TLS-ALPN-01 (RFC 8737); null: no such order. */
+  challengeFor?(hostname: string): ServedCertificate | null;
+}

@@ -1,0 +1,174 @@
+/**
+ * Certificates as they are served, at hand for the next handshake: a bounded number of TLS contexts, whatever the number
+ * of names. What is not at hand is asked for once, however many clients wait for it.
+ */
+import { constants, createHash } from 'node:crypto';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { LRUCache } from 'lru-cache';
+import { messageOf } from '#core/errors';
+import type { Log } from '#core/log';
+import type { CertificateSource, ServedCertificate } from './certificate-source.ts';
+import { type CertificateMaterial, type MaterialSource, wildcardOf } from './material.ts';
+
+/** A context takes some 50 KiB of memory outside of the heap. */
+const CONTEXTS_MAX = 2000;
+/** Forward-secret AEAD suites; those of TLS 1.3 come by themselves. AES first: nearly every machine has it in hardware. */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+/** The cheapest one first; every client offers it. */
+const GROUPS = 'X25519:P-256:X25519MLKEM768:P-384';
+const TICKET_LIFE_S = 43_200;
+/** What a session belongs to: 32 octets at most. */
+const SESSION_CONTEXT_CHARACTERS = 32;
+
+export interface ContextCacheOptions {
+  /** Asked in this order. */
+  readonly sources: readonly MaterialSource[];
+  /** Unix time in ms. */
+  readonly wall: () => number;
+  readonly log: Log;
+  /** 48 octets of chance, the same for all processes that serve the same clients. */
+  readonly ticketKeys: Buffer;
+  /** Fewer in tests. */
+  readonly contextsMax?: number;
+}
+
+export class ContextCache implements CertificateSource {
+  readonly #options: ContextCacheOptions;
+  readonly #served: LRUCache<string, Served>;
+  readonly #pending = new Map<string, Promise<ServedCertificate | null>>();
+  #byMaterial = new WeakMap<CertificateMaterial, Served>();
+  #ticketKeys: Buffer;
+
+  constructor(options: ContextCacheOptions) {
+    this.#options = options;
+    this.#ticketKeys = options.ticketKeys;
+    this.#served = new LRUCache({ max: options.contextsMax ?? CONTEXTS_MAX });
+  }
+
+  /** Hostnames that are at hand. */
+  get size(): number {
+    return this.#served.size;
+  }
+
+  contextFor(hostname: string): ServedCertificate | null | Promise<ServedCertificate | null> {
+    const served = this.#served.get(hostname);
+    if (served !== undefined && served.notAfterMs > this.#options.wall()) return served;
+    const pending = this.#pending.get(hostname);
+    if (pending !== undefined) return pending;
+    const found = this.#ask(hostname, 0);
+    if (!(found instanceof Promise)) return found;
+    const answer = found.finally(() => this.#pending.delete(hostname));
+    this.#pending.set(hostname, answer);
+    return answer;
+  }
+
+  /** Encrypts tickets with these keys from now on; older tickets lead to a full handshake. */
+  setTicketKeys(keys: Buffer): void {
+    this.#ticketKeys = keys;
+    for (const { context } of this.#served.values()) applyTicketKeys(context, keys);
+  }
+
+  /** Asks anew for what a source has changed. Open connections keep what they have. */
+  forget(): void {
+    this.#served.clear();
+    this.#byMaterial = new WeakMap();
+  }
+
+  #ask(hostname: string, from: number): ServedCertificate | null | Promise<ServedCertificate | null> {
+    const { sources } = this.#options;
+    for (let i = from; i < sources.length; i++) {
+      const found = this.#find(sources[i] as MaterialSource, hostname);
+      if (found instanceof Promise) {
+        return found.then((material) =>
+          material === null ? this.#ask(hostname, i + 1) : this.#serve(hostname, material),
+        );
+      }
+      if (found !== null) return this.#serve(hostname, found);
+    }
+    return null;
+  }
+
+  /** What fails here has nothing to serve: the next one may. */
+  #find(source: MaterialSource, hostname: string): ReturnType<MaterialSource['find']> {
+    const onError = (error: unknown): null => {
+      this.#options.log.error('a certificate could not be had', { hostname, error: messageOf(error) });
+      return null;
+    };
+    try {
+      const found = source.find(hostname);
+      return found instanceof Promise ? found.catch(onError) : found;
+    } catch (error) {
+      return onError(error);
+    }
+  }
+
+  #serve(hostname: string, material: CertificateMaterial): ServedCertificate | null {
+    if (material.notAfterMs <= this.#options.wall()) {
+      this.#options.log.error('a certificate has expired', { hostname, names: material.names });
+      return null;
+    }
+    let served = this.#byMaterial.get(material);
+    if (served === undefined) {
+      try {
+        served = new Served(material, this.#ticketKeys);
+      } catch (error) {
+        this.#options.log.error('a certificate cannot be served', { hostname, error: messageOf(error) });
+        return null;
+      }
+      this.#byMaterial.set(material, served);
+    } else applyTicketKeys(served.context, this.#ticketKeys);
+    this.#served.set(hostname, served);
+    return served;
+  }
+}
+
+class Served implements ServedCertificate {
+  readonly context: SecureContext;
+  readonly notAfterMs: number;
+  readonly #names: ReadonlySet<string>;
+
+  constructor(material: CertificateMaterial, ticketKeys: Buffer) {
+    this.notAfterMs = material.notAfterMs;
+    this.#names = new Set(material.names);
+    this.context = createSecureContext({
+      cert: material.chain,
+      key: material.key,
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.3',
+      ciphers: CIPHERS,
+      ecdhCurve: GROUPS,
+      honorCipherOrder: true,
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
+      sessionTimeout: TICKET_LIFE_S,
+      // A session is resumed for the names it was made for alone.
+      sessionIdContext: sessionContext(material.names),
+    });
+    applyTicketKeys(this.context, ticketKeys);
+  }
+
+  covers(hostname: string): boolean {
+    if (this.#names.has(hostname)) return true;
+    const wildcard = wildcardOf(hostname);
+    return wildcard !== null && this.#names.has(wildcard);
+  }
+}
+
+function sessionContext(names: readonly string[]): string {
+  const hash = createHash('sha256').update([...names].sort().join(' '));
+  return hash.digest('hex').slice(0, SESSION_CONTEXT_CHARACTERS);
+}
+
+/** As `tls.Server.setTicketKeys` does for the one context of a server. */
+function applyTicketKeys(context: SecureContext, keys: Buffer): void {
+  (context.context as { setTicketKeys(keys: Buffer): void }).setTicketKeys(keys);
+}

@@ -1,0 +1,43 @@
+/**
+ * A buffer that a write is put together in. Views of it are kept by their length: writes of one application come in few
+ * lengths, and making a view costs more than copying a kilobyte.
+ */
+
+/** The two calls beneath Buffer's own methods, which check what is known here. */
+interface Latin1Buffer extends Buffer {
+  latin1Write(text: string, offset: number): number;
+}
+
+export class GatherBuffer {
+  readonly bytes: number;
+  readonly #octets: Latin1Buffer;
+  readonly #views = new Map<number, Buffer>();
+
+  constructor(bytes: number) {
+    this.bytes = bytes;
+    this.#octets = Buffer.allocUnsafeSlow(bytes) as Latin1Buffer;
+  }
+
+  /** Text (latin1), octets and text as one. Holds until the next call. */
+  put(before: string, part: Uint8Array, after: string): Buffer {
+    const octets = this.#octets;
+    const { length } = part;
+    let end = before.length;
+    if (end > 0) octets.latin1Write(before, 0);
+    octets.set(part, end);
+    end += length;
+    if (after !== '') octets.latin1Write(after, end);
+    return this.#view(end + after.length);
+  }
+
+  #view(bytes: number): Buffer {
+    let view = this.#views.get(bytes);
+    if (view === undefined) {
+      view = this.#octets.subarray(0, bytes);
+      if (this.#views.size < VIEWS_MAX) this.#views.set(bytes, view);
+    }
+    return view;
+  }
+}
+
+const VIEWS_MAX = 1024;

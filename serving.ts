@@ -1,0 +1,59 @@
+/** A gateway as the settings want it, the same in a process of its own and in the one process that does everything. */
+import type { Clock } from '#core/clock';
+import type { Config } from '#core/config';
+import type { Log } from '#core/log';
+import type { ListenAddress } from '#core/settings';
+import { Gateway } from '#gateway/gateway';
+import { TrustedProxies } from '#gateway/trusted-proxies';
+import type { Admitter } from '#router/admission';
+import type { Pool } from '#router/pool';
+import type { RouteTable } from '#router/route-table';
+import { openAccessLog } from './access-lines.ts';
+import { openCertificates } from './certificates.ts';
+
+export interface ServingTools {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly table: RouteTable;
+  readonly admitter: Admitter;
+  /** As in {@link Gateway}. */
+  readonly onTaken?: (pool: Pool, key: string) => void;
+}
+
+export interface Listeners {
+  readonly http?: ListenAddress | null;
+  readonly https?: ListenAddress | null;
+}
+
+/** @param listeners where `listen` will listen */
+export async function openServing({ config, ...tools }: ServingTools, listeners: Listeners) {
+  const { clock, log, table } = tools;
+  const knows = (name: string): boolean => table.knows(name);
+  const certificates = await openCertificates(config, { clock, log, knows });
+  const accessLog = openAccessLog(config, log);
+  const gateway = new Gateway({
+    ...tools,
+    random: Math.random,
+    trustedProxies: new TrustedProxies(config.trustedProxies),
+    accessLog: accessLog?.log ?? null,
+    httpsPort: listeners.https?.port || null,
+    ...(certificates === null ? {} : { certificates: certificates.source }),
+    transport: config.transport,
+  });
+  return {
+    gateway,
+    /** @throws TidegateError `listener.in_use`, `listener.denied` */
+    async listen(): Promise<{ readonly name: string; readonly address: ListenAddress }[]> {
+      const { http = null, https = null } = listeners;
+      const opened: { readonly name: string; readonly address: ListenAddress }[] = [];
+      if (http !== null) opened.push({ name: 'http', address: await gateway.listen(http) });
+      if (https !== null) opened.push({ name: 'https', address: await gateway.listenTls(https) });
+      return opened;
+    },
+    close: async (): Promise<void> => {
+      certificates?.close();
+      await accessLog?.close();
+    },
+  };
+}

@@ -1,0 +1,97 @@
+/** Certificates at hand: one context a certificate, one question a name, and a bound on both. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { ContextCache, type ContextCacheOptions } from '#certs/context-cache';
+import type { CertificateMaterial, MaterialSource } from '#certs/material';
+import { silentLog } from '#core/log';
+import { testAuthority } from './certificate-authority.ts';
+
+const authority = testAuthority();
+
+function cacheOf(sources: readonly MaterialSource[], more: Partial<ContextCacheOptions> = {}): ContextCache {
+  return new ContextCache({ sources, wall: Date.now, log: silentLog, ticketKeys: randomBytes(48), ...more });
+}
+
+test('what was found is at hand, and one certificate is one context for all its names', () => {
+  const material = authority.issue(['*.app.test', 'app.test']);
+  let asked = 0;
+  const cache = cacheOf([
+    {
+      find: () => {
+        asked++;
+        return material;
+      },
+    },
+  ]);
+  const first = cache.contextFor('a.app.test');
+  assert.ok(first !== null && !(first instanceof Promise));
+  assert.equal(cache.contextFor('a.app.test'), first);
+  assert.equal(asked, 1);
+  assert.equal(cache.contextFor('b.app.test'), first);
+  assert.ok(first.covers('app.test') && first.covers('b.app.test'));
+  assert.ok(!first.covers('b.a.app.test') && !first.covers('other.test') && !first.covers(''));
+});
+
+test('sources are asked in order, and one that fails is passed over', async () => {
+  const material = authority.issue(['app.test']);
+  const cache = cacheOf([
+    { find: () => null },
+    {
+      find: () => {
+        throw new Error('broken');
+      },
+    },
+    { find: () => Promise.reject(new Error('broken later')) },
+    { find: async () => null },
+    { find: () => material },
+  ]);
+  const found = await cache.contextFor('app.test');
+  assert.ok(found?.covers('app.test'));
+  assert.equal(cache.contextFor('app.test'), found, 'from then on it is at hand');
+});
+
+test('however many wait for a name, it is asked for once', async () => {
+  let settle: (material: CertificateMaterial | null) => void = () => {};
+  let asked = 0;
+  const find = (): Promise<CertificateMaterial | null> => {
+    asked++;
+    return new Promise((resolve) => {
+      settle = resolve;
+    });
+  };
+  const cache = cacheOf([{ find }]);
+  const waiting = [cache.contextFor('app.test'), cache.contextFor('app.test')];
+  settle(null);
+  assert.deepEqual(await Promise.all(waiting), [null, null]);
+  assert.equal(asked, 1);
+  const again = cache.contextFor('app.test');
+  settle(authority.issue(['app.test']));
+  assert.ok((await again)?.covers('app.test'), 'a name without a certificate is asked for again');
+});
+
+test('ten thousand names do not make ten thousand contexts', () => {
+  const material = authority.issue(['app.test']);
+  const cache = cacheOf([{ find: () => material }], { contextsMax: 100 });
+  for (let i = 0; i < 10_000; i++) void cache.contextFor(`name-${i}.test`);
+  assert.equal(cache.size, 100);
+});
+
+test('a certificate that has expired is not served', () => {
+  let now = Date.now();
+  const material = authority.issue(['app.test'], now + 60_000);
+  const cache = cacheOf([{ find: () => material }], { wall: () => now });
+  assert.notEqual(cache.contextFor('app.test'), null);
+  now += 60_000;
+  assert.equal(cache.contextFor('app.test'), null);
+});
+
+test('what has changed is asked for again when it is told so', () => {
+  let material = authority.issue(['app.test']);
+  const cache = cacheOf([{ find: () => material }]);
+  const first = cache.contextFor('app.test');
+  material = authority.issue(['app.test']);
+  assert.equal(cache.contextFor('app.test'), first);
+  cache.forget();
+  assert.notEqual(cache.contextFor('app.test'), first);
+});

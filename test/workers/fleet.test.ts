@@ -1,0 +1,73 @@
+/** What control and workers promise each other, whatever the order in which their mail arrives. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FleetModel } from './fleet-model.ts';
+
+const STEPS = 1500;
+
+async function turn(): Promise<void> {
+  for (let i = 0; i < 6; i++) await null;
+}
+
+async function settle(model: FleetModel): Promise<void> {
+  for (let i = 0; i < 400; i++) {
+    while (model.deliver()) await turn();
+    model.finishOne();
+    await model.clock.advance(10);
+  }
+}
+
+interface Chances {
+  readonly sleeps: boolean;
+  readonly kills?: boolean;
+  readonly restarts?: boolean;
+}
+
+async function run(model: FleetModel, chances: Chances): Promise<void> {
+  let lastId = 3;
+  for (let step = 0; step < STEPS; step++) {
+    const chance = model.random();
+    const ids = [...model.workers.keys()];
+    const id = ids[Math.floor(model.random() * ids.length)] ?? 1;
+    if (chance < 0.5) model.deliver();
+    else if (chance < 0.65) model.request(id);
+    else if (chance < 0.82) model.finishOne();
+    else if (chance < 0.9) await model.clock.advance(5);
+    else if (chance < 0.98) void (chances.sleeps && model.sleep());
+    else if (chance < 0.985 && chances.kills === true && ids.length > 1) {
+      model.killWorker(id);
+      model.addWorker(++lastId);
+    } else if (chance < 0.99 && chances.restarts === true) model.restartControl();
+    await turn();
+  }
+  await settle(model);
+  assert.equal(model.inFlight.length, 0);
+  assert.equal(model.over, model.made, 'every request came to its end');
+  assert.equal(model.pool.inFlight, 0, 'control counts nothing that is not there');
+}
+
+test('no replica is frozen under a request and no request is lost, however late mail comes', async () => {
+  let freezes = 0;
+  for (let seed = 1; seed <= 6; seed++) {
+    const model = new FleetModel(seed);
+    await run(model, { sleeps: true });
+    freezes += model.freezes;
+  }
+  assert.ok(freezes > 2, `only ${freezes} freezes: the test looks in the wrong place`);
+});
+
+test('the same holds while workers die and are replaced', async () => {
+  for (let seed = 21; seed <= 25; seed++) await run(new FleetModel(seed), { sleeps: true, kills: true });
+});
+
+test('the same holds while control is killed and comes back', async () => {
+  for (let seed = 41; seed <= 44; seed++) await run(new FleetModel(seed), { sleeps: true, restarts: true });
+});
+
+test('a hard limit holds over all workers, and nobody waits for a slot that is idle', async () => {
+  for (let seed = 61; seed <= 64; seed++) {
+    const model = new FleetModel(seed, { concurrency: 3 });
+    await run(model, { sleeps: false, kills: true, restarts: true });
+    assert.equal(model.most, 3, `seed ${seed}`);
+  }
+});

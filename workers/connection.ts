@@ -1,0 +1,136 @@
+/**
+ * A worker's side of what is said with control: takes control's messages in order, greets every new control with what is
+ * there from before, and goes on by itself while there is none.
+ */
+import type { Clock } from '#core/clock';
+import type { Pool } from '#router/pool';
+import { RouteTable } from '#router/route-table';
+import type { Upstream } from '#router/upstream';
+import { CountReporter } from './count-reporter.ts';
+import { PROTOCOL, type TakenTokens, type ToControl, type ToWorker, type TrafficCounts } from './messages.ts';
+import { Outbox } from './outbox.ts';
+import { RemoteAdmitter } from './remote-admitter.ts';
+import { TableCopy } from './table-copy.ts';
+
+const LOOK_AGAIN_MS = 20;
+
+export interface ConnectionOptions {
+  readonly clock: Clock;
+  /** 0 ≤ n < 1. */
+  readonly random: () => number;
+  readonly post: (mail: readonly ToControl[]) => void;
+  /** Null: nothing is counted yet. */
+  readonly collect: () => TrafficCounts | null;
+  /** Tokens that other workers took from rate buckets. */
+  readonly onTaken: (taken: readonly TakenTokens[]) => void;
+  /** A picture has come: `complete` when nothing of it is missing. */
+  readonly onPicture: (complete: boolean) => void;
+}
+
+export class Connection {
+  readonly table: RouteTable;
+  readonly admitter: RemoteAdmitter;
+  readonly #options: ConnectionOptions;
+  readonly #outbox: Outbox<ToControl>;
+  readonly #copy: TableCopy;
+  readonly #reporter: CountReporter;
+  #connected = false;
+
+  constructor(options: ConnectionOptions) {
+    const { clock, random, post } = options;
+    this.#options = options;
+    this.#outbox = new Outbox(post);
+    this.table = new RouteTable({ clock, random, onPool: (pool) => this.#watch(pool) });
+    this.#reporter = new CountReporter({ clock, report: (changes) => this.say({ kind: 'counts', changes }) });
+    this.#copy = new TableCopy({ table: this.table, reporter: this.#reporter });
+    this.admitter = new RemoteAdmitter({
+      clock,
+      copy: this.#copy,
+      reporter: this.#reporter,
+      say: (message) => this.say(message),
+    });
+  }
+
+  /** Says something to control; what is said to none is lost, and said again where that matters. */
+  say(message: ToControl): void {
+    if (this.#connected) this.#outbox.say(message);
+  }
+
+  /** A control listens that has not listened before. */
+  greet(): void {
+    this.part();
+    this.#connected = true;
+    this.say({ kind: 'hello', protocol: PROTOCOL, carried: this.#copy.carry() });
+    this.admitter.askAgain();
+  }
+
+  /** Control is gone. */
+  part(): void {
+    this.#outbox.flush();
+    this.#connected = false;
+    this.#reporter.alone();
+  }
+
+  take(mail: readonly ToWorker[]): void {
+    for (const message of mail) this.#take(message);
+    this.#options.onPicture(mail.some((one) => one.kind === 'complete'));
+  }
+
+  #take(message: ToWorker): void {
+    switch (message.kind) {
+      case 'admitted':
+      case 'turned-down':
+      case 'knocked':
+        this.admitter.take(message);
+        break;
+      case 'clear':
+        this.#clear(message.clearance, message.replica);
+        break;
+      case 'wanted': {
+        const pool = this.table.pool(message.set);
+        if (pool !== undefined) this.#reporter.want(pool, message.wanted);
+        break;
+      }
+      case 'taken':
+        this.#options.onTaken(message.taken);
+        break;
+      case 'collect': {
+        const counts = this.#options.collect();
+        if (counts !== null) this.say({ kind: 'collected', round: message.round, counts });
+        break;
+      }
+      default:
+        this.#copy.take(message);
+    }
+  }
+
+  #clear(clearance: number, replica: string): void {
+    const remaining = this.#copy.clear(replica);
+    this.#reporter.flush();
+    const busy = isBusy(remaining);
+    this.say({ kind: 'cleared', clearance, busy });
+    if (busy) this.#clearLater(clearance, remaining);
+  }
+
+  #clearLater(clearance: number, remaining: readonly Upstream[]): void {
+    this.#options.clock.after(LOOK_AGAIN_MS, () => {
+      if (isBusy(remaining)) this.#clearLater(clearance, remaining);
+      else this.say({ kind: 'cleared', clearance, busy: false });
+    });
+  }
+
+  #watch(pool: Pool): void {
+    this.#reporter.watch(pool);
+    pool.watch({
+      onSuspect: (_pool, upstream) => {
+        const id = this.#copy.idOf(upstream);
+        if (id !== null) this.say({ kind: 'suspect', id });
+        else if (this.#connected) this.#copy.suspect(upstream);
+      },
+    });
+  }
+}
+
+function isBusy(upstreams: readonly Upstream[]): boolean {
+  return upstreams.some((one) => one.inFlight > 0);
+}

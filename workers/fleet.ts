@@ -1,0 +1,225 @@
+/**
+ * The workers as control has them: each is told the whole picture when it says hello and every change after it, asks for
+ * admission, and reports what it serves. Control's own pools count the sum, so the scaler works on them as if there were
+ * one process; nothing is done to a replica before every worker has let go of it.
+ */
+import type { Clock, Timer } from '#core/clock';
+import type { Log } from '#core/log';
+import type { SetKey, SetSnapshot } from '#core/set';
+import type { Admitter } from '#router/admission';
+import type { Pool } from '#router/pool';
+import type { RouteTable } from '#router/route-table';
+import { Clearances } from './clearances.ts';
+import { CountLedger } from './count-ledger.ts';
+import { PROTOCOL, type ToControl, type ToWorker, type TrafficCounts } from './messages.ts';
+import { Outbox } from './outbox.ts';
+import { Picture } from './picture.ts';
+import { RemoteRequests } from './remote-requests.ts';
+import { TrafficSums } from './traffic-sums.ts';
+
+/** How often workers hear what the others have in flight. */
+const ELSEWHERE_EVERY_MS = 50;
+/** Messages of a whole picture that are sent as one. */
+const CHUNK = 500;
+/** Workers that served before this control are waited for so long before it acts. */
+const GATHER_MS = 5000;
+/** After everything is known, upstreams that only an earlier control named are given so long to be named again. */
+const SWEEP_AFTER_MS = 5000;
+
+export interface FleetOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly table: RouteTable;
+  readonly admitter: Admitter;
+  readonly post: (worker: number, mail: readonly ToWorker[]) => void;
+  /** Ends a worker that hangs or does not understand. */
+  readonly giveUp: (worker: number, why: string) => void;
+  /** Workers that serve by what an earlier control told them. */
+  readonly expected: Iterable<number>;
+}
+
+export class Fleet {
+  /** Resolves when every worker that serves already has said what it has in flight: nothing is to be done before. */
+  readonly gathered: Promise<void>;
+  readonly #options: FleetOptions;
+  readonly #outboxes = new Map<number, Outbox<ToWorker>>();
+  readonly #expected: Set<number>;
+  readonly #picture: Picture;
+  readonly #ledger: CountLedger;
+  readonly #requests: RemoteRequests;
+  readonly #clearances: Clearances;
+  readonly #sums: TrafficSums;
+  readonly #timers = new Set<Timer>();
+  #allHere: () => void = () => {};
+  #complete = false;
+  #closed = false;
+
+  constructor(options: FleetOptions) {
+    const { clock, log, table, admitter } = options;
+    this.#options = options;
+    this.#ledger = new CountLedger(clock);
+    this.#picture = new Picture({
+      say: (message) => this.#sayToAll(message),
+      onUp: (numbered) => this.#ledger.add(numbered),
+      onDown: (numbered) => this.#ledger.retire(numbered),
+    });
+    const reply = (worker: number, message: ToWorker): void => this.#outboxes.get(worker)?.say(message);
+    this.#requests = new RemoteRequests({
+      ...{ clock, log, table, admitter, reply },
+      ledger: this.#ledger,
+      picture: this.#picture,
+      sayToAll: (message) => this.#sayToAll(message),
+    });
+    this.#clearances = new Clearances({
+      clock,
+      ask: (worker, clearance, replica) => reply(worker, { kind: 'clear', clearance, replica }),
+      giveUp: (worker) => options.giveUp(worker, 'it does not answer'),
+    });
+    this.#sums = new TrafficSums({ clock, ask: (worker, round) => reply(worker, { kind: 'collect', round }) });
+    this.#expected = new Set(options.expected);
+    this.gathered = new Promise((resolve) => {
+      this.#allHere = resolve;
+    });
+    if (this.#expected.size === 0) this.#allHere();
+    else this.#in(GATHER_MS, () => this.#missing());
+    this.#tellElsewhere();
+  }
+
+  /** A pool came into being. */
+  watch(pool: Pool): void {
+    this.#picture.watch(pool);
+  }
+
+  apply(snapshot: Pick<SetSnapshot, 'key' | 'policy' | 'routes'>): void {
+    this.#picture.apply(snapshot);
+    this.#requests.learnt(false);
+  }
+
+  remove(key: SetKey): void {
+    this.#picture.remove(key);
+  }
+
+  /** Everything there is has been found: what workers know beyond it is over. */
+  complete(): void {
+    this.#complete = true;
+    this.#requests.learnt(true);
+    this.#sayToAll({ kind: 'complete' });
+    this.#in(SWEEP_AFTER_MS, () => this.#sayToAll({ kind: 'sweep' }));
+  }
+
+  /** Resolves when no worker gives the replica anything new, with all in flight counted. Null: there are no workers. */
+  clear(replica: string): Promise<void> | null {
+    return this.#clearances.open(replica, this.#outboxes.keys());
+  }
+
+  collect(): Promise<TrafficCounts> {
+    return this.#sums.collect(this.#outboxes.keys(), (set) => this.#options.table.pool(set as SetKey) !== undefined);
+  }
+
+  receive(worker: number, mail: readonly ToControl[]): void {
+    if (this.#closed) return;
+    for (const message of mail) {
+      if (message.kind === 'hello') this.#welcome(worker, message);
+      // What a worker said before it knew of this control was not meant for it.
+      else if (this.#outboxes.has(worker)) this.#take(worker, message);
+    }
+  }
+
+  /** The worker is gone: what it had in flight is over. */
+  leave(worker: number): void {
+    this.#outboxes.delete(worker);
+    this.#requests.leave(worker);
+    this.#ledger.leave(worker);
+    this.#clearances.leave(worker);
+    this.#sums.leave(worker);
+    this.#arrived(worker);
+  }
+
+  /** From now on nothing is said to the workers any more: what they asked for they will ask the next control. */
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) timer.cancel();
+    this.#requests.close();
+    this.#clearances.close();
+    this.#outboxes.clear();
+  }
+
+  #welcome(worker: number, { protocol, carried }: Extract<ToControl, { kind: 'hello' }>): void {
+    const { post, giveUp, table } = this.#options;
+    if (protocol !== PROTOCOL) {
+      giveUp(worker, `it speaks protocol ${protocol}, and control ${PROTOCOL}`);
+      return;
+    }
+    this.#ledger.carry(worker, carried);
+    let chunk: ToWorker[] = [];
+    for (const message of this.#picture.whole(table.conflicts())) {
+      if (chunk.push(message) < CHUNK) continue;
+      post(worker, chunk);
+      chunk = [];
+    }
+    for (const set of this.#requests.wanted()) chunk.push({ kind: 'wanted', set, wanted: true });
+    if (this.#complete) chunk.push({ kind: 'complete' }, { kind: 'sweep' });
+    post(worker, chunk);
+    this.#outboxes.set(worker, new Outbox((mail) => post(worker, mail)));
+    this.#arrived(worker);
+  }
+
+  #take(worker: number, message: Exclude<ToControl, { kind: 'hello' }>): void {
+    switch (message.kind) {
+      case 'counts':
+        this.#ledger.note(worker, message.changes);
+        break;
+      case 'cleared':
+        this.#clearances.answered(worker, message.clearance, message.busy);
+        break;
+      case 'admit':
+        this.#requests.admit(worker, message);
+        break;
+      case 'cancel':
+        this.#requests.cancel(worker, message.request);
+        break;
+      case 'knock':
+        void this.#requests.knock(worker, message.request, message.set);
+        break;
+      case 'suspect': {
+        const numbered = this.#ledger.find(message.id);
+        numbered?.pool.suspect(numbered.upstream);
+        break;
+      }
+      case 'taken':
+        for (const [other, outbox] of this.#outboxes) if (other !== worker) outbox.say(message);
+        break;
+      case 'collected':
+        this.#sums.answered(worker, message.round, message.counts);
+        break;
+    }
+  }
+
+  #arrived(worker: number): void {
+    this.#expected.delete(worker);
+    if (this.#expected.size === 0) this.#allHere();
+  }
+
+  #missing(): void {
+    for (const worker of [...this.#expected]) this.#options.giveUp(worker, 'it did not greet the new control');
+  }
+
+  #tellElsewhere(): void {
+    for (const [worker, counts] of this.#ledger.elsewhere(this.#outboxes.keys())) {
+      this.#outboxes.get(worker)?.say({ kind: 'elsewhere', counts });
+    }
+    this.#in(ELSEWHERE_EVERY_MS, () => this.#tellElsewhere());
+  }
+
+  #in(delayMs: number, run: () => void): void {
+    const timer = this.#options.clock.after(delayMs, () => {
+      this.#timers.delete(timer);
+      run();
+    });
+    this.#timers.add(timer);
+  }
+
+  #sayToAll(message: ToWorker): void {
+    for (const outbox of this.#outboxes.values()) outbox.say(message);
+  }
+}
