@@ -7,7 +7,7 @@ import type { ReplicaKeeper } from './replica-keeper.ts';
 export type TurnedAway = Extract<Admission, { outcome: 'stopped' }>;
 
 /** A stop by a person may be half of a restart: requests wait that long before they are told that it is stopped. */
-export const RESTART_GRACE_MS = 2000;
+export const RESTART_GRACE_MS = 5000;
 /** A container that is being removed may have a successor; once it is gone its set lingers for as long again. */
 const REMOVAL_GRACE_MS = 10_000;
 /** What a client is told to wait for a set that a person stopped. */

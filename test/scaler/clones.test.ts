@@ -84,7 +84,7 @@ test('a restart of the container that clones were made from leaves the clones al
 test('a person who stops the container of a set stops its clones too', async () => {
   const { rig, web, original } = await withClone();
   rig.world.kill(original.id);
-  await rig.clock.advance(4000);
+  await rig.clock.advance(7000);
   assert.deepEqual(
     clonesOf(rig).map((one) => rig.state(one)),
     ['exited'],

@@ -228,7 +228,7 @@ test('whoever asks for a set whose dependency a person stopped hears that there 
   asleep(rig, 'web', { depends: ['db'] });
   await rig.clock.advance(100);
   rig.world.kill(db.id);
-  await rig.clock.advance(3000);
+  await rig.clock.advance(6000);
   const ask = rig.ask(WEB);
   await rig.clock.advance(0);
   assert.equal(ask.became, 'no_replicas');

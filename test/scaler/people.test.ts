@@ -13,7 +13,7 @@ test('a set with min ≥ 1 that a person stopped is not started, and whoever ask
   rig.world.kill(container.id);
   await rig.clock.advance(100);
   const early = rig.ask(web);
-  await rig.clock.advance(1800);
+  await rig.clock.advance(4700);
   assert.equal(early.became, 'held');
   await rig.clock.advance(700);
   assert.equal(early.became, 'stopped');
