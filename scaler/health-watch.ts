@@ -4,6 +4,7 @@
  * a request could not be served by it.
  */
 import type { Clock, Timer } from '#core/clock';
+import { formatDuration } from '#core/duration';
 import { messageOf } from '#core/errors';
 import type { Pool } from '#router/pool';
 import type { Upstream } from '#router/upstream';
@@ -36,6 +37,8 @@ export class HealthWatch {
   #probing = false;
   #suspected = false;
   #lastSuspicion = Number.NEGATIVE_INFINITY;
+  /** It was said that it does not become ready. */
+  #lamented = false;
   /** Since when the upstream is not ready; null while it is. */
   #unreadySince: number | null;
 
@@ -94,6 +97,7 @@ export class HealthWatch {
     else {
       const times = doubted ? this.#options.pool.policy.health.fall : 1;
       for (let i = 0; i < times; i++) this.#signal('fail', result.reason);
+      this.#lament(result.reason);
     }
     if (this.#suspected) void this.#look();
     else this.#schedule();
@@ -116,7 +120,17 @@ export class HealthWatch {
     if (!pool.signal(upstream, signal)) return;
     const ready = upstream.health.health === 'healthy';
     this.#unreadySince = ready ? null : clock.now();
+    this.#lamented = false;
     onChange(ready, reason);
+  }
+
+  /** Says once what stands in the way of an upstream that has not become ready in the time that requests wait for it. */
+  #lament(reason: string): void {
+    const { pool, clock, onChange } = this.#options;
+    const { wakeTimeoutMs } = pool.policy;
+    if (this.#lamented || this.#unreadySince === null || clock.now() - this.#unreadySince < wakeTimeoutMs) return;
+    this.#lamented = true;
+    onChange(false, `not ready after ${formatDuration(wakeTimeoutMs)}: ${reason}`);
   }
 
   #schedule(): void {

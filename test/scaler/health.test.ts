@@ -59,6 +59,19 @@ test('an upstream is probed at once, then quickly, then less and less often unti
   assert.ok(count(rig, 80_000, 100_000) <= 10);
 });
 
+test('an upstream that does not become ready in the time of a wake is told of once, with what stands in the way', async () => {
+  const rig = watched();
+  rig.watch.start(false);
+  await rig.clock.advance(29_000);
+  assert.deepEqual(rig.changes, []);
+  await rig.clock.advance(5000);
+  assert.deepEqual(rig.changes, ['not ready after 30s: refused']);
+  await rig.clock.advance(60_000);
+  rig.answer = () => Promise.resolve(PASSED);
+  await rig.clock.advance(5000);
+  assert.deepEqual(rig.changes, ['not ready after 30s: refused', 'ready']);
+});
+
 test('a ready upstream is probed at the interval of its policy', async () => {
   const rig = watched({ intervalMs: 3000 });
   rig.answer = () => Promise.resolve(PASSED);
