@@ -13,12 +13,27 @@ import type { Scenario } from './scenario.ts';
 import { discover } from './scenarios/discover.ts';
 import { fuzz } from './scenarios/fuzz.ts';
 import { hang } from './scenarios/hang.ts';
+import { idleWebSockets } from './scenarios/idle-websockets.ts';
 import { k6 } from './scenarios/k6.ts';
+import { neighbours } from './scenarios/neighbours.ts';
 import { proxies } from './scenarios/proxies.ts';
+import { upgrade } from './scenarios/upgrade.ts';
 import { wakeFrozen } from './scenarios/wake-frozen.ts';
 import { wakeStopped } from './scenarios/wake-stopped.ts';
 
-const SCENARIOS: readonly Scenario[] = [discover, wakeFrozen, wakeStopped, hang, proxies, k6, fuzz];
+const SCENARIOS: readonly Scenario[] = [
+  discover,
+  wakeFrozen,
+  wakeStopped,
+  hang,
+  proxies,
+  k6,
+  fuzz,
+  idleWebSockets,
+  upgrade,
+  neighbours,
+];
+const NAME_WIDTH = 17;
 const USAGE_CODE = 2;
 const INTERRUPTED_CODE = 130;
 
@@ -74,6 +89,6 @@ function unknownParts({ only, scenarios }: LoadOptions): readonly string[] {
 }
 
 function described({ name, title, parts }: Scenario): string {
-  const choice = parts.length > 0 ? `\n${' '.repeat(14)}--only= ${parts.join(', ')}` : '';
-  return `${name.padEnd(14)}${title}${choice}\n`;
+  const choice = parts.length > 0 ? `\n${' '.repeat(NAME_WIDTH)}--only= ${parts.join(', ')}` : '';
+  return `${name.padEnd(NAME_WIDTH)}${title}${choice}\n`;
 }
