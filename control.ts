@@ -4,6 +4,7 @@
  */
 import type { Config } from '#core/config';
 import { ERRORS, isTidegateError, messageOf } from '#core/errors';
+import type { ListenAddress } from '#core/settings';
 import type { Fleet } from '#workers/fleet';
 import type { Assignment, Order, Report } from '#workers/roles';
 import { Tidegate } from './tidegate.ts';
@@ -21,6 +22,7 @@ export class Control {
   readonly #options: ControlOptions;
   #tidegate: Tidegate | null = null;
   #fleet: Fleet | null = null;
+  #begun = 0;
   /** What the workers said before there was somebody to hear it. */
   #early: Extract<Order, { type: 'to-control' | 'worker-gone' }>[] = [];
 
@@ -32,7 +34,7 @@ export class Control {
   take(order: Order): void {
     switch (order.type) {
       case 'begin':
-        void this.#begin(order.workers);
+        void this.#begin(order.workers, order.lost);
         break;
       case 'to-control':
         if (this.#fleet === null) this.#early.push(order);
@@ -66,8 +68,9 @@ export class Control {
     }
   }
 
-  async #begin(workers: readonly number[]): Promise<void> {
-    const { config, version, writeLine, report, assignment } = this.#options;
+  /** @param lost how the control before this one ended; null: as it should, or there was none */
+  async #begin(workers: readonly number[], lost: string | null): Promise<void> {
+    const { config, version, writeLine, report } = this.#options;
     const tidegate = new Tidegate({
       config,
       version,
@@ -75,7 +78,7 @@ export class Control {
       workers: {
         expected: workers,
         supervisor: process.ppid,
-        admin: assignment.listeners.admin ?? null,
+        admin: this.#adminListener(),
         post: (worker, mail) => report({ type: 'post', worker, mail }),
         giveUp: (worker, why) => report({ type: 'give-up', worker, why }),
         onFleet: (fleet) => this.#listenTo(fleet),
@@ -85,9 +88,18 @@ export class Control {
     this.#tidegate = tidegate;
     try {
       await tidegate.start();
+      if (lost !== null) tidegate.record({ type: 'control.exited', cause: lost });
     } catch (error) {
       report({ type: 'failed', words: wordsOf(error) });
     }
+  }
+
+  /** Every time it begins another descriptor of the same socket. */
+  #adminListener(): ListenAddress | null {
+    const { listeners, spares = [] } = this.#options.assignment;
+    const { admin = null } = listeners;
+    const fd = this.#begun++ === 0 ? admin?.fd : spares[this.#begun - 2];
+    return admin === null || fd === undefined ? admin : { ...admin, fd };
   }
 
   #listenTo(fleet: Fleet): void {

@@ -13,6 +13,7 @@ import type { Assignment, Order, Report } from '#workers/roles';
 
 /** Whoever asks a second time does not want to wait. */
 const FORCED_EXIT = 1;
+const KEEP_ALIVE_MS = 86_400_000;
 
 const writeLine = (line: string): void => void process.stdout.write(line);
 
@@ -32,6 +33,7 @@ async function runAlone(config: Config): Promise<void> {
     (signal) => tidegate.close(signal),
     () => {},
   );
+  process.on('SIGUSR2', () => say('one process cannot hand over to another: TIDEGATE_WORKERS is 0'));
   await tidegate.start();
 }
 
@@ -53,6 +55,8 @@ async function supervise(config: Config, count: number): Promise<void> {
     () => supervisor.kill(),
   );
   process.on('SIGUSR2', () => supervisor.upgrade());
+  // Also while every child is dead, and its successor has yet to be started.
+  setInterval(() => {}, KEEP_ALIVE_MS);
   await supervisor.start();
 }
 
@@ -60,6 +64,7 @@ async function supervise(config: Config, count: number): Promise<void> {
 async function runChild(role: string, config: Config, assignment: Assignment): Promise<void> {
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
+  process.on('SIGUSR2', () => {});
   process.on('disconnect', () => process.exit(1));
   const report = (report: Report): void => {
     if (process.connected) process.send?.(report, undefined, undefined, () => {});
@@ -67,7 +72,11 @@ async function runChild(role: string, config: Config, assignment: Assignment): P
   const exit = (code: number): void => process.exit(code);
   let take: ((order: Order) => void) | null = null;
   const early: Order[] = [];
-  process.on('message', (order: Order) => void (take === null ? early.push(order) : take(order)));
+  process.on('message', (order: Order) => {
+    if (order.type === 'ping') report({ type: 'pong' });
+    else if (take === null) early.push(order);
+    else take(order);
+  });
   if (role === 'control') {
     const { Control } = await import('./control.ts');
     const control = new Control({ config, assignment, report, exit, writeLine, version: version() });

@@ -129,7 +129,8 @@ export class Tidegate {
       override: (key) => memory.scales.get(key),
     });
     const { workers } = this.#options;
-    const fleet = workers === null ? null : new Fleet({ ...workers, clock, log, table, admitter: scaler });
+    const isWhole = (): boolean => discovery.hosts().every(({ listed }) => listed);
+    const fleet = workers === null ? null : new Fleet({ ...workers, clock, log, table, admitter: scaler, isWhole });
     const pictures = new PictureKeeper({ store: memory.store, clock, log, draw: () => discovery.exportSnapshots() });
     const reaches = await reachesOf(hosts, hostname());
     const discovery = new Discovery({

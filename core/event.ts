@@ -9,6 +9,7 @@ export const EVENT_TYPES = {
   'host.connected': 'The Engine of a host answered for the first time and was listed.',
   'worker.started': 'A gateway process serves.',
   'worker.exited': 'A gateway process ended without having been asked to; another one takes its place.',
+  'control.exited': 'The control process ended without having been asked to; another one took its place.',
   'container.started': 'A container of a set began to run.',
   'container.stopping': 'A stop signal was sent to a container of a set; it takes no new requests.',
   'container.died': 'A container of a set ended.',

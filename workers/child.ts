@@ -17,21 +17,38 @@ export interface ChildOptions {
 }
 
 export class Child {
+  readonly role: Role;
+  readonly n: number;
   readonly #process: ChildProcess;
   readonly gone: Promise<void>;
   #isGone = false;
+  /** Why it was killed; null: it was not. */
+  #why: string | null = null;
+  /** Reports so far. */
+  heard = 0;
 
   constructor(options: ChildOptions) {
     const { program, role, n, sockets, onReport, onExit } = options;
-    const assignment: Assignment = { n, listeners: sockets.listeners };
+    this.role = role;
+    this.n = n;
+    const isControl = role === 'control';
+    const spares = isControl ? { spares: sockets.spares } : {};
+    const assignment: Assignment = { n, listeners: sockets.listeners, ...spares };
     const child = fork(program, [role, JSON.stringify(assignment)], {
       serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...sockets.descriptors],
+      stdio: [
+        ...(['ignore', 'inherit', 'inherit', 'ipc'] as const),
+        ...sockets.descriptors,
+        ...(isControl ? sockets.spareDescriptors : []),
+      ],
     });
     this.#process = child;
-    child.on('message', (report) => onReport(report as Report));
+    child.on('message', (report) => {
+      this.heard++;
+      onReport(report as Report);
+    });
     // A channel that breaks ends the child, which is heard of below.
-    child.on('error', () => this.kill());
+    child.on('error', (error) => this.kill(error.message));
     this.gone = new Promise((resolve) => {
       const ended = (how: string): void => {
         if (this.#isGone) return;
@@ -39,7 +56,7 @@ export class Child {
         onExit(how);
         resolve();
       };
-      child.on('exit', (code, signal) => ended(signal === null ? `exit code ${code}` : signal));
+      child.on('exit', (code, signal) => ended(this.#why ?? (signal === null ? `exit code ${code}` : signal)));
       child.on('error', (error) => child.pid === undefined && ended(error.message));
     });
   }
@@ -52,7 +69,9 @@ export class Child {
     if (!this.#isGone && this.#process.connected) this.#process.send(order, () => {});
   }
 
-  kill(): void {
+  /** Ends it at once. `why`: what its end is put down to. */
+  kill(why: string | null = null): void {
+    this.#why ??= why;
     this.#process.kill('SIGKILL');
   }
 }

@@ -35,6 +35,8 @@ export class Connection {
   readonly #copy: TableCopy;
   readonly #reporter: CountReporter;
   #connected = false;
+  /** Grows with every control that is greeted. */
+  #controls = 0;
 
   constructor(options: ConnectionOptions) {
     const { clock, random, post } = options;
@@ -60,6 +62,7 @@ export class Connection {
   greet(): void {
     this.part();
     this.#connected = true;
+    this.#controls++;
     this.say({ kind: 'hello', protocol: PROTOCOL, carried: this.#copy.carry() });
     this.admitter.askAgain();
   }
@@ -113,7 +116,10 @@ export class Connection {
   }
 
   #clearLater(clearance: number, remaining: readonly Upstream[]): void {
+    const control = this.#controls;
     this.#options.clock.after(LOOK_AGAIN_MS, () => {
+      // Another control means another clearance by this number.
+      if (control !== this.#controls) return;
       if (isBusy(remaining)) this.#clearLater(clearance, remaining);
       else this.say({ kind: 'cleared', clearance, busy: false });
     });

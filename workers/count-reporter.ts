@@ -61,13 +61,17 @@ export class CountReporter {
     upstream.touched = false;
   }
 
-  /** The control that knew it is gone; the next one is told what is in flight now. */
-  rest(upstream: Upstream): void {
-    const record = this.#records.get(upstream);
-    if (record === undefined) return;
-    record.id = null;
-    record.inFlight = upstream.inFlight;
-    record.claims = upstream.claims;
+  /** The control that gave the numbers is gone; the next one is told what is in flight now. */
+  rest(): void {
+    for (const [upstream, record] of this.#records) {
+      record.id = null;
+      record.inFlight = upstream.inFlight;
+      record.claims = upstream.claims;
+      if (!upstream.removed || upstream.inFlight > 0) continue;
+      this.#records.delete(upstream);
+      this.#slotted.delete(record);
+      this.#touched.delete(record);
+    }
   }
 
   /** A new control knows it under this number, with what it was told at first. */

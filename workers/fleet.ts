@@ -23,8 +23,9 @@ const ELSEWHERE_EVERY_MS = 50;
 const CHUNK = 500;
 /** Workers that served before this control are waited for so long before it acts. */
 const GATHER_MS = 5000;
-/** After everything is known, upstreams that only an earlier control named are given so long to be named again. */
+/** After everything is known, what only an earlier control named is given so long to be named again. */
 const SWEEP_AFTER_MS = 5000;
+const LOOK_AGAIN_MS = 1000;
 
 export interface FleetOptions {
   readonly clock: Clock;
@@ -36,6 +37,8 @@ export interface FleetOptions {
   readonly giveUp: (worker: number, why: string) => void;
   /** Workers that serve by what an earlier control told them. */
   readonly expected: Iterable<number>;
+  /** Whether control has seen all hosts with its own eyes: what it does not know is there no more. */
+  readonly isWhole: () => boolean;
 }
 
 export class Fleet {
@@ -52,6 +55,7 @@ export class Fleet {
   readonly #timers = new Set<Timer>();
   #allHere: () => void = () => {};
   #complete = false;
+  #swept = false;
   #closed = false;
 
   constructor(options: FleetOptions) {
@@ -99,12 +103,15 @@ export class Fleet {
     this.#picture.remove(key);
   }
 
-  /** Everything there is has been found: what workers know beyond it is over. */
+  /**
+   * Everything that can be found has been found. What workers know beyond it is over as well, unless a host does not answer:
+   * then it is left to serve for as long as it does.
+   */
   complete(): void {
     this.#complete = true;
     this.#requests.learnt(true);
     this.#sayToAll({ kind: 'complete' });
-    this.#in(SWEEP_AFTER_MS, () => this.#sayToAll({ kind: 'sweep' }));
+    this.#in(SWEEP_AFTER_MS, () => this.#sweep());
   }
 
   /** Resolves when no worker gives the replica anything new, with all in flight counted. Null: there are no workers. */
@@ -150,6 +157,11 @@ export class Fleet {
       giveUp(worker, `it speaks protocol ${protocol}, and control ${PROTOCOL}`);
       return;
     }
+    if (this.#outboxes.has(worker)) {
+      // What it had would be counted twice.
+      giveUp(worker, 'it greeted twice');
+      return;
+    }
     this.#ledger.carry(worker, carried);
     let chunk: ToWorker[] = [];
     for (const message of this.#picture.whole(table.conflicts())) {
@@ -158,7 +170,8 @@ export class Fleet {
       chunk = [];
     }
     for (const set of this.#requests.wanted()) chunk.push({ kind: 'wanted', set, wanted: true });
-    if (this.#complete) chunk.push({ kind: 'complete' }, { kind: 'sweep' });
+    if (this.#complete) chunk.push({ kind: 'complete' });
+    if (this.#swept) chunk.push({ kind: 'sweep' });
     post(worker, chunk);
     this.#outboxes.set(worker, new Outbox((mail) => post(worker, mail)));
     this.#arrived(worker);
@@ -202,6 +215,12 @@ export class Fleet {
 
   #missing(): void {
     for (const worker of [...this.#expected]) this.#options.giveUp(worker, 'it did not greet the new control');
+  }
+
+  #sweep(): void {
+    this.#swept = this.#options.isWhole();
+    if (this.#swept) this.#sayToAll({ kind: 'sweep' });
+    else this.#in(LOOK_AGAIN_MS, () => this.#sweep());
   }
 
   #tellElsewhere(): void {

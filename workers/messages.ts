@@ -46,9 +46,9 @@ export type ToWorker =
   | { readonly kind: 'up'; readonly upstream: UpstreamPicture }
   | { readonly kind: 'changed'; readonly id: number; readonly health: Health; readonly draining: boolean }
   | { readonly kind: 'down'; readonly id: number }
-  /** Everything that is known has been said: what was not named is not there. */
+  /** Everything that is known has been said. */
   | { readonly kind: 'complete' }
-  /** Upstreams from an earlier control that were not named since are gone. */
+  /** Sets and upstreams from an earlier control that were not named since are gone. */
   | { readonly kind: 'sweep' }
   /** Give the replica nothing that was not named as up, and say when that holds. */
   | { readonly kind: 'clear'; readonly clearance: number; readonly replica: string }

@@ -107,7 +107,12 @@ export class RemoteAdmitter implements Admitter {
   #admitted({ request, id, slot, woke }: Extract<ToWorker, { kind: 'admitted' }>): void {
     const { copy, reporter, clock } = this.#options;
     const known = copy.find(id);
-    if (known === null) return;
+    if (known === null) {
+      // Nobody can use what was claimed: it goes back, and the request takes another turn.
+      this.#options.say({ kind: 'counts', changes: [[id, -1, 0, slot ? 1 : 0]] });
+      this.#ask(request);
+      return;
+    }
     reporter.adopt(known.upstream, slot);
     const asked = this.#asked.get(request);
     // Its client left meanwhile.

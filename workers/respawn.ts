@@ -15,6 +15,7 @@ export class Respawn {
   readonly #clock: Clock;
   readonly #histories = new Map<string, History>();
   readonly #timers = new Set<Timer>();
+  #closed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -22,6 +23,7 @@ export class Respawn {
 
   /** Calls `run` after the wait that the place deserves. */
   in(place: string, run: () => void): void {
+    if (this.#closed) return;
     const now = this.#clock.now();
     const history = this.#histories.get(place) ?? { failures: 0, at: Number.NEGATIVE_INFINITY };
     if (now - history.at > PROVEN_MS + waitMs(history.failures)) history.failures = 0;
@@ -36,6 +38,7 @@ export class Respawn {
   }
 
   close(): void {
+    this.#closed = true;
     for (const timer of this.#timers) timer.cancel();
   }
 }

@@ -14,6 +14,11 @@ export interface Assignment {
   /** Of a worker, counted from 1; control has 0. */
   readonly n: number;
   readonly listeners: SharedListeners;
+  /**
+   * To control: more descriptors of the admin listener's socket, for when it begins again: what a server closes is gone.
+   * Not given by an older supervisor.
+   */
+  readonly spares?: readonly number[];
 }
 
 export type Order =
@@ -25,8 +30,8 @@ export type Order =
   /** To a worker: take nothing new, finish what is in flight, end. `successor`: others accept in its place. */
   | { readonly type: 'drain'; readonly successor: boolean }
   | { readonly type: 'to-worker'; readonly epoch: number; readonly mail: readonly ToWorker[] }
-  /** To control: act from now on. `workers`: those that serve by what an earlier control told them. */
-  | { readonly type: 'begin'; readonly workers: readonly number[] }
+  /** To control: act from now on. `workers`: those that serve by what an earlier control told them, who may have died. */
+  | { readonly type: 'begin'; readonly workers: readonly number[]; readonly lost: string | null }
   | { readonly type: 'to-control'; readonly worker: number; readonly mail: readonly ToControl[] }
   | { readonly type: 'worker-started'; readonly worker: number; readonly n: number; readonly pid: number }
   | { readonly type: 'worker-gone'; readonly worker: number; readonly n: number; readonly crashed: string | null }
@@ -34,13 +39,13 @@ export type Order =
   | { readonly type: 'hand-over' }
   /** To control: Tidegate ends; say so to whoever asks. */
   | { readonly type: 'ending' }
+  /** To all: give a sign of life. */
+  | { readonly type: 'ping' }
   | { readonly type: 'end'; readonly cause: string };
 
 export type Report =
   /** The code is loaded and the settings are read. */
   | { readonly type: 'booted' }
-  /** A worker: it has a picture to serve by. */
-  | { readonly type: 'fed' }
   /** A worker: it accepts connections. */
   | { readonly type: 'serving' }
   /** Control: everything has been found. */
@@ -49,5 +54,7 @@ export type Report =
   /** It cannot go on: `words` for the operator. */
   | { readonly type: 'failed'; readonly words: string }
   | { readonly type: 'post'; readonly worker: number; readonly mail: readonly ToWorker[] }
-  | { readonly type: 'ask'; readonly mail: readonly ToControl[] }
-  | { readonly type: 'give-up'; readonly worker: number; readonly why: string };
+  /** `epoch`: of the control it is for; no other one gets it. */
+  | { readonly type: 'ask'; readonly epoch: number; readonly mail: readonly ToControl[] }
+  | { readonly type: 'give-up'; readonly worker: number; readonly why: string }
+  | { readonly type: 'pong' };

@@ -20,6 +20,8 @@ type CreateHandle = (host: string, port: number, family: number, fd: number, fla
 
 /** Descriptors 0 to 2 are the standard ones, 3 is the channel to the supervisor. */
 const FIRST_FD = 4;
+/** How often one control can begin again before it is cheaper to start another one. */
+const SPARES = 8;
 
 export class SharedSockets {
   readonly #handles: BoundHandle[] = [];
@@ -36,6 +38,16 @@ export class SharedSockets {
   /** As a child inherits them: descriptors in the order in which it is to be given them. */
   get descriptors(): number[] {
     return this.#handles.map((one) => one.fd);
+  }
+
+  /** To be given to control behind the others: {@link spares} are their numbers there. */
+  get spareDescriptors(): number[] {
+    const admin = this.#handles[this.#addresses.findIndex(({ name }) => name === 'admin')];
+    return admin === undefined ? [] : Array.from({ length: SPARES }, () => admin.fd);
+  }
+
+  get spares(): number[] {
+    return this.spareDescriptors.map((_, i) => FIRST_FD + this.#handles.length + i);
   }
 
   /** As a child finds them. */

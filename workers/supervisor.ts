@@ -8,8 +8,10 @@ import type { Log } from '#core/log';
 import { Child, type Role } from './child.ts';
 import { Respawn } from './respawn.ts';
 import type { Report } from './roles.ts';
+import type { ControlSeat, WorkerSeat } from './seats.ts';
 import { SharedSockets } from './shared-listeners.ts';
 import { Takeover } from './takeover.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** Longer than workers and control grant to what is in flight. */
 const DRAIN_WITHIN_MS = 35_000;
@@ -25,39 +27,20 @@ export interface SupervisorOptions {
   readonly onFailed: (words: string) => void;
 }
 
-/** A worker process. */
-export interface WorkerSeat {
-  readonly id: number;
-  readonly n: number;
-  readonly child: Child;
-  booted: boolean;
-  fed: boolean;
-  serving: boolean;
-  /** It was told to end. */
-  leaving: boolean;
-}
-
-/** A control process. */
-export interface ControlSeat {
-  readonly child: Child;
-  /** 0: it does not act. */
-  epoch: number;
-  booted: boolean;
-  ready: boolean;
-  handedOver: boolean;
-  leaving: boolean;
-}
-
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #sockets = new SharedSockets();
   readonly #workers = new Map<number, WorkerSeat>();
+  readonly #controls = new Set<ControlSeat>();
   readonly #respawn: Respawn;
+  readonly #watchdog: Watchdog;
   /** The one that acts, or is about to. */
   #control: ControlSeat | null = null;
   #takeover: Takeover | null = null;
   #lastWorker = 0;
   #lastEpoch = 0;
+  /** How the last control that acted ended, if it was not asked to. */
+  #lost: string | null = null;
   /** Control was ready once: from now on a failure is not one to start. */
   #wasReady = false;
   #announced = false;
@@ -66,6 +49,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#respawn = new Respawn(options.clock);
+    this.#watchdog = new Watchdog({ ...options, seats: () => [...this.workers, ...this.#controls] });
   }
 
   /** @throws TidegateError when a listener cannot be had */
@@ -75,6 +59,7 @@ export class Supervisor {
     log.info('supervising', { pid: process.pid, workers: count });
     this.#control = this.seatControl();
     for (let n = 1; n <= count; n++) this.seatWorker(n);
+    this.#watchdog.start();
   }
 
   /** Starts a new generation from the code on disk, which takes over without a connection being refused. */
@@ -100,7 +85,8 @@ export class Supervisor {
     this.#respawn.close();
     this.#control?.child.tell({ type: 'ending' });
     await this.drain([...this.#workers.values()], false);
-    await Promise.all([...this.#controls].map(({ child }) => this.#endControl(child, cause)));
+    await Promise.all([...this.#controls].map((seat) => this.endControl(seat, cause)));
+    this.#watchdog.close();
     this.#sockets.close();
   }
 
@@ -115,11 +101,6 @@ export class Supervisor {
     return [...this.#workers.values()];
   }
 
-  get #controls(): Set<ControlSeat> {
-    const current = this.#control === null ? [] : [this.#control];
-    return new Set([...current, ...(this.#takeover?.controls ?? [])]);
-  }
-
   seatControl(): ControlSeat {
     const seat: ControlSeat = {
       child: this.#fork('control', 0, {
@@ -132,6 +113,7 @@ export class Supervisor {
       handedOver: false,
       leaving: false,
     };
+    this.#controls.add(seat);
     return seat;
   }
 
@@ -158,7 +140,9 @@ export class Supervisor {
     this.#control = seat;
     seat.epoch = ++this.#lastEpoch;
     seat.handedOver = false;
-    seat.child.tell({ type: 'begin', workers: this.workers.filter((one) => one.fed).map((one) => one.id) });
+    const workers = this.workers.filter((one) => one.fed).map((one) => one.id);
+    seat.child.tell({ type: 'begin', workers, lost: this.#lost });
+    this.#lost = null;
     for (const worker of this.workers) {
       if (worker.booted) worker.child.tell({ type: 'control-here', epoch: seat.epoch });
     }
@@ -185,7 +169,10 @@ export class Supervisor {
     timer.cancel();
   }
 
-  async #endControl(child: Child, cause: string): Promise<void> {
+  /** Resolves when it has ended. */
+  async endControl(seat: ControlSeat, cause: string): Promise<void> {
+    const { child } = seat;
+    seat.leaving = true;
     const timer = this.#options.clock.after(END_WITHIN_MS, () => child.kill());
     child.tell({ type: 'end', cause });
     await child.gone;
@@ -204,20 +191,19 @@ export class Supervisor {
         if (!this.#wasReady) seat.child.tell({ type: 'listen-early' });
         if (control !== null && control.epoch > 0) seat.child.tell({ type: 'control-here', epoch: control.epoch });
         break;
-      case 'fed':
-        seat.fed = true;
-        break;
       case 'serving':
         seat.serving = true;
         this.#serves(seat);
         break;
       case 'ask':
-        if (control !== null && control.epoch > 0) {
+        if (control !== null && control.epoch > 0 && control.epoch === report.epoch) {
           control.child.tell({ type: 'to-control', worker: seat.id, mail: report.mail });
         }
         break;
       case 'failed':
         this.#failed(report.words);
+        // Another one may be able to.
+        seat.child.kill(report.words);
         break;
       default:
     }
@@ -239,15 +225,18 @@ export class Supervisor {
         break;
       case 'post': {
         const worker = this.#workers.get(report.worker);
-        if (seat.epoch > 0) worker?.child.tell({ type: 'to-worker', epoch: seat.epoch, mail: report.mail });
+        if (seat.epoch === 0 || worker === undefined) break;
+        worker.fed = true;
+        worker.child.tell({ type: 'to-worker', epoch: seat.epoch, mail: report.mail });
         break;
       }
       case 'give-up':
         this.#options.log.error('a worker is given up', { worker: report.worker, cause: report.why });
-        this.#workers.get(report.worker)?.child.kill();
+        this.#workers.get(report.worker)?.child.kill(report.why);
         break;
       case 'failed':
         if (seat === this.#control) this.#failed(report.words);
+        seat.child.kill(report.words);
         break;
       default:
     }
@@ -272,16 +261,25 @@ export class Supervisor {
     if (leaving || this.#ending) return;
     log.error('a worker ended', { worker: n, how });
     if (this.#takeover?.lost(seat) === true) return;
-    this.#respawn.in(`worker ${n}`, () => void this.seatWorker(n));
+    this.#respawn.in(`worker ${n}`, () => {
+      // A takeover may have filled the place meanwhile; one that may yet fail has not.
+      const isFilled = this.workers.some((one) => one.n === n && !one.leaving && this.#takeover?.owns(one) !== true);
+      if (!isFilled) this.seatWorker(n);
+    });
   }
 
   #controlGone(seat: ControlSeat, how: string): void {
+    const words = `control ended with ${how}`;
+    const crashed = !seat.leaving && !this.#ending;
+    if (crashed && seat.epoch > 0) this.#lost = how;
+    this.#controls.delete(seat);
     seat.leaving = true;
     seat.booted = false;
+    if (this.#takeover !== null && crashed) this.#options.log.error('a process cannot go on', { cause: words });
     this.#takeover?.lost(seat);
-    if (this.#takeover !== null || this.#ending || seat !== this.#control) return;
+    if (this.#takeover !== null || !crashed || seat !== this.#control) return;
     this.silence(seat);
-    this.#failed(`control ended with ${how}`);
+    this.#failed(words);
     if (this.#wasReady) this.#replaceControl(seat);
   }
 

@@ -56,10 +56,10 @@ export class TableCopy {
     this.#byId.clear();
     this.#leaving.clear();
     this.#left.clear();
+    this.#reporter.rest();
     for (const known of all) {
       if (known.upstream.removed && known.upstream.inFlight === 0) continue;
       known.id = null;
-      this.#reporter.rest(known.upstream);
       this.#left.set(known.activation, [...(this.#left.get(known.activation) ?? []), known]);
     }
     return [...this.#left].map(([activation, left]) => ({
@@ -87,11 +87,9 @@ export class TableCopy {
       case 'down':
         this.#down(message.id);
         break;
-      case 'complete':
+      case 'sweep':
         for (const key of this.#unconfirmed) this.#table.remove(key);
         this.#unconfirmed.clear();
-        break;
-      case 'sweep':
         for (const left of this.#left.values()) for (const known of left) this.#remove(known);
         break;
       case 'elsewhere':
@@ -123,7 +121,7 @@ export class TableCopy {
 
   #up(picture: UpstreamPicture): void {
     const pool = this.#table.pool(picture.set);
-    if (pool === undefined) return;
+    if (pool === undefined || this.#byId.has(picture.id)) return;
     const activation = activationOf(picture);
     const left = this.#left.get(activation) ?? [];
     this.#left.delete(activation);
@@ -131,7 +129,10 @@ export class TableCopy {
     known.id = picture.id;
     this.#byId.set(picture.id, known);
     // Control counts for this activation what was carried: whatever of it ends is told under its new number.
-    for (const one of left) this.#reporter.goOn(one.upstream, picture.id);
+    for (const one of left) {
+      this.#reporter.goOn(one.upstream, picture.id);
+      if (one !== known) this.#leaving.add(one);
+    }
     if (!left.includes(known)) this.#reporter.follow(known.upstream, pool, picture.id);
     // What served all the while goes on until the new control has a verdict of its own.
     if (picture.health !== 'unknown') pool.setHealth(known.upstream, picture.health);

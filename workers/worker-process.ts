@@ -56,7 +56,7 @@ export class WorkerProcess {
     this.#connection = new Connection({
       clock,
       random: Math.random,
-      post: (mail) => report({ type: 'ask', mail }),
+      post: (mail) => report({ type: 'ask', epoch: this.#epoch, mail }),
       collect: () => this.#gateway?.collect() ?? null,
       onTaken: (taken) => {
         for (const { set, key, tokens } of taken) {
@@ -81,12 +81,14 @@ export class WorkerProcess {
   take(order: Order): void {
     switch (order.type) {
       case 'control-here':
+        // What is still to be said is meant for the control that was there before.
+        this.#connection.part();
         this.#epoch = order.epoch;
         this.#connection.greet();
         break;
       case 'control-gone':
-        this.#epoch = 0;
         this.#connection.part();
+        this.#epoch = 0;
         break;
       case 'listen-early':
         this.#early = true;
@@ -103,7 +105,6 @@ export class WorkerProcess {
   }
 
   #pictured(complete: boolean): void {
-    if (!this.#fed) this.#options.report({ type: 'fed' });
     this.#fed = true;
     if (complete || this.#early) void this.#listen();
   }

@@ -34,6 +34,7 @@ export class FastLane implements ConnectionHome {
   readonly #options: FastLaneOptions;
   readonly #connections = new Set<FastConnection>();
   #draining = false;
+  #retiring = false;
   /** Called whenever the last connection has closed. */
   onEmpty: (() => void) | null = null;
 
@@ -51,12 +52,18 @@ export class FastLane implements ConnectionHome {
   }
 
   accept(wire: Wire, peer: Peer): void {
-    if (this.#draining) wire.destroy();
-    else this.#connections.add(new FastConnection(this, wire, peer));
+    if (this.#draining) {
+      wire.destroy();
+      return;
+    }
+    const connection = new FastConnection(this, wire, peer);
+    connection.isDraining = this.#retiring;
+    this.#connections.add(connection);
   }
 
-  /** Every connection is closed after its next answer; until then it is waited for. */
+  /** Every connection is closed after its next answer, also those on their way here; until then it is waited for. */
   retire(): void {
+    this.#retiring = true;
     for (const connection of this.#connections) connection.isDraining = true;
   }
 

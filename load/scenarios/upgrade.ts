@@ -18,7 +18,7 @@ import { runWrk, type WrkResult } from '../wrk.ts';
 const APP = 'steady';
 const SCRIPT = path.join(import.meta.dirname, '../proxies/paced.lua');
 /** These and the pause make the rate: 64 every 32 ms. */
-const CONNECTIONS = 64;
+const CONNECTIONS = 96;
 const PAUSE_MS = 32;
 const WANTED_PER_SECOND = (CONNECTIONS * 1000) / PAUSE_MS;
 const SECONDS = 20;

@@ -18,6 +18,8 @@ export interface TidegateOptions {
   readonly docker: string;
   /** More settings, by their full names. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Folder of the program; default: this one. */
+  readonly root?: string;
   /** Wait until it is ready (default), or only until its listeners stand. */
   readonly awaitReady?: boolean;
 }
@@ -85,7 +87,7 @@ export class TidegateProcess implements AsyncDisposable {
     this.#log = '';
     this.#http = null;
     this.#admin = null;
-    const child = spawn(process.execPath, [path.join(ROOT, 'main.ts')], {
+    const child = spawn(process.execPath, [path.join(this.#options.root ?? ROOT, 'main.ts')], {
       env: {
         PATH: process.env.PATH,
         TIDEGATE_HTTP: '127.0.0.1:0',

@@ -198,6 +198,7 @@ export class FleetModel {
         this.#carry(`${worker} down`, () => this.workers.get(worker)?.take(structuredClone(mail)));
       },
       giveUp: (worker) => this.killWorker(worker),
+      isWhole: () => true,
     });
     const snapshot = { key: KEY, policy: this.#policy, routes: [route('shop.localhost')] };
     table.apply(snapshot);

@@ -1,6 +1,11 @@
 /** What control and workers promise each other, whatever the order in which their mail arrives. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { silentLog } from '#core/log';
+import { RouteTable } from '#router/route-table';
+import { FakeClock } from '#test/support/fake-clock';
+import { Fleet } from '#workers/fleet';
+import { PROTOCOL, type ToWorker } from '#workers/messages';
 import { FleetModel } from './fleet-model.ts';
 
 const STEPS = 1500;
@@ -70,4 +75,33 @@ test('a hard limit holds over all workers, and nobody waits for a slot that is i
     await run(model, { sleeps: false, kills: true, restarts: true });
     assert.equal(model.most, 3, `seed ${seed}`);
   }
+});
+
+test('nothing is swept before all hosts have been seen, and nobody is counted twice', async () => {
+  const clock = new FakeClock();
+  const said: ToWorker['kind'][] = [];
+  const givenUp: number[] = [];
+  let whole = false;
+  const fleet = new Fleet({
+    ...{ clock, log: silentLog, expected: [], isWhole: () => whole },
+    table: new RouteTable({ clock, random: () => 0 }),
+    admitter: { admit: () => Promise.reject(new Error('nobody asks')), knock: () => null },
+    post: (_worker, mail) => void said.push(...mail.map(({ kind }) => kind)),
+    giveUp: (worker) => void givenUp.push(worker),
+  });
+  const hello = { kind: 'hello', protocol: PROTOCOL, carried: [] } as const;
+  fleet.receive(1, [hello]);
+  fleet.complete();
+  await clock.advance(60_000);
+  fleet.receive(2, [hello]);
+  assert.deepEqual(said, ['complete', 'complete']);
+  whole = true;
+  await clock.advance(2000);
+  assert.deepEqual(said.slice(2), ['sweep', 'sweep']);
+  fleet.receive(3, [hello]);
+  assert.deepEqual(said.slice(4), ['complete', 'sweep']);
+  assert.deepEqual(givenUp, []);
+  fleet.receive(3, [hello]);
+  assert.deepEqual(givenUp, [3]);
+  fleet.close();
 });
