@@ -3,6 +3,7 @@
  * the end, or a replica that answers anything. After every batch nothing may be left: no request in flight, no claim, no
  * connection, no octet unread.
  */
+import { opensH2 } from '#gateway/http1/arrival';
 import { until } from '#test/support/until';
 import { seeded } from '../http1/mutate.ts';
 import { type Lane, Rig, type RigSet } from '../support/rig.ts';
@@ -106,6 +107,8 @@ export class FuzzRun {
       if (end !== 'whole' || read.some((request) => request.closes !== 'no')) break;
     }
     const octets = Buffer.concat(inputs);
+    // Its first octets make it another protocol, which has its own tests.
+    if (opensH2(octets, 0, octets.length) === 'yes') return;
     const reading = readOctets(octets, HOSTNAMES);
     const cuts =
       random(4) === 0 ? Array.from({ length: 1 + random(6) }, () => random(octets.length)).sort((a, b) => a - b) : [];
