@@ -3,7 +3,10 @@
  * lengths, and making a view costs more than copying a kilobyte.
  */
 
-/** The two calls beneath Buffer's own methods, which check what is known here. */
+/** Lengths that are kept; further ones are made anew. */
+const VIEWS_MAX = 1024;
+
+/** The call beneath Buffer's own method, which checks what is known here. */
 interface Latin1Buffer extends Buffer {
   latin1Write(text: string, offset: number): number;
 }
@@ -39,5 +42,3 @@ export class GatherBuffer {
     return view;
   }
 }
-
-const VIEWS_MAX = 1024;

@@ -51,12 +51,14 @@ export class HandleTools {
   /** A buffer to put a write together in; goes back when that has left. */
   buffer(bytes: number): GatherBuffer {
     if (bytes <= GATHER_MAX_BYTES) return this.#small.pop() ?? new GatherBuffer(GATHER_MAX_BYTES);
-    return this.#large.pop() ?? new GatherBuffer(Math.max(bytes, COPY_BYTES));
+    if (bytes <= COPY_BYTES) return this.#large.pop() ?? new GatherBuffer(COPY_BYTES);
+    return new GatherBuffer(bytes);
   }
 
   giveBack(buffer: GatherBuffer): void {
-    const kept = buffer.bytes === GATHER_MAX_BYTES ? this.#small : this.#large;
-    if (kept.length < COPIES_MAX) kept.push(buffer);
+    // One of another size was made for a single write.
+    const kept = buffer.bytes === GATHER_MAX_BYTES ? this.#small : buffer.bytes === COPY_BYTES ? this.#large : null;
+    if (kept !== null && kept.length < COPIES_MAX) kept.push(buffer);
   }
 }
 

@@ -193,6 +193,27 @@ onPairs('a connection that the other side resets closes once', async (pair) => {
   assert.ok(!pair.wire.isOpen);
 });
 
+onPairs(
+  'octets that hold for the call only go with a head of any length, whatever was written before',
+  async (pair) => {
+    pair.listen();
+    const part = Buffer.alloc(80_000, 'b');
+    let bytes = 0;
+    for (const head of [
+      '',
+      'h'.repeat(200),
+      'h'.repeat(9000),
+      'h'.repeat(40_000),
+      'h'.repeat(300),
+      'h'.repeat(100_000),
+    ]) {
+      pair.wire.write(head, part, 't', false);
+      bytes += head.length + part.length + 1;
+    }
+    await until(() => pair.received === bytes);
+  },
+);
+
 onPairs('a surrendered connection goes on as a socket, octets put back first', async (pair) => {
   pair.socket.write('early');
   await until(() => pair.read === 'early');
