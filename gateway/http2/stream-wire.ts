@@ -65,6 +65,10 @@ export class StreamWire implements Wire, ExchangeHandler, Turn {
     return ready;
   }
 
+  pass(b: Buffer, start: number, end: number, owned: boolean): boolean {
+    return this.write('', start === 0 && end === b.length ? b : b.subarray(start, end), '', owned);
+  }
+
   end(): void {
     if (this.#closed || this.#isEnding) return;
     this.#isEnding = true;

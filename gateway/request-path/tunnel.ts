@@ -77,8 +77,7 @@ class TunnelEnd implements WireOwner {
   onOctets(b: Buffer, start: number, end: number): void {
     this.bytes += end - start;
     this.#tunnel.touch();
-    const octets = start === 0 && end === b.length ? b : b.subarray(start, end);
-    if (!this.other.write('', octets, '', this.wire.ownsReads)) this.wire.pause();
+    if (!this.other.pass(b, start, end, this.wire.ownsReads)) this.wire.pause();
   }
 
   onDrain(): void {

@@ -7,7 +7,7 @@ import { socketOf } from '../transport/handle-socket.ts';
 import type { HandleTools } from '../transport/handle-wire.ts';
 import type { ShutdownRequest, TcpHandle, WriteRequest } from '../transport/node-handles.ts';
 import { UNSENT_MAX_BYTES, type Wire, type WireOwner } from '../transport/wire.ts';
-import { COPY_MAX_BYTES, gathered, shared } from './gathering.ts';
+import { COPY_MAX_BYTES, gathered, shared, WriteQueue } from './gathering.ts';
 import type { TlsTerms } from './secure-wire.ts';
 import type { TlsHandle } from './tls-handles.ts';
 
@@ -25,8 +25,7 @@ export class TlsHandleWire implements Wire {
   #isWriting = false;
   /** How much of that one waits in the kernel. */
   #writingBytes = 0;
-  #queue: Buffer[] = [];
-  #queuedBytes = 0;
+  readonly #queue = new WriteQueue();
   #isFull = false;
   #isReading = false;
   /** Clear octets nobody has asked for yet: a pause does not take back what was read already. */
@@ -87,17 +86,21 @@ export class TlsHandleWire implements Wire {
     else if (!this.#ended) this.#tls.readStart();
   }
 
-  write(before: string, octets: Buffer | null, after: string, owned = true): boolean {
+  write(before: string, octets: Buffer | null, after: string): boolean {
     if (this.#closed || this.#isEnding || this.#failed) return true;
     const bytes = before.length + after.length + (octets === null ? 0 : octets.length);
     if (bytes === 0) return !this.#isFull;
-    if (this.#isWriting) this.#enqueue(before, octets, after, owned);
+    if (this.#isWriting) this.#enqueue(before, octets, after);
     else if (octets !== null && (bytes === octets.length || bytes > COPY_MAX_BYTES)) {
       this.#send(bytes === octets.length ? octets : gathered(Buffer.allocUnsafe(bytes), before, octets, after));
     } else {
       this.#send(gathered(shared(), before, octets, after));
     }
     return !this.#isFull;
+  }
+
+  pass(b: Buffer, start: number, end: number): boolean {
+    return this.write('', start === 0 && end === b.length ? b : b.subarray(start, end), '');
   }
 
   end(): void {
@@ -181,7 +184,7 @@ export class TlsHandleWire implements Wire {
       this.destroy();
       return;
     }
-    if (this.#queue.length > 0) this.#sendQueue();
+    if (this.#queue.bytes > 0) this.#send(this.#queue.take());
     else if (this.#socket !== null) {
       const socket = this.#socket;
       (socket as { connecting: boolean }).connecting = false;
@@ -218,7 +221,7 @@ export class TlsHandleWire implements Wire {
   onClosed(): void {
     this.#tls.destroySSL();
     this.#held = [];
-    this.#queue = [];
+    this.#queue.clear();
     const owner = this.#owner;
     this.#owner = null;
     owner?.onClosed();
@@ -245,26 +248,16 @@ export class TlsHandleWire implements Wire {
     // In most cases it has left for the kernel by now, whatever the handle says later.
     const hasLeft = octets.length <= COPY_MAX_BYTES && this.#tcp.writeQueueSize === 0;
     this.#writingBytes = hasLeft ? 0 : octets.length;
-    if (this.#writingBytes + this.#queuedBytes >= UNSENT_MAX_BYTES) this.#isFull = true;
+    if (this.#writingBytes + this.#queue.bytes >= UNSENT_MAX_BYTES) this.#isFull = true;
   }
 
-  #enqueue(before: string, octets: Buffer | null, after: string, owned: boolean): void {
-    const bytes = before.length + after.length + (octets === null ? 0 : octets.length);
-    if (octets !== null && owned && bytes === octets.length) this.#queue.push(octets);
-    else this.#queue.push(gathered(Buffer.allocUnsafe(bytes), before, octets, after));
-    this.#queuedBytes += bytes;
-    if (this.#writingBytes + this.#queuedBytes >= UNSENT_MAX_BYTES) this.#isFull = true;
-  }
-
-  #sendQueue(): void {
-    const all = this.#queue.length === 1 ? (this.#queue[0] as Buffer) : Buffer.concat(this.#queue, this.#queuedBytes);
-    this.#queue = [];
-    this.#queuedBytes = 0;
-    this.#send(all);
+  #enqueue(before: string, octets: Buffer | null, after: string): void {
+    this.#queue.add(before, octets, after);
+    if (this.#writingBytes + this.#queue.bytes >= UNSENT_MAX_BYTES) this.#isFull = true;
   }
 
   #noteDrained(): void {
-    if (!this.#isFull || this.#writingBytes + this.#queuedBytes > 0) return;
+    if (!this.#isFull || this.#writingBytes + this.#queue.bytes > 0) return;
     this.#isFull = false;
     this.#owner?.onDrain();
   }

@@ -6,6 +6,9 @@
 /** Lengths that are kept; further ones are made anew. */
 const VIEWS_MAX = 1024;
 
+/** Up to this size a loop is done before a view of the source is made. */
+const LOOP_MAX_BYTES = 512;
+
 /** The call beneath Buffer's own method, which checks what is known here. */
 interface Latin1Buffer extends Buffer {
   latin1Write(text: string, offset: number): number;
@@ -31,6 +34,15 @@ export class GatherBuffer {
     end += length;
     if (after !== '') octets.latin1Write(after, end);
     return this.#view(end + after.length);
+  }
+
+  /** `b[start, end)` alone. Holds until the next call. */
+  part(b: Buffer, start: number, end: number): Buffer {
+    const octets = this.#octets;
+    const bytes = end - start;
+    if (bytes <= LOOP_MAX_BYTES) for (let i = 0; i < bytes; i++) octets[i] = b[start + i] as number;
+    else octets.set(start === 0 && end === b.length ? b : b.subarray(start, end));
+    return this.#view(bytes);
   }
 
   #view(bytes: number): Buffer {

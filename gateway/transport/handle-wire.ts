@@ -160,6 +160,20 @@ export class HandleWire implements Wire {
     return !this.#isFull;
   }
 
+  pass(b: Buffer, start: number, end: number): boolean {
+    if (this.#closed || this.#isEnding) return true;
+    const tools = this.#tools;
+    const request = tools.request();
+    const bytes = end - start;
+    const copy = tools.buffer(bytes);
+    const error = this.#handle.writeBuffer(request, copy.part(b, start, end));
+    const isUnsent = error === 0 && tools.state[tools.internals.kLastWriteWasAsync] !== 0;
+    if (isUnsent) this.#noteUnsent(request, bytes, copy, null);
+    else tools.giveBack(copy);
+    if (error !== 0) this.destroy();
+    return !this.#isFull;
+  }
+
   end(): void {
     if (this.#closed || this.#isEnding) return;
     this.#isEnding = true;

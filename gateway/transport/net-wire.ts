@@ -106,6 +106,10 @@ export class NetWire implements Wire {
     return ready;
   }
 
+  pass(b: Buffer, start: number, end: number, owned: boolean): boolean {
+    return this.write('', start === 0 && end === b.length ? b : b.subarray(start, end), '', owned);
+  }
+
   end(): void {
     this.#socket.end();
   }

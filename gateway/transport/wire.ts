@@ -37,6 +37,12 @@ export interface Wire {
    * @returns false when enough waits to leave: go on after `onDrain`
    */
   write(before: string, octets: Buffer | null, after: string, owned?: boolean): boolean;
+  /**
+   * Writes `b[start, end)`, as it came from another wire.
+   * @param owned as for `write`
+   * @returns as `write`
+   */
+  pass(b: Buffer, start: number, end: number, owned: boolean): boolean;
   /** Sends what was written and then the end; goes on reading, and closes when the other side has ended too. */
   end(): void;
   /** Closes at once. */
