@@ -33,7 +33,22 @@ export interface Config {
     readonly eabKid: string | null;
     readonly eabHmac: string | null;
     readonly challenges: readonly string[];
+    /** Directory of a second CA. */
+    readonly fallback: string | null;
+    /** URL of the provider for `dns-01`. */
+    readonly dns: string | null;
+    readonly dnsSecret: string | null;
+    readonly parallel: number;
+    /** Common name of the preferred root. */
+    readonly chain: string | null;
+    readonly key: 'ecdsa' | 'rsa';
   };
+  /** Null: `encryption.key` in the state directory. */
+  readonly keyFile: string | null;
+  /** Hostname that custom domains point at. */
+  readonly edge: string;
+  /** Addresses that custom domains may resolve to; empty: those of the edge and of this machine. */
+  readonly edgeAddresses: readonly string[];
   /** `ip:port` of resolvers for domain verification; empty: the system's. */
   readonly dns: readonly string[];
   /** CIDRs. */
@@ -68,11 +83,12 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     return null;
   }
 
+  const baseDomain = read(settings.baseDomain) ?? '';
   const config = {
     http: read(settings.http),
     https: read(settings.https),
     admin: read(settings.admin) ?? { host: '', port: 0 },
-    baseDomain: read(settings.baseDomain) ?? '',
+    baseDomain,
     data: read(settings.data) ?? '',
     store: read(settings.store) ?? '',
     docker: read(settings.docker) ?? [],
@@ -88,7 +104,16 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       eabKid: read(settings.acmeEabKid),
       eabHmac: read(settings.acmeEabHmac),
       challenges: read(settings.acmeChallenges) ?? [],
+      fallback: read(settings.acmeFallback),
+      dns: read(settings.acmeDns),
+      dnsSecret: read(settings.acmeDnsSecret),
+      parallel: read(settings.acmeParallel) ?? 1,
+      chain: read(settings.acmeChain),
+      key: read(settings.acmeKey) ?? 'ecdsa',
     },
+    keyFile: read(settings.keyFile),
+    edge: read(settings.edge) ?? baseDomain,
+    edgeAddresses: read(settings.edgeAddresses) ?? [],
     dns: read(settings.dns) ?? [],
     trustedProxies: read(settings.trustedProxies) ?? [],
     labelTrust: read(settings.labelTrust) ?? 'all',
@@ -109,7 +134,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 }
 
 /** Settings whose values are never repeated in a message: they are secrets, or may hold one. */
-const SECRET = new Set(['TIDEGATE_TOKEN', 'TIDEGATE_STORE', 'TIDEGATE_ACME_EAB_HMAC']);
+const SECRET = new Set(['TIDEGATE_TOKEN', 'TIDEGATE_STORE', 'TIDEGATE_ACME_EAB_HMAC', 'TIDEGATE_ACME_DNS_SECRET']);
 
 /** Names with our prefix that belong to the command line client: where the API is. */
 function isReserved(name: string): boolean {

@@ -59,6 +59,23 @@ export const ERRORS = {
     meaning: 'The state file could not be read or written.',
     fix: 'Check free space, owner and permissions of the state directory; the message holds the words of the system.',
   },
+  'store.conflict': {
+    meaning:
+      'Something was to be written that another has changed in the meantime, or under a lease that is held no more.',
+    fix: 'Nothing: whoever wrote it reads it again and decides anew.',
+  },
+  'vault.key_file': {
+    meaning: 'The file with the encryption key cannot be read, made or written, or holds no key.',
+    fix: 'Put back the file that the certificates were encrypted with (TIDEGATE_KEY_FILE, or encryption.key in the state directory), readable by Tidegate alone.',
+  },
+  'vault.sealed': {
+    meaning: 'A private key or secret at rest cannot be decrypted: by another key, or changed by somebody.',
+    fix: 'Add the key it was encrypted with as a further line of the key file; without that key, issue the certificate again.',
+  },
+  'certs.unfit': {
+    meaning: 'A certificate was not taken, because clients could not use it.',
+    fix: 'The message names the fault: put key, order of the chain, names or dates right.',
+  },
   'listener.in_use': {
     meaning: 'An address to listen on is taken by another process.',
     fix: 'Stop that process or choose another address in TIDEGATE_HTTP, TIDEGATE_HTTPS or TIDEGATE_ADMIN.',

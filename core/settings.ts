@@ -2,10 +2,25 @@
  * The table of settings: name, default, meaning and shape of each. It drives the reading of the environment and makes
  * docs/config.md.
  */
-import { isIP } from 'node:net';
-import { parseHostname } from './hostname.ts';
 import { LOG_LEVELS } from './log.ts';
-import { nearest } from './nearest.ts';
+import {
+  addresses,
+  atLeastOne,
+  challenges,
+  cidrs,
+  count,
+  dnsProviderUrl,
+  engines,
+  hostname,
+  httpUrl,
+  oneOf,
+  type Parsed,
+  resolvers,
+  share,
+  store,
+  text,
+  token,
+} from './setting-shapes.ts';
 
 export interface ListenAddress {
   readonly host: string;
@@ -17,9 +32,6 @@ export interface ListenAddress {
 /** Null: there is no access log. */
 export type AccessLogTarget = { readonly stdout: true } | { readonly file: string } | null;
 
-/** The value of one setting, or what is wrong with it. */
-type Parsed<T> = { readonly value: T } | { readonly problem: string };
-
 export interface Setting<T = unknown> {
   readonly name: string;
   /** As text, or null where there is none. */
@@ -28,7 +40,6 @@ export interface Setting<T = unknown> {
   readonly parse: (text: string) => Parsed<T>;
 }
 
-const ACME_CHALLENGES = ['http-01', 'tls-alpn-01', 'dns-01'];
 const LETS_ENCRYPT = 'https://acme-v02.api.letsencrypt.org/directory';
 
 export const settings = {
@@ -95,6 +106,50 @@ export const settings = {
     'ACME challenges that may be used, comma-separated.',
     challenges,
   ),
+  acmeFallback: setting(
+    'TIDEGATE_ACME_FALLBACK',
+    null,
+    'ACME directory of a second CA, asked when the first one fails through no fault of the domain.',
+    httpUrl,
+  ),
+  acmeDns: setting(
+    'TIDEGATE_ACME_DNS',
+    null,
+    'Who writes the records of `dns-01`: `rfc2136://server[:port]/zone?key=<name>&alg=hmac-sha256`, or the URL of a webhook.',
+    dnsProviderUrl,
+  ),
+  acmeDnsSecret: setting(
+    'TIDEGATE_ACME_DNS_SECRET',
+    null,
+    'TSIG key (base64) or bearer token for TIDEGATE_ACME_DNS.',
+    text,
+  ),
+  acmeParallel: setting('TIDEGATE_ACME_PARALLEL', '4', 'Orders in progress at a time.', atLeastOne),
+  acmeChain: setting(
+    'TIDEGATE_ACME_CHAIN',
+    null,
+    'Common name of the root that is preferred where a CA offers several chains.',
+    text,
+  ),
+  acmeKey: setting(
+    'TIDEGATE_ACME_KEY',
+    'ecdsa',
+    'Keys of certificates: `ecdsa` (P-256) or `rsa` (2048).',
+    oneOf(['ecdsa', 'rsa'] as const),
+  ),
+  keyFile: setting(
+    'TIDEGATE_KEY_FILE',
+    null,
+    'File with the key that private keys and secrets are encrypted with; none given: `<data>/encryption.key`, made at the first start.',
+    text,
+  ),
+  edge: setting('TIDEGATE_EDGE', null, 'Hostname that custom domains point at; none given: the base domain.', hostname),
+  edgeAddresses: setting(
+    'TIDEGATE_EDGE_ADDRESSES',
+    null,
+    'Addresses that custom domains may resolve to, comma-separated; none given: those of TIDEGATE_EDGE and of this machine.',
+    addresses,
+  ),
   dns: setting('TIDEGATE_DNS', null, 'Resolvers for domain verification, `ip:port`, comma-separated.', resolvers),
   trustedProxies: setting(
     'TIDEGATE_TRUSTED_PROXIES',
@@ -135,10 +190,6 @@ function setting<T>(
   return { name, default: fallback, meaning, parse };
 }
 
-function text(value: string): Parsed<string> {
-  return { value };
-}
-
 function listen(value: string): Parsed<ListenAddress> {
   const match = /^(?:(\[[0-9a-f:.]+\]|[^:[\]]*):)?(\d{1,5})$/i.exec(value);
   const port = Number(match?.[2]);
@@ -151,100 +202,7 @@ function listenOrOff(value: string): Parsed<ListenAddress | null> {
   return value === 'off' ? { value: null } : listen(value);
 }
 
-function hostname(value: string): Parsed<string> {
-  const parsed = parseHostname(value);
-  return parsed.ok ? { value: parsed.hostname } : { problem: parsed.detail };
-}
-
-function store(value: string): Parsed<string> {
-  if (value === 'sqlite') return { value };
-  if (/^rediss?:\/\//.test(value)) {
-    return { problem: 'the Redis store is not part of this version; use sqlite' };
-  }
-  return { problem: 'write sqlite' };
-}
-
-function engines(value: string): Parsed<readonly string[]> {
-  const endpoints = listOf(value);
-  const wrong = endpoints.find((one) => {
-    const tcp = /^tcp:\/\/(?:\[[0-9a-f:.]+\]|[^/:[\]]+):(\d{1,5})$/i.exec(one);
-    return tcp === null ? !/^unix:\/\/\/.+/.test(one) : !isPort(Number(tcp[1]));
-  });
-  if (wrong !== undefined) return { problem: `"${wrong}" is neither unix:///path nor tcp://host:port` };
-  if (endpoints.length === 0) return { problem: 'name at least one endpoint' };
-  return { value: endpoints };
-}
-
 function accessLogTarget(value: string): Parsed<AccessLogTarget> {
   if (value === 'off') return { value: null };
   return { value: value === 'stdout' ? { stdout: true } : { file: value } };
-}
-
-function share(value: string): Parsed<number> {
-  const number = Number(value);
-  return number >= 0 && number <= 1 ? { value: number } : { problem: 'write a number from 0 to 1, for example 0.1' };
-}
-
-function count(value: string): Parsed<number> {
-  return /^\d{1,3}$/.test(value) ? { value: Number(value) } : { problem: 'write a whole number from 0 to 999' };
-}
-
-function token(value: string): Parsed<string> {
-  return /^[\x21-\x7e]{16,}$/.test(value)
-    ? { value }
-    : { problem: 'use at least 16 printable characters without spaces' };
-}
-
-function httpUrl(value: string): Parsed<string> {
-  return URL.canParse(value) && /^https?:/.test(value) ? { value } : { problem: 'write an http(s) URL' };
-}
-
-function challenges(value: string): Parsed<readonly string[]> {
-  const names = listOf(value);
-  const wrong = names.find((name) => !ACME_CHALLENGES.includes(name));
-  if (wrong === undefined) return { value: names };
-  const meant = nearest(wrong, ACME_CHALLENGES);
-  return { problem: `"${wrong}" is not a challenge${meant === null ? '' : `; did you mean ${meant}?`}` };
-}
-
-function resolvers(value: string): Parsed<readonly string[]> {
-  const all = listOf(value);
-  const wrong = all.find((one) => {
-    const match = /^(?:\[([0-9a-f:.]+)\]|([\d.]+)):(\d{1,5})$/i.exec(one);
-    return match === null || isIP(match[1] ?? match[2] ?? '') === 0 || !isPort(Number(match[3]));
-  });
-  return wrong === undefined ? { value: all } : { problem: `"${wrong}" is not ip:port` };
-}
-
-function cidrs(value: string): Parsed<readonly string[]> {
-  const all = listOf(value);
-  const wrong = all.find((one) => {
-    const match = /^([0-9a-f:.]+)\/(\d{1,3})$/i.exec(one);
-    const family = isIP(match?.[1] ?? '');
-    return family === 0 || Number(match?.[2]) > (family === 4 ? 32 : 128);
-  });
-  return wrong === undefined ? { value: all } : { problem: `"${wrong}" is not a CIDR such as 10.0.0.0/8` };
-}
-
-function isPort(port: number): boolean {
-  return port > 0 && port <= 65_535;
-}
-
-function oneOf<const T extends readonly string[]>(choices: T): (value: string) => Parsed<T[number]> {
-  return (value) =>
-    choices.includes(value)
-      ? { value: value as T[number] }
-      : { problem: `write one of ${choices.join(', ')}${didYouMean(value, choices)}` };
-}
-
-function didYouMean(value: string, choices: readonly string[]): string {
-  const meant = nearest(value, choices);
-  return meant === null ? '' : `; did you mean ${meant}?`;
-}
-
-function listOf(value: string): string[] {
-  return value
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '');
 }

@@ -1,20 +1,27 @@
 /**
  * The gateway as a process of its own for the side-by-side benchmark: the real route table, pools and request path, with
  * upstreams that are always there instead of containers. Counters run as in Tidegate; nothing is switched off.
- * With a certificate the port speaks TLS.
+ * With a certificate the port speaks TLS, with a state directory it shows the certificates that are kept in it.
  *
- *     node load/gateway-process.ts --port=8080 --routes=10000 --upstream=9000 --upstream=9001 [--cert=FILE --key=FILE] [--workers=2] [--access-log] [--lane=slow] [--transport=net]
+ *     node load/gateway-process.ts --port=8080 --routes=10000 --upstream=9000 --upstream=9001 [--cert=FILE --key=FILE | --vault=FOLDER] [--workers=2] [--access-log] [--lane=slow] [--transport=net]
  */
 import cluster from 'node:cluster';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { parseArgs } from 'node:util';
 import type { CertificateSource } from '#certs/certificate-source';
+import { ContextCache } from '#certs/context-cache';
+import { TICKET_KEY_BYTES } from '#certs/ticket-keys';
+import { SealedBox } from '#certs/vault/sealed-box';
+import { VaultReader } from '#certs/vault/vault-reader';
 import { systemClock } from '#core/clock';
 import { jsonLog } from '#core/log';
 import { AccessLog } from '#gateway/access-log';
 import { Gateway } from '#gateway/gateway';
 import { TrustedProxies } from '#gateway/trusted-proxies';
+import { CertificateReader } from '#store/certificate-reader';
 import { fixedTable, neverAsleep } from './fixed-table.ts';
 import { DOMAIN } from './proxies/candidate.ts';
 
@@ -28,6 +35,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '1' },
     cert: { type: 'string' },
     key: { type: 'string' },
+    vault: { type: 'string' },
     'access-log': { type: 'boolean', default: false },
     lane: { type: 'string', default: 'fast' },
     transport: { type: 'string', default: 'auto' },
@@ -49,8 +57,7 @@ async function serve(): Promise<void> {
   const accessLog = values['access-log']
     ? new AccessLog({ write, sample: 1, wall: systemClock.wall, random: Math.random })
     : null;
-  const certificates =
-    values.cert === undefined || values.key === undefined ? null : oneCertificate(values.cert, values.key);
+  const certificates = values.vault === undefined ? given() : kept(values.vault);
   const gateway = new Gateway({
     table: fixedTable(Number(values.routes), values.upstream.map(Number)),
     admitter: neverAsleep(),
@@ -73,6 +80,19 @@ async function serve(): Promise<void> {
       process.exit(0);
     });
   });
+}
+
+function given(): CertificateSource | null {
+  return values.cert === undefined || values.key === undefined ? null : oneCertificate(values.cert, values.key);
+}
+
+/** As workers of Tidegate show them. */
+function kept(directory: string): CertificateSource {
+  const { wall } = systemClock;
+  const log = jsonLog({ level: 'info', write: (text) => process.stdout.write(text), wall });
+  const box = SealedBox.open({ file: path.join(directory, 'encryption.key') });
+  const reader = new VaultReader({ rows: new CertificateReader(directory), box, wall, log });
+  return new ContextCache({ sources: [reader], wall, log, ticketKeys: randomBytes(TICKET_KEY_BYTES) });
 }
 
 /** The same for every hostname it covers: all that are routed. */

@@ -10,6 +10,7 @@ import { ProgressLine } from './progress-line.ts';
 import { terminalReport } from './report.ts';
 import { writeResults } from './results.ts';
 import type { Scenario } from './scenario.ts';
+import { certificates } from './scenarios/certificates.ts';
 import { discover } from './scenarios/discover.ts';
 import { fuzz } from './scenarios/fuzz.ts';
 import { hang } from './scenarios/hang.ts';
@@ -32,6 +33,7 @@ const SCENARIOS: readonly Scenario[] = [
   idleWebSockets,
   upgrade,
   neighbours,
+  certificates,
 ];
 const NAME_WIDTH = 17;
 const USAGE_CODE = 2;

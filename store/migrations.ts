@@ -1,5 +1,5 @@
 /**
- * The shape of the state file, as a numbered row of steps. A step that has been released is never edited: a change of
+ * The shapes of the files, each as a numbered row of steps. A step that has been released is never edited: a change of
  * shape is a new step at the end. Each runs in one transaction together with its number.
  */
 import type { DatabaseSync } from 'node:sqlite';
@@ -8,7 +8,7 @@ import { TidegateError } from '#core/errors';
 /** Marks a SQLite file as ours ("Tide" in ASCII). */
 export const APPLICATION_ID = 0x54_69_64_65;
 
-const STEPS: readonly string[] = [
+const STATE_STEPS: readonly string[] = [
   `
   CREATE TABLE scale (
     set_key TEXT PRIMARY KEY,
@@ -41,41 +41,93 @@ const STEPS: readonly string[] = [
     created_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // AUTOINCREMENT: a version, or a fence, is never given twice.
+  `
+  CREATE TABLE document (
+    version INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (kind, id)
+  ) STRICT;
+  CREATE TABLE lease (
+    fence INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    holder TEXT NOT NULL,
+    until INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];
 
-/** The shape that this version reads and writes. */
-export const CURRENT_SHAPE = STEPS.length;
+const CERTIFICATE_STEPS: readonly string[] = [
+  `
+  CREATE TABLE certificate (
+    id TEXT PRIMARY KEY,
+    tenant TEXT,
+    names TEXT NOT NULL,
+    chain TEXT NOT NULL,
+    sealed_key BLOB NOT NULL,
+    not_before INTEGER NOT NULL,
+    not_after INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX certificate_tenant ON certificate (tenant, id);
+  CREATE TABLE certificate_name (
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    certificate TEXT NOT NULL,
+    PRIMARY KEY (name, created_at, certificate)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX certificate_name_of ON certificate_name (certificate);
+  `,
+];
+
+/** What a file of ours holds, and how it came to that. */
+export interface FileShape {
+  /** As SQLite marks a file. */
+  readonly application: number;
+  readonly steps: readonly string[];
+}
+
+export const STATE_SHAPE: FileShape = { application: APPLICATION_ID, steps: STATE_STEPS };
+/** "TidC" in ASCII. */
+export const CERTIFICATE_SHAPE: FileShape = { application: 0x54_69_64_43, steps: CERTIFICATE_STEPS };
+
+/** The shape of the state file that this version reads and writes. */
+export const CURRENT_SHAPE = STATE_STEPS.length;
 
 /**
- * Brings a database to {@link CURRENT_SHAPE}.
+ * Brings a database to the last step of its shape.
  * @throws TidegateError `store.newer` when it is beyond that, `store.corrupt` when it is somebody else's
  */
-export function migrate(database: DatabaseSync, file: string): void {
+export function migrate(database: DatabaseSync, file: string, { application: ours, steps }: FileShape): void {
   const shape = pragma(database, 'user_version');
   const application = pragma(database, 'application_id');
   const empty = database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.tables === 0;
-  if (application !== APPLICATION_ID && !(empty && application === 0 && shape === 0)) {
+  if (application !== ours && !(empty && application === 0 && shape === 0)) {
     throw new TidegateError('store.corrupt', `${file} is a database of another program`, { detail: { file } });
   }
-  if (shape > CURRENT_SHAPE) {
-    throw new TidegateError('store.newer', `${file} has shape ${shape}; this version knows ${CURRENT_SHAPE}`, {
-      detail: { file, shape, known: CURRENT_SHAPE },
+  if (shape > steps.length) {
+    throw new TidegateError('store.newer', `${file} has shape ${shape}; this version knows ${steps.length}`, {
+      detail: { file, shape, known: steps.length },
     });
   }
-  for (const [done, step] of STEPS.entries()) {
+  for (const [done, step] of steps.entries()) {
     if (done < shape) continue;
     transaction(database, () => {
-      database.exec(`${step}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${done + 1}`);
+      database.exec(`${step}; PRAGMA application_id = ${ours}; PRAGMA user_version = ${done + 1}`);
     });
   }
 }
 
 /** Runs `work` in one transaction: all of it or nothing. */
-export function transaction(database: DatabaseSync, work: () => void): void {
+export function transaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec('BEGIN IMMEDIATE');
   try {
-    work();
+    const result = work();
     database.exec('COMMIT');
+    return result;
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;

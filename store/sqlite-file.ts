@@ -1,11 +1,11 @@
 /**
- * Opens the state file: readable by its owner alone, checked, and brought to the shape of this version. Two connections
+ * Opens a file of the store: readable by its owner alone, and brought to the shape of this version. Two connections
  * to it differ in one thing, which docs/decisions/0002-sqlite.md explains: what they sync to the disk before they answer.
  */
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { TidegateError } from '#core/errors';
-import { migrate } from './migrations.ts';
+import { type FileShape, migrate } from './migrations.ts';
 import { storeFault } from './sqlite-fault.ts';
 
 /** For an operator's own sqlite3 that writes at the same moment; the wait blocks the process. */
@@ -20,8 +20,14 @@ export interface SqliteFile {
   close(): void;
 }
 
+export interface SqliteFileOptions {
+  readonly shape: FileShape;
+  /** Read through before it is used. That takes as long as the file is big. */
+  readonly isChecked: boolean;
+}
+
 /** @throws TidegateError `store.corrupt`, `store.newer` or `store.failed` */
-export function openSqliteFile(file: string): SqliteFile {
+export function openSqliteFile(file: string, { shape, isChecked }: SqliteFileOptions): SqliteFile {
   const opened: DatabaseSync[] = [];
   const close = (): void => {
     for (const database of opened.splice(0).reverse()) database.close();
@@ -30,8 +36,8 @@ export function openSqliteFile(file: string): SqliteFile {
     // Made by us first, because SQLite would make it readable by all; its -wal and -shm take over the mode.
     closeSync(openSync(file, 'a', FILE_MODE));
     const durable = connect(file, 'FULL', opened);
-    check(durable, file);
-    migrate(durable, file);
+    if (isChecked) check(durable, file);
+    migrate(durable, file, shape);
     return { durable, swift: connect(file, 'NORMAL', opened), close };
   } catch (error) {
     close();

@@ -1,31 +1,40 @@
 /**
- * The state port on one embedded SQLite file in the state directory. Calls are short and answer at once; they are
+ * The state port on embedded SQLite files in the state directory: one for all but certificates. Calls are short and answer at once; they are
  * promises because the port is.
  */
 import { join } from 'node:path';
-import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { TidegateError } from '#core/errors';
 import type { Event } from '#core/event';
 import type { SetKey, SetSnapshot } from '#core/set';
-import { transaction } from './migrations.ts';
+import { CERTIFICATE_SHAPE, STATE_SHAPE, transaction } from './migrations.ts';
+import { SqliteAccess } from './sqlite-access.ts';
+import { CERTIFICATES_FILE, SqliteCertificates } from './sqlite-certificates.ts';
+import { SqliteDocuments } from './sqlite-documents.ts';
 import { storeFault } from './sqlite-fault.ts';
 import { openSqliteFile, type SqliteFile } from './sqlite-file.ts';
+import { SqliteLeases } from './sqlite-leases.ts';
+import { number, numberOrNull, octets, type Row, text, unexpected } from './sqlite-row.ts';
 import { holdStateDirectory, type StateDirectory } from './state-directory.ts';
 import {
+  type CertificatePage,
+  type CertificateRow,
+  type DocumentChange,
   EVENTS_KEPT,
+  type ExpectedVersion,
   type HostPicture,
+  type Lease,
   type ScaleRecord,
   SLEEP_TIERS,
   type SleepNote,
   type Store,
+  type StoredDocument,
   type TokenRecord,
 } from './store.ts';
 
-const DATABASE_FILE = 'tidegate.db';
+export const DATABASE_FILE = 'tidegate.db';
 /** Grows with every change of SetSnapshot that an older picture would not fit. */
 const PICTURE_SHAPE = 1;
-
-type Row = Readonly<Record<string, SQLOutputValue>>;
 
 /**
  * Takes hold of the state directory and opens the state file in it.
@@ -35,8 +44,7 @@ type Row = Readonly<Record<string, SQLOutputValue>>;
 export async function openSqliteStore(directory: string, holder = process.pid): Promise<Store> {
   const held = holdStateDirectory(directory, holder);
   try {
-    const path = join(directory, DATABASE_FILE);
-    return new SqliteStore(held, path, openSqliteFile(path));
+    return new SqliteStore(held);
   } catch (error) {
     held.release();
     throw error;
@@ -47,12 +55,27 @@ class SqliteStore implements Store {
   readonly #held: StateDirectory;
   readonly #path: string;
   readonly #file: SqliteFile;
+  readonly #certificateFile: SqliteFile;
+  readonly #documents: SqliteDocuments;
+  readonly #leases: SqliteLeases;
+  readonly #certificates: SqliteCertificates;
   #closed = false;
 
-  constructor(held: StateDirectory, path: string, file: SqliteFile) {
+  constructor(held: StateDirectory) {
     this.#held = held;
-    this.#path = path;
-    this.#file = file;
+    this.#path = join(held.path, DATABASE_FILE);
+    const certificates = join(held.path, CERTIFICATES_FILE);
+    this.#file = openSqliteFile(this.#path, { shape: STATE_SHAPE, isChecked: true });
+    try {
+      this.#certificateFile = openSqliteFile(certificates, { shape: CERTIFICATE_SHAPE, isChecked: false });
+    } catch (error) {
+      this.#file.close();
+      throw error;
+    }
+    const access = new SqliteAccess(this.#file.durable, this.#path);
+    this.#documents = new SqliteDocuments(access);
+    this.#leases = new SqliteLeases(access);
+    this.#certificates = new SqliteCertificates(new SqliteAccess(this.#certificateFile.durable, certificates));
   }
 
   async scales(): Promise<ReadonlyMap<SetKey, ScaleRecord>> {
@@ -134,7 +157,7 @@ class SqliteStore implements Store {
     return this.#rows('SELECT * FROM token ORDER BY created_at, id').map((row) => ({
       id: text(row.id),
       kind: row.kind === 'op' ? row.kind : unexpected('kind', row.kind),
-      sha256: row.sha256 instanceof Uint8Array ? row.sha256 : unexpected('sha256', row.sha256),
+      sha256: octets(row.sha256),
       createdAt: number(row.created_at),
     }));
   }
@@ -148,9 +171,68 @@ class SqliteStore implements Store {
     this.#run('durable', 'DELETE FROM token WHERE id = ?', id);
   }
 
+  async documents(kind: string): Promise<readonly StoredDocument[]> {
+    return this.#documents.all(kind);
+  }
+
+  async document(kind: string, id: string): Promise<StoredDocument | null> {
+    return this.#documents.one(kind, id);
+  }
+
+  async documentKinds(): Promise<readonly string[]> {
+    return this.#documents.kinds();
+  }
+
+  async putDocument(kind: string, id: string, body: unknown, expected?: ExpectedVersion): Promise<number> {
+    const [version] = this.#documents.change([{ kind, id, body, expected }]);
+    return version ?? 0;
+  }
+
+  async dropDocument(kind: string, id: string, expected?: number): Promise<void> {
+    this.#documents.change([{ kind, id, drop: true, expected }]);
+  }
+
+  async changeDocuments(changes: readonly DocumentChange[]): Promise<void> {
+    this.#documents.change(changes);
+  }
+
+  async acquireLease(name: string, holder: string, ttlMs: number, now: number): Promise<Lease | null> {
+    return this.#leases.acquire(name, holder, ttlMs, now);
+  }
+
+  async releaseLease(lease: Lease): Promise<void> {
+    this.#leases.release(lease);
+  }
+
+  async holdsLease(lease: Lease, now: number): Promise<boolean> {
+    return this.#leases.holds(lease, now);
+  }
+
+  async putCertificate(row: CertificateRow, lease?: Lease & { readonly now: number }): Promise<void> {
+    if (lease === undefined) this.#certificates.put(row);
+    else this.#leases.under(lease, lease.now, () => this.#certificates.put(row));
+  }
+
+  async certificate(id: string): Promise<CertificateRow | null> {
+    return this.#certificates.one(id);
+  }
+
+  async certificates(page: CertificatePage): Promise<readonly CertificateRow[]> {
+    return this.#certificates.page(page);
+  }
+
+  async certificatesOf(name: string): Promise<readonly CertificateRow[]> {
+    return this.#certificates.of(name);
+  }
+
+  async dropCertificate(id: string): Promise<void> {
+    this.#certificates.drop(id);
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#certificateFile.close();
     this.#file.close();
     this.#held.release();
   }
@@ -171,20 +253,4 @@ class SqliteStore implements Store {
       throw storeFault(error, this.#path);
     }
   }
-}
-
-function text(value: SQLOutputValue | undefined): string {
-  return typeof value === 'string' ? value : unexpected('text', value);
-}
-
-function number(value: SQLOutputValue | undefined): number {
-  return typeof value === 'number' ? value : unexpected('number', value);
-}
-
-function numberOrNull(value: SQLOutputValue | undefined): number | null {
-  return value === null ? null : number(value);
-}
-
-function unexpected(wanted: string, value: unknown): never {
-  throw new TidegateError('store.corrupt', `a row holds ${String(value)} where a ${wanted} belongs`);
 }

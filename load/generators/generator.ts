@@ -30,7 +30,7 @@ export class Generators {
 
 async function build(name: GeneratorName, folder: string): Promise<string> {
   const file = path.join(folder, name);
-  await run('cc', ['-O2', '-o', file, path.join(import.meta.dirname, `${name}.c`), '-lssl', '-lcrypto']);
+  await run('cc', ['-O2', '-o', file, path.join(import.meta.dirname, `${name}.c`), '-lssl', '-lcrypto', '-lm']);
   return file;
 }
 

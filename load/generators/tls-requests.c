@@ -3,7 +3,10 @@
  * or with a connection a request, whose handshake is full or resumed by the ticket of the one before. wrk does not let
  * that be chosen. Certificates are not verified: that would be work of ours, not of who is measured.
  *
- *     tls-requests <port> <hostname> <path> <connections> <seconds> kept|full|resumed
+ *     tls-requests <port> <hostname> <path> <connections> <seconds> kept|full|resumed [<names> <exponent>]
+ *
+ * With `names` each connection is for another hostname: `site<number>` before the given one, numbered below `names`, drawn
+ * from a Zipf distribution with this exponent (0: all alike). The same in every run.
  *
  * Writes one line of JSON: requests, seconds, p50Us, p99Us, maxUs, errors, badAnswers, handshakes, resumed. A request is
  * timed from its first octet, or from the start of its connection, to the last octet of the answer.
@@ -11,6 +14,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <math.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <signal.h>
@@ -27,6 +31,8 @@
 #define READ_BYTES 65536
 #define HEAD_BYTES 4096
 #define OPEN_FILES 65536
+#define NAME_BYTES 256
+#define REQUEST_BYTES 1024
 /* Answers slower than that count as errors. */
 #define TIMEOUT_US 10000000
 #define SWEEP_US 500000
@@ -47,13 +53,18 @@ struct slot {
   size_t head_length;
   int64_t body_left; /* -1: the head has not ended */
   uint32_t interest;
+  char name[NAME_BYTES];
+  char request[REQUEST_BYTES];
+  size_t request_length;
 };
 
 static enum mode mode;
 static struct sockaddr_in address;
-static const char *hostname;
-static char request[1024];
-static size_t request_length;
+static const char *hostname, *path;
+/* Of the names: how often one up to this number is drawn, of 1. NULL: there is one name. */
+static double *shares;
+static size_t names;
+static uint64_t chance = 88172645463325252u;
 static SSL_CTX *context;
 static int epoll_fd;
 static uint64_t buckets[BUCKETS], requests, errors, bad_answers, handshakes, resumed, max_us;
@@ -100,7 +111,30 @@ static void interest(struct slot *slot, uint32_t events) {
   slot->interest = events;
 }
 
+/* xorshift64 (Marsaglia 2003). */
+static size_t draw(void) {
+  chance ^= chance << 13;
+  chance ^= chance >> 7;
+  chance ^= chance << 17;
+  double at = (double)(chance >> 11) / 9007199254740992.0;
+  size_t low = 0, high = names - 1;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (shares[middle] > at) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+static void name_slot(struct slot *slot) {
+  if (shares) snprintf(slot->name, sizeof slot->name, "site%zu%s", draw(), hostname);
+  else snprintf(slot->name, sizeof slot->name, "%s", hostname);
+  slot->request_length = (size_t)snprintf(slot->request, sizeof slot->request, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", path,
+                                          slot->name, mode == KEPT ? "" : "Connection: close\r\n");
+}
+
 static void open_slot(struct slot *slot) {
+  if (shares || !slot->request_length) name_slot(slot);
   slot->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   if (slot->fd < 0) {
     perror("socket");
@@ -115,7 +149,7 @@ static void open_slot(struct slot *slot) {
   slot->ssl = SSL_new(context);
   SSL_set_app_data(slot->ssl, slot);
   SSL_set_fd(slot->ssl, slot->fd);
-  SSL_set_tlsext_host_name(slot->ssl, hostname);
+  SSL_set_tlsext_host_name(slot->ssl, slot->name);
   if (mode == RESUMED && slot->session) {
     /* OpenSSL spoils a session by its use, and some servers send a new ticket with full handshakes only. */
     SSL_SESSION *copy = SSL_SESSION_dup(slot->session);
@@ -156,7 +190,7 @@ static int ask(struct slot *slot) {
   slot->head_length = 0;
   slot->body_left = -1;
   slot->state = ASKING;
-  return SSL_write(slot->ssl, request, (int)request_length) == (int)request_length;
+  return SSL_write(slot->ssl, slot->request, (int)slot->request_length) == (int)slot->request_length;
 }
 
 /* Takes octets of the answer. False: it is none that we understand. */
@@ -213,14 +247,25 @@ static void advance(struct slot *slot) {
   }
 }
 
+static void share_names(double exponent) {
+  shares = calloc(names, sizeof *shares);
+  double total = 0;
+  for (size_t i = 0; i < names; i++) shares[i] = total += pow((double)(i + 1), -exponent);
+  for (size_t i = 0; i < names; i++) shares[i] /= total;
+}
+
 int main(int count, char **values) {
-  if (count != 7) return fprintf(stderr, "usage: tls-requests port hostname path connections seconds kept|full|resumed\n"), 2;
+  if (count != 7 && count != 9)
+    return fprintf(stderr, "usage: tls-requests port hostname path connections seconds kept|full|resumed [names exponent]\n"), 2;
   hostname = values[2];
+  path = values[3];
   int connections = atoi(values[4]);
   uint64_t length_us = (uint64_t)(atof(values[5]) * 1e6);
   mode = strcmp(values[6], "kept") == 0 ? KEPT : strcmp(values[6], "full") == 0 ? FULL : RESUMED;
-  request_length = (size_t)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", values[3], hostname,
-                                    mode == KEPT ? "" : "Connection: close\r\n");
+  if (count == 9) {
+    names = (size_t)atol(values[7]);
+    share_names(atof(values[8]));
+  }
   address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(values[1]))};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   struct rlimit files = {OPEN_FILES, OPEN_FILES};

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import {
   chmodSync,
   closeSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   openSync,
@@ -17,7 +18,7 @@ import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
 import { APPLICATION_ID, CURRENT_SHAPE } from '#store/migrations';
 import { openSqliteStore } from '#store/sqlite-store';
-import { event, storeContract } from './store-contract.ts';
+import { certificate, event, storeContract } from './store-contract.ts';
 import { temporaryDirectory } from './temporary.ts';
 
 const SCALE = { min: 0, max: 2, replicas: null, by: 'op_a', at: 1 };
@@ -39,7 +40,9 @@ test('the state directory and every file in it are closed to others', async (t) 
   const store = await openSqliteStore(directory);
   await store.putScale('default/shop/web', SCALE);
   assert.equal(modeOf(directory), '700');
-  for (const name of ['tidegate.db', 'tidegate.db-wal', 'tidegate.db-shm', 'tidegate.lock', 'tidegate.pid']) {
+  await store.putCertificate(certificate('crt_a', ['a.test']));
+  const databases = ['tidegate.db', 'certificates.db'].flatMap((name) => [name, `${name}-wal`, `${name}-shm`]);
+  for (const name of [...databases, 'tidegate.lock', 'tidegate.pid']) {
     assert.equal(modeOf(join(directory, name)), '600', name);
   }
   await store.close();
@@ -99,6 +102,26 @@ test('a database with a destroyed page is corrupt', async (t) => {
   for (let page = 2; page * 4096 < size; page++) writeSync(handle, Buffer.alloc(2048, 0x5a), 0, 2048, page * 4096);
   closeSync(handle);
   await assert.rejects(openSqliteStore(directory), { code: 'store.corrupt' });
+});
+
+test('destroyed pages among the certificates do not keep the rest from starting, and are named when they are read', async (t) => {
+  const directory = temporaryDirectory(t);
+  const store = await openSqliteStore(directory);
+  const chain = 'x'.repeat(2000);
+  const ids = Array.from({ length: 40 }, (_, i) => `crt_${String(i).padStart(2, '0')}`);
+  for (const id of ids) await store.putCertificate(certificate(id, [`${id}.test`], { chain }));
+  await store.putScale('default/shop/web', SCALE);
+  await store.close();
+  const file = join(directory, 'certificates.db');
+  const handle = openSync(file, 'r+');
+  const pages = Math.floor(statSync(file).size / 4096);
+  for (let page = pages - 4; page < pages; page++) writeSync(handle, Buffer.alloc(4096, 0x5a), 0, 4096, page * 4096);
+  closeSync(handle);
+  const later = await openSqliteStore(directory);
+  assert.equal((await later.scales()).size, 1);
+  assert.equal((await later.certificate('crt_00'))?.chain, chain, 'what stands on other pages is still read');
+  await assert.rejects(later.certificates({ after: null, limit: 100 }), { code: 'store.corrupt' });
+  await later.close();
 });
 
 test('a database of another program is not touched', async (t) => {
@@ -172,4 +195,41 @@ test('events of which one cannot be written are not written at all', async (t) =
   await store.appendEvents([event(3)]);
   assert.equal((await store.lastEvents(10)).length, 1);
   await store.close();
+});
+
+test('a document that JSON cannot say is not written, nor what was to be written with it', async (t) => {
+  const store = await openSqliteStore(temporaryDirectory(t));
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
+  const changes = [
+    { kind: 'domain', id: 'a', body: 1 },
+    { kind: 'domain', id: 'b', body: circle },
+  ];
+  await assert.rejects(store.changeDocuments(changes), { code: 'store.failed' });
+  assert.deepEqual(await store.documents('domain'), []);
+  await store.putDocument('domain', 'a', 1);
+  await store.close();
+});
+
+test('a state file of the first version is brought to this one with all that is in it', async (t) => {
+  const directory = temporaryDirectory(t);
+  const before = await openSqliteStore(directory);
+  await before.putScale('default/shop/web', SCALE);
+  await before.close();
+  const database = new DatabaseSync(join(directory, 'tidegate.db'));
+  database.exec('DROP TABLE document; DROP TABLE lease; PRAGMA user_version = 1');
+  database.close();
+  const store = await openSqliteStore(directory);
+  assert.equal((await store.scales()).size, 1);
+  await store.putDocument('domain', 'a', 1, null);
+  await store.close();
+});
+
+test('a state file in the place of the certificates is not taken for them', async (t) => {
+  const directory = temporaryDirectory(t);
+  await (await openSqliteStore(directory)).close();
+  copyFileSync(join(directory, 'tidegate.db'), join(directory, 'certificates.db'));
+  await assert.rejects(openSqliteStore(directory), { code: 'store.corrupt', message: /another program/ });
+  rmSync(join(directory, 'certificates.db'));
+  await (await openSqliteStore(directory)).close();
 });
