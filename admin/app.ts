@@ -6,10 +6,13 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { scopeOf } from './access.ts';
 import { addApps } from './apps.ts';
+import { addCertificates } from './certificates.ts';
+import { addDomains } from './domains.ts';
 import { Endpoints } from './endpoint.ts';
 import { addEvents } from './events.ts';
 import { addHosts } from './hosts.ts';
 import { KnownSets } from './known-sets.ts';
+import { addMe } from './me.ts';
 import { describeOpenPaths } from './open-api.ts';
 import { addOpenPaths } from './open-paths.ts';
 import type { AdminPorts } from './ports.ts';
@@ -20,7 +23,7 @@ const HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-re
 
 /** @param closing aborted when the listener closes: ends the streams */
 export function adminApp(ports: AdminPorts, closing: AbortSignal): OpenAPIHono {
-  const endpoints = new Endpoints(ports.authenticate);
+  const endpoints = new Endpoints(ports);
   const { hono } = endpoints;
   hono.use(async (c, next) => {
     await next();
@@ -31,7 +34,10 @@ export function adminApp(ports: AdminPorts, closing: AbortSignal): OpenAPIHono {
   const known = new KnownSets(ports);
   addApps(endpoints, known, ports);
   addRoutes(endpoints, ports);
+  addDomains(endpoints, ports);
+  addCertificates(endpoints, ports);
   addHosts(endpoints, ports);
+  addMe(endpoints);
   addEvents(endpoints, ports, closing);
   const paths = pathsOf(hono);
   hono.notFound((c) => unmatched(c, paths, ports));

@@ -1,15 +1,17 @@
 /** Endpoints of apps and sets: what is discovered, how it is scaled, and leases that keep it awake. */
 import { z } from '@hono/zod-openapi';
 import { formatDuration, parseDuration } from '#core/duration';
+import { NO_OVERRIDE, scaleTarget } from '#scaler/scale-target';
+import { Done, etagOf, unmet } from './answer.ts';
 import type { Endpoints } from './endpoint.ts';
 import { invalid, NOTHING } from './endpoint.ts';
 import type { KnownSets } from './known-sets.ts';
 import { PageQuery, pageOfEntries } from './page.ts';
-import type { AdminPorts } from './ports.ts';
+import type { AdminPorts, ScaleSetting } from './ports.ts';
 import { Problem } from './problem.ts';
 import { faultsOfWish, isEmptyWish, mergedWish, ScaleChange } from './scale-change.ts';
 import { AppShape, LeaseShape, pageOf, ScaleShape, SetShape } from './shapes.ts';
-import { appJson, scaleJson, setJson } from './views.ts';
+import { appJson, type KnownSet, scaleJson, setJson } from './views.ts';
 
 const LEASE_MAX_MS = 86_400_000;
 
@@ -29,6 +31,7 @@ export function addApps(endpoints: Endpoints, known: KnownSets, ports: AdminPort
     {
       method: 'get',
       path: '/v1/apps',
+      id: 'listApps',
       summary: 'Apps of the tenant, by name',
       params: NOTHING,
       query: PageQuery,
@@ -45,6 +48,7 @@ export function addApps(endpoints: Endpoints, known: KnownSets, ports: AdminPort
     {
       method: 'get',
       path: '/v1/apps/{app}',
+      id: 'getApp',
       summary: 'An app and the state of its sets',
       params: AppParams,
       query: NOTHING,
@@ -62,6 +66,7 @@ export function addApps(endpoints: Endpoints, known: KnownSets, ports: AdminPort
     {
       method: 'get',
       path: '/v1/apps/{app}/sets',
+      id: 'listSets',
       summary: 'Sets of an app, by name',
       params: AppParams,
       query: PageQuery,
@@ -81,6 +86,7 @@ export function addApps(endpoints: Endpoints, known: KnownSets, ports: AdminPort
     {
       method: 'get',
       path: '/v1/apps/{app}/sets/{set}',
+      id: 'getSet',
       summary: 'A set: policy, routes, scale, and replicas with their state',
       params: SetParams,
       query: NOTHING,
@@ -103,38 +109,43 @@ function addScale(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): vo
     {
       method: 'get',
       path: '/v1/apps/{app}/sets/{set}/scale',
+      id: 'getScale',
       summary: 'The scale of a set: in force, asked for, and of the labels',
       params: SetParams,
       query: NOTHING,
       body: null,
       answer: ScaleShape,
+      versioned: true,
       problems: ['not_found'],
     },
-    ({ scope, params }) => {
-      const set = known.set(scope.tenant, params.app, params.set);
-      return set instanceof Problem ? set : scaleJson(set);
-    },
+    ({ scope, params }) => scaleOf(known.set(scope.tenant, params.app, params.set)),
   );
 
   endpoints.add(
     {
       method: 'put',
       path: '/v1/apps/{app}/sets/{set}/scale',
+      id: 'putScale',
       summary: 'Changes the scale of a set, beside its labels and for good',
       params: SetParams,
       query: NOTHING,
       body: ScaleChange,
       answer: ScaleShape,
+      versioned: true,
+      dryRun: true,
       problems: ['not_found'],
     },
-    async ({ scope, params, body }) => {
+    async ({ scope, params, body, headers, dryRun }) => {
       const { tenant, principal } = scope;
       const set = known.set(tenant, params.app, params.set);
       if (set instanceof Problem) return set;
+      const changed = unmet(headers, scaleTag(set));
+      if (changed !== null) return changed;
       const wish = mergedWish(set.setting, body);
       const faults = faultsOfWish(wish, set.snapshot);
       if (faults.length > 0) return invalid(faults);
       const setting = isEmptyWish(wish) ? null : { ...wish, by: principal.id, at: ports.clock.wall() };
+      if (dryRun) return scaleOf(wouldBe(set, setting));
       await ports.scaling.change(set.snapshot.key, setting);
       ports.record({
         type: 'set.scaled',
@@ -144,10 +155,31 @@ function addScale(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): vo
         cause: setting === null ? `${principal.id} went back to the labels` : `${principal.id} asked for it`,
         data: { ...wish },
       });
-      const after = known.set(tenant, params.app, params.set);
-      return after instanceof Problem ? after : scaleJson(after);
+      return scaleOf(known.set(tenant, params.app, params.set));
     },
   );
+}
+
+function scaleOf(set: KnownSet | Problem) {
+  return set instanceof Problem ? set : new Done(scaleJson(set), { etag: scaleTag(set) });
+}
+
+/** Of what people and labels ask for; how many replicas are ready changes by itself. */
+function scaleTag(set: KnownSet): string {
+  const { override, labels } = scaleJson(set);
+  return etagOf({ override, labels });
+}
+
+/** The set as it would be with another setting. */
+function wouldBe(set: KnownSet, setting: ScaleSetting | null): KnownSet {
+  const { policy, replicas } = set.snapshot;
+  const target = scaleTarget({
+    class: policy.class,
+    policy: policy.scale,
+    override: setting ?? NO_OVERRIDE,
+    made: replicas.filter((one) => one.cloneOf === null).length,
+  });
+  return { ...set, setting, live: set.live === null ? null : { ...set.live, target } };
 }
 
 function addLease(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): void {
@@ -155,6 +187,7 @@ function addLease(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): vo
     {
       method: 'post',
       path: '/v1/apps/{app}/lease',
+      id: 'leaseApp',
       summary: 'Keeps every set of an app awake for a while, traffic or not',
       params: AppParams,
       query: NOTHING,

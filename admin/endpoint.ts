@@ -8,9 +8,11 @@ import { bodyLimit } from 'hono/body-limit';
 import { messageOf } from '#core/errors';
 import { nearest } from '#core/nearest';
 import { type Scope, scopeOf } from './access.ts';
+import { type Done, respond } from './answer.ts';
+import { type AnySpec, describe } from './endpoint-description.ts';
+import { Idempotency } from './idempotency.ts';
 import type { AdminPorts } from './ports.ts';
-import { type Fault, PROBLEMS, Problem, type ProblemCode } from './problem.ts';
-import { ProblemShape } from './shapes.ts';
+import { type Fault, Problem, type ProblemCode } from './problem.ts';
 
 const BODY_BYTES_MAX = 1024 * 1024;
 
@@ -23,7 +25,9 @@ export interface EndpointSpec<
   B extends z.ZodObject,
   R extends z.ZodType,
 > {
-  readonly method: 'get' | 'put' | 'post';
+  readonly method: 'get' | 'put' | 'post' | 'patch' | 'delete';
+  /** Its name in programs that are made from the OpenAPI document: `listApps`. */
+  readonly id: string;
   /** With `{name}` for what `params` describes. */
   readonly path: string;
   readonly summary: string;
@@ -31,8 +35,14 @@ export interface EndpointSpec<
   readonly query: Q;
   /** Null: it takes no body. */
   readonly body: B | null;
-  /** What it answers with 200. */
+  /** What it answers when all is well. */
   readonly answer: R;
+  /** With which status; 200 when left out. 204: without a body, whatever the handler returns. */
+  readonly status?: 200 | 201 | 202 | 204;
+  /** Takes `?dry_run=true`: the handler then changes nothing. */
+  readonly dryRun?: true;
+  /** What it is about has an `ETag`; the handler asks `unmet` before it changes anything. */
+  readonly versioned?: true;
   /** Also answers Server-Sent Events. */
   readonly streams?: boolean;
   /** Besides `unauthorized`, and `invalid` where something is checked. */
@@ -45,17 +55,21 @@ export interface Call<P extends z.ZodObject, Q extends z.ZodObject, B extends z.
   readonly query: z.output<Q>;
   readonly body: z.output<B>;
   readonly headers: Headers;
+  /** Nothing is to be changed. */
+  readonly dryRun: boolean;
 }
 
-/** A JSON value of the declared shape, a Problem, or a Response of its own making. */
-export type Answer<R extends z.ZodType> = z.input<R> | Problem | Response;
+/** A JSON value of the declared shape, perhaps with facts for the head, a Problem, or a Response of its own making. */
+export type Answer<R extends z.ZodType> = z.input<R> | Done<z.input<R>> | Problem | Response;
 
 export class Endpoints {
   readonly hono = new OpenAPIHono({ strict: false });
   readonly #authenticate: AdminPorts['authenticate'];
+  readonly #idempotency: Idempotency | null;
 
-  constructor(authenticate: AdminPorts['authenticate']) {
+  constructor({ authenticate, answers, clock, log }: Pick<AdminPorts, 'authenticate' | 'answers' | 'clock' | 'log'>) {
     this.#authenticate = authenticate;
+    this.#idempotency = answers === undefined ? null : new Idempotency(answers, clock, log);
   }
 
   /** Adds an endpoint that needs a token. */
@@ -63,78 +77,64 @@ export class Endpoints {
     spec: EndpointSpec<P, Q, B, R>,
     handle: (call: Call<P, Q, B>) => Answer<R> | Promise<Answer<R>>,
   ): void {
-    this.#describe(spec);
+    this.hono.openAPIRegistry.registerPath(describe(spec));
     const limit = bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (c) => tooLarge().respond(c.req.path) });
     this.hono.on([spec.method], [spec.path.replaceAll(/\{(\w+)\}/g, ':$1')], limit, async (c) => {
-      const answer = await this.#serve(c, spec, handle);
-      if (answer instanceof Problem) return answer.respond(c.req.path);
-      if (answer instanceof Response) return answer;
-      return Response.json(answer, { headers: { 'cache-control': 'no-store' } });
-    });
-  }
-
-  async #serve<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodObject, R extends z.ZodType>(
-    c: Context,
-    spec: EndpointSpec<P, Q, B, R>,
-    handle: (call: Call<P, Q, B>) => Answer<R> | Promise<Answer<R>>,
-  ): Promise<Answer<R>> {
-    const scope = await scopeOf(c.req.raw.headers, this.#authenticate);
-    if (scope instanceof Problem) return scope;
-    const query = checked(spec.query, c.req.query());
-    if (query instanceof Problem) return query;
-    const params = checked(spec.params, c.req.param());
-    if (params instanceof Problem) return params;
-    const body = spec.body === null ? ({} as z.output<B>) : await bodyOf(c, spec.body);
-    if (body instanceof Problem) return body;
-    return handle({ scope, params, query, body, headers: c.req.raw.headers });
-  }
-
-  #describe(spec: EndpointSpec<z.ZodObject, z.ZodObject, z.ZodObject, z.ZodType>): void {
-    const checks = spec.body !== null || Object.keys(spec.query.shape).length > 0;
-    const codes: ProblemCode[] = ['unauthorized', ...(spec.problems ?? [])];
-    if (checks) codes.push('invalid');
-    if (spec.body !== null) codes.push('bad_json', 'body_too_large');
-    const problems = codes.map((code) => [
-      PROBLEMS[code].status,
-      {
-        description: PROBLEMS[code].title,
-        content: { 'application/problem+json': { schema: ProblemShape } },
-      },
-    ]);
-    this.hono.openAPIRegistry.registerPath({
-      method: spec.method,
-      path: spec.path,
-      summary: spec.summary,
-      security: [{ token: [] }],
-      request: {
-        params: spec.params,
-        query: spec.query,
-        ...(spec.body === null
-          ? {}
-          : { body: { required: true, content: { 'application/json': { schema: spec.body } } } }),
-      },
-      responses: {
-        200: {
-          description: 'Done',
-          content: {
-            'application/json': { schema: spec.answer },
-            ...(spec.streams === true ? { 'text/event-stream': { schema: z.string() } } : {}),
-          },
-        },
-        ...Object.fromEntries(problems),
-      },
+      const { path } = c.req;
+      const scope = await scopeOf(c.req.raw.headers, this.#authenticate);
+      if (scope instanceof Problem) return scope.respond(path);
+      const serve = async (): Promise<Response> => {
+        const call = await callOf(c, spec, scope);
+        const answer = call instanceof Problem ? call : await handle(call);
+        if (answer instanceof Problem) return answer.respond(path);
+        return answer instanceof Response ? answer : respond(answer, spec.status ?? 200);
+      };
+      const key = spec.method === 'post' ? c.req.header('idempotency-key') : undefined;
+      if (key === undefined || this.#idempotency === null) return serve();
+      const body = await textOf(c);
+      if (body instanceof Problem) return body.respond(path);
+      const { pathname, search } = new URL(c.req.url);
+      const facts = [pathname, search, body];
+      const answer = await this.#idempotency.once({ key, scope, facts }, serve);
+      return answer instanceof Problem ? answer.respond(path) : answer;
     });
   }
 }
 
+/** What is asked for, checked. */
+async function callOf<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodObject>(
+  c: Context,
+  spec: EndpointSpec<P, Q, B, z.ZodType>,
+  scope: Scope,
+): Promise<Call<P, Q, B> | Problem> {
+  const dryRun = dryRunOf(c, spec);
+  if (dryRun instanceof Problem) return dryRun;
+  const query = checked(spec.query, c.req.query());
+  if (query instanceof Problem) return query;
+  const params = checked(spec.params, c.req.param());
+  if (params instanceof Problem) return params;
+  const body = spec.body === null ? ({} as z.output<B>) : await bodyOf(c, spec.body);
+  if (body instanceof Problem) return body;
+  return { scope, params, query, body, headers: c.req.raw.headers, dryRun };
+}
+
+/** Who asks for a dry run never gets a real one. */
+function dryRunOf(c: Context, { method, dryRun }: Pick<AnySpec, 'method' | 'dryRun'>): boolean | Problem {
+  const text = c.req.query('dry_run');
+  if (text === undefined || text === 'false' || method === 'get') return false;
+  const pointer = '/dry_run';
+  if (text !== 'true' && text !== '') {
+    return invalid([{ pointer, code: 'bad_value', detail: `dry_run is true or false, not "${text}".` }]);
+  }
+  if (dryRun === true) return true;
+  const detail = 'This cannot be tried without doing it; nothing was done.';
+  return invalid([{ pointer, code: 'unsupported', detail }], ['Leave dry_run out to do it.']);
+}
+
 /** The body as JSON, whatever its content type says: `curl -d` says that it is a form. */
 async function bodyOf<B extends z.ZodObject>(c: Context, schema: B): Promise<z.output<B> | Problem> {
-  let text: string;
-  try {
-    text = await c.req.text();
-  } catch {
-    return new Problem('bad_request', { detail: 'The body did not arrive whole.' });
-  }
+  const text = await textOf(c);
+  if (text instanceof Problem) return text;
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -142,6 +142,15 @@ async function bodyOf<B extends z.ZodObject>(c: Context, schema: B): Promise<z.o
     return new Problem('bad_json', { detail: messageOf(error), fix: ['Send one JSON object.'] });
   }
   return checked(schema, value);
+}
+
+/** May be asked for more than once. */
+async function textOf(c: Context): Promise<string | Problem> {
+  try {
+    return await c.req.text();
+  } catch {
+    return new Problem('bad_request', { detail: 'The body did not arrive whole.' });
+  }
 }
 
 function checked<T extends z.ZodObject>(schema: T, value: unknown): z.output<T> | Problem {

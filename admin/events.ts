@@ -23,6 +23,7 @@ export function addEvents(endpoints: Endpoints, ports: AdminPorts, closing: Abor
     {
       method: 'get',
       path: '/v1/events',
+      id: 'listEvents',
       summary: 'Events, newest first; with "Accept: text/event-stream" a stream of them, oldest first',
       params: NOTHING,
       query: EventsQuery,

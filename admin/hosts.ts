@@ -10,6 +10,7 @@ export function addHosts(endpoints: Endpoints, ports: AdminPorts): void {
     {
       method: 'get',
       path: '/v1/hosts',
+      id: 'listHosts',
       summary: 'Hosts, and whether their Engine answers',
       params: NOTHING,
       query: PageQuery,

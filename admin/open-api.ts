@@ -16,19 +16,26 @@ export function describeOpenPaths({ openAPIRegistry: registry }: OpenAPIHono): v
   const open = [
     {
       path: '/healthz',
+      id: 'getHealth',
       summary: 'Whether Tidegate is alive',
       content: json(z.object({ status: z.string(), version: z.string() })),
     },
-    { path: '/readyz', summary: 'Whether traffic can be served, and what is missing', content: json(readiness) },
-    { path: '/metrics', summary: 'Metrics for Prometheus', content: text('text/plain') },
-    { path: '/openapi.json', summary: 'This document', content: json(z.object({}).loose()) },
-    { path: '/docs', summary: 'This document as a page', content: text('text/html') },
+    {
+      path: '/readyz',
+      id: 'getReadiness',
+      summary: 'Whether traffic can be served, and what is missing',
+      content: json(readiness),
+    },
+    { path: '/metrics', id: 'getMetrics', summary: 'Metrics for Prometheus', content: text('text/plain') },
+    { path: '/openapi.json', id: 'getOpenApi', summary: 'This document', content: json(z.object({}).loose()) },
+    { path: '/docs', id: 'getDocs', summary: 'This document as a page', content: text('text/html') },
   ];
-  for (const { path, summary, content } of open) {
+  for (const { path, id, summary, content } of open) {
     const unready = path === '/readyz' ? { 503: { description: 'Not yet', content } } : {};
     registry.registerPath({
       method: 'get',
       path,
+      operationId: id,
       summary,
       responses: { 200: { description: 'Done', content }, ...unready },
     });

@@ -7,6 +7,9 @@ import type { Event, EventSink } from '#core/event';
 import type { Log } from '#core/log';
 import type { SetKey, SetSnapshot } from '#core/set';
 import type { RouteTable } from '#router/route-table';
+import type { CertificateBook } from './certificate-port.ts';
+import type { DomainDirectory } from './domain-port.ts';
+import type { AnswerStore } from './idempotency.ts';
 
 /** Who asks: the bearer of a token. */
 export interface Principal {
@@ -128,4 +131,10 @@ export interface AdminPorts {
   readonly collect: () => Iterable<MetricFamily> | Promise<Iterable<MetricFamily>>;
   /** Null: not a token in force. */
   readonly authenticate: (token: string) => Promise<Principal | null>;
+  /** Left out: nobody keeps domains here, and their endpoints say so. */
+  readonly domains?: DomainDirectory;
+  /** Left out: nobody keeps certificates here. */
+  readonly certificates?: CertificateBook;
+  /** Where answers to requests with an Idempotency-Key are kept; left out: such requests are served as any other. */
+  readonly answers?: AnswerStore;
 }

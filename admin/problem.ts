@@ -2,7 +2,7 @@
  * What the API answers when it does not do what was asked: `application/problem+json` (RFC 9457) with a code for
  * programs, the places in the request that are at fault, and what to do about it.
  */
-import { ERRORS, isTidegateError } from '#core/errors';
+import { ERRORS, type ErrorCode, isTidegateError } from '#core/errors';
 import type { Log } from '#core/log';
 
 interface Kind {
@@ -18,9 +18,15 @@ export const PROBLEMS = {
   forbidden: { status: 403, title: 'The token does not allow this' },
   not_found: { status: 404, title: 'There is no such thing' },
   method_not_allowed: { status: 405, title: 'This path does not take that method' },
+  conflict: { status: 409, title: 'It is in the way of what is there' },
+  idempotency_in_flight: { status: 409, title: 'The same request is being served' },
+  precondition_failed: { status: 412, title: 'It has changed since it was read' },
   body_too_large: { status: 413, title: 'The body is too large' },
   invalid: { status: 422, title: 'A value cannot be used' },
+  idempotency_mismatch: { status: 422, title: 'The key stands for another request' },
+  too_many_requests: { status: 429, title: 'Too soon after the last time' },
   internal: { status: 500, title: 'Tidegate failed' },
+  unavailable: { status: 503, title: 'This part of Tidegate does not run' },
 } as const satisfies Record<string, Kind>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
@@ -58,6 +64,9 @@ export class Problem {
   }
 }
 
+/** Failures that whoever asks can do something about; all others are 503. */
+const STATUSES: Readonly<Partial<Record<ErrorCode, number>>> = { 'store.conflict': 409, 'certs.unfit': 422 };
+
 /** The answer to whatever was thrown while a request was served. It names no inner workings but registered codes. */
 export function failure(error: unknown, instance: string, log: Log): Response {
   log.error('an API request failed', { path: instance, error });
@@ -66,7 +75,7 @@ export function failure(error: unknown, instance: string, log: Log): Response {
     return problemResponse({ code: 'internal', instance, ...PROBLEMS.internal }, facts);
   }
   const { meaning, fix } = ERRORS[error.code];
-  const kind = { status: 503, title: meaning };
+  const kind = { status: STATUSES[error.code] ?? 503, title: meaning };
   return problemResponse({ code: error.code, instance, ...kind }, { detail: error.message, fix: [fix] });
 }
 

@@ -18,6 +18,7 @@ export function addRoutes(endpoints: Endpoints, ports: AdminPorts): void {
     {
       method: 'get',
       path: '/v1/routes',
+      id: 'listRoutes',
       summary: 'Routes in force, by hostname and path, and the conflicts among claims',
       params: NOTHING,
       query: PageQuery,
@@ -35,6 +36,7 @@ export function addRoutes(endpoints: Endpoints, ports: AdminPorts): void {
     {
       method: 'get',
       path: '/v1/routes/resolve',
+      id: 'resolveRoute',
       summary: 'Where a URL goes, and why',
       params: NOTHING,
       query: ResolveQuery,

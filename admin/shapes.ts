@@ -4,7 +4,7 @@
  */
 import { z } from '@hono/zod-openapi';
 import { EVENT_TYPES, type EventType } from '#core/event';
-import { PROTOCOLS, SET_CLASSES } from '#core/set';
+import { PolicyShape } from './policy-shape.ts';
 
 const EVENT_NAMES = Object.keys(EVENT_TYPES) as [EventType, ...EventType[]];
 
@@ -83,44 +83,6 @@ export const RouteShape = z
 
 export const RoutesShape = pageOf(RouteShape).extend({ conflicts: z.array(ConflictShape) });
 
-const policy = z
-  .object({
-    class: z.enum(SET_CLASSES),
-    proto: z.enum(PROTOCOLS),
-    lb: z.string().openapi({ example: 'p2c' }),
-    sticky: z.enum(['off', 'cookie']),
-    health: z.object({
-      path: z.string().nullable(),
-      interval: duration,
-      timeout: duration,
-      rise: count,
-      fall: count,
-      status: z.string().openapi({ example: '200-399' }),
-    }),
-    scale: z.object({
-      min: count,
-      max: count,
-      target: z.number(),
-      rps: z.number().nullable(),
-      cpu: z.number().nullable(),
-      memory: z.number().nullable(),
-      pause: duration.nullable(),
-      stop: duration.nullable(),
-      window: duration,
-      cooldown: duration,
-    }),
-    depends: z.array(name),
-    concurrency: count,
-    wake: z.object({ mode: z.enum(['hold', 'page']), timeout: duration, queue: count }),
-    drain: duration,
-    timeout: z.object({ connect: duration, response: duration, idle: duration }),
-    retry: count,
-    rate: z.string().nullable().openapi({ example: '100/s;burst=200;key=ip' }),
-    body_max: count.nullable().openapi({ description: 'Bytes.' }),
-    tls: z.enum(['auto', 'off', 'only', 'passthrough']),
-  })
-  .openapi('SetPolicy');
-
 export const ScaleShape = z
   .object({
     min: count.openapi({ description: 'In force: labels and override together.' }),
@@ -148,7 +110,7 @@ export const SetShape = z
     scale: ScaleShape,
     routes: z.array(RouteShape.omit({ app: true, set: true, origin: true })),
     replicas: z.array(ReplicaShape),
-    policy,
+    policy: PolicyShape,
   })
   .openapi('Set');
 

@@ -1,6 +1,6 @@
 /** Apps, sets and replicas as the API shows them: pure translation of what is known. */
-import { formatDuration } from '#core/duration';
-import type { ReplicaSnapshot, RouteSpec, SetPolicy, SetSnapshot } from '#core/set';
+import type { ReplicaSnapshot, RouteSpec, SetSnapshot } from '#core/set';
+import { policyJson } from './policy-shape.ts';
 import type { LiveReplica, LiveSet, ScaleSetting } from './ports.ts';
 import type { AppJson, ReplicaJson, ScaleJson, SetJson } from './shapes.ts';
 
@@ -118,57 +118,4 @@ function tierOf(replica: ReplicaSnapshot, live: LiveReplica | null): Tier {
 function tierOfSet({ snapshot, live }: KnownSet): Tier | 'absent' {
   const tiers = snapshot.replicas.map((replica) => tierOf(replica, liveReplica(live, replica.id)));
   return TIERS.find((tier) => tiers.includes(tier)) ?? 'absent';
-}
-
-function policyJson(policy: SetPolicy): SetJson['policy'] {
-  const { health, scale, timeout } = policy;
-  return {
-    class: policy.class,
-    proto: policy.proto,
-    lb: policy.lb.kind === 'hash-header' ? `hash:header:${policy.lb.header}` : policy.lb.kind.replace('-', ':'),
-    sticky: policy.sticky,
-    health: {
-      path: health.path,
-      interval: formatDuration(health.intervalMs),
-      timeout: formatDuration(health.timeoutMs),
-      rise: health.rise,
-      fall: health.fall,
-      status: health.status.join('-'),
-    },
-    scale: {
-      min: scale.min,
-      max: scale.max,
-      target: scale.target,
-      rps: scale.rps,
-      cpu: scale.cpu,
-      memory: scale.memory,
-      pause: durationOrNull(scale.pauseMs),
-      stop: durationOrNull(scale.stopMs),
-      window: formatDuration(scale.windowMs),
-      cooldown: formatDuration(scale.cooldownMs),
-    },
-    depends: [...policy.depends],
-    concurrency: policy.concurrency,
-    wake: { mode: policy.wake, timeout: formatDuration(policy.wakeTimeoutMs), queue: policy.wakeQueue },
-    drain: formatDuration(policy.drainMs),
-    timeout: {
-      connect: formatDuration(timeout.connectMs),
-      response: formatDuration(timeout.responseMs),
-      idle: formatDuration(timeout.idleMs),
-    },
-    retry: policy.retry,
-    rate: rateText(policy.rate),
-    body_max: policy.bodyMaxBytes,
-    tls: policy.tls,
-  };
-}
-
-function rateText(rate: SetPolicy['rate']): string | null {
-  if (rate === null) return null;
-  const key = typeof rate.key === 'string' ? rate.key : `header:${rate.key.header}`;
-  return `${rate.perSecond}/s;burst=${rate.burst};key=${key}`;
-}
-
-function durationOrNull(ms: number | null): string | null {
-  return ms === null ? null : formatDuration(ms);
 }

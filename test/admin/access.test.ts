@@ -13,6 +13,11 @@ const PATHS = [
   '/v1/routes',
   '/v1/routes/resolve?url=a.example',
   '/v1/hosts',
+  '/v1/me',
+  '/v1/domains',
+  '/v1/domains/shop.example/diagnose',
+  '/v1/certificates',
+  '/v1/certificates/authority',
   '/v1/events',
   '/v1/nothing',
   '/v1',
@@ -120,4 +125,12 @@ test('no answer invites a browser page of another origin in', async () => {
     assert.equal(response.headers.get('x-content-type-options'), 'nosniff');
     assert.equal(response.headers.get('set-cookie'), null);
   }
+});
+
+test('a token is told what it stands for, and for whom it acts', async () => {
+  const tidegate = await Tidegate.start();
+  const operator = await tidegate.json('/v1/me', { headers: { 'tidegate-tenant': 'acme' } });
+  assert.deepEqual(operator.json.value, { id: 'op_01', operator: true, tenant: 'acme' });
+  const tenant = await tidegate.json('/v1/me', { headers: { authorization: `Bearer ${TENANT_TOKEN}` } });
+  assert.deepEqual(tenant.json.value, { id: 'pat_01', operator: false, tenant: 'default' });
 });

@@ -176,7 +176,34 @@ test('/openapi.json is OpenAPI 3.1 and describes every path there is, with the s
   assert.deepEqual(json.at('components.schemas.ScaleChange.properties.min.maximum'), 1000);
   assert.deepEqual(scale.at('put.security'), [{ token: [] }]);
   const statuses = Object.keys(Object(scale.at('put.responses')));
-  assert.deepEqual(statuses, ['200', '400', '401', '404', '413', '422']);
+  assert.deepEqual(statuses, ['200', '400', '401', '404', '412', '413', '422']);
+});
+
+test('every operation has a name of its own, and tells of the headers it reads', async () => {
+  const tidegate = await Tidegate.start();
+  const json = new Json(await (await tidegate.app.request('/openapi.json')).json());
+  const operations = Object.entries(Object(json.at('paths'))).flatMap(([path, item]) =>
+    Object.entries(Object(item)).map(([method, operation]) => ({ path, method, operation: new Json(operation) })),
+  );
+  const names = operations.map(({ operation }) => String(operation.at('operationId')));
+  assert.equal(new Set(names).size, operations.length);
+  for (const name of names) assert.match(name, /^[a-z][A-Za-z]+$/);
+  const headersOf = (wanted: string): unknown[] => {
+    const { operation } = operations[names.indexOf(wanted)] ?? { operation: new Json(null) };
+    return operation.each('parameters', 'name').filter((_, i) => operation.at(`parameters.${i}.in`) === 'header');
+  };
+  assert.deepEqual(headersOf('listApps'), ['Tidegate-Tenant']);
+  assert.deepEqual(headersOf('listEvents'), ['Tidegate-Tenant', 'Last-Event-ID']);
+  assert.deepEqual(headersOf('addDomain').slice(0, 2), ['Tidegate-Tenant', 'Idempotency-Key']);
+  assert.deepEqual(headersOf('putScale'), ['Tidegate-Tenant', 'If-Match']);
+  const added = operations[names.indexOf('addDomain')]?.operation;
+  assert.deepEqual(Object.keys(Object(added?.at('responses.201.headers'))), [
+    'Location',
+    'ETag',
+    'Idempotency-Replayed',
+  ]);
+  assert.match(String(added?.at('responses.409.description')), /`conflict`.*`idempotency_in_flight`/);
+  assert.equal(operations[names.indexOf('removeDomain')]?.operation.at('responses.204.content'), undefined);
 });
 
 test('every reference in the document leads somewhere', async () => {

@@ -160,3 +160,20 @@ test('going back to the labels is possible from any wish, and never refused', ()
     { seed: SEED },
   );
 });
+
+test('a dry run shows what the scale would be, and changes nothing', async () => {
+  const tidegate = await withShop();
+  const tried = await tidegate.json(`${SCALE}?dry_run=true`, { method: 'PUT', body: { min: 0, max: 6 } });
+  assert.deepEqual([tried.status, tried.json.at('min'), tried.json.at('override.max')], [200, 0, 6]);
+  assert.equal(tidegate.settings.size, 0);
+  const bad = await tidegate.ask(`${SCALE}?dry_run=true`, { method: 'PUT', body: { max: 0 } });
+  assert.equal(bad.status, 422);
+});
+
+test('a scale is changed only as it was read, if that is asked for', async () => {
+  const tidegate = await withShop();
+  const etag = (await tidegate.ask(SCALE)).headers.get('etag') ?? '';
+  const put = (min: number) => tidegate.ask(SCALE, { method: 'PUT', body: { min }, headers: { 'if-match': etag } });
+  assert.deepEqual([(await put(0)).status, (await put(1)).status], [200, 412]);
+  assert.equal(tidegate.settings.get('default/shop/web')?.min, 0);
+});

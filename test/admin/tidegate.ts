@@ -10,11 +10,14 @@ import { RouteTable } from '#router/route-table';
 import { EventLog } from '#store/event-log';
 import { seeded } from '#test/router/sample';
 import { FakeClock } from '#test/support/fake-clock';
+import { DomainBook } from './domain-book.ts';
 
 export const TOKEN = 'tide_op_01_secret';
 const OPERATOR = { id: 'op_01', operator: true };
 /** A token that is nobody's operator: what later versions give to tenants. */
 export const TENANT_TOKEN = 'tide_pat_01_secret';
+
+type Given = Partial<Pick<AdminPorts, 'certificates' | 'answers'>>;
 
 export interface Asked {
   readonly method?: string;
@@ -30,6 +33,7 @@ export class Tidegate {
   readonly settings = new Map<SetKey, ScaleSetting>();
   readonly leases: { tenant: string; app: string; ttlMs: number }[] = [];
   readonly table: RouteTable;
+  readonly domains: DomainBook;
   readonly logged: string[] = [];
   hosts: HostView[] = [];
   missing: string[] = [];
@@ -40,9 +44,10 @@ export class Tidegate {
   readonly ports: AdminPorts;
   readonly app: ReturnType<typeof adminApp>;
 
-  private constructor(clock: FakeClock, events: EventLog) {
+  private constructor(clock: FakeClock, events: EventLog, given: Given) {
     this.clock = clock;
     this.events = events;
+    this.domains = new DomainBook(() => clock.wall());
     this.table = new RouteTable({ clock, random: seeded(1) });
     const log: Log = { ...silentLog, error: (message) => void this.logged.push(message) };
     this.ports = {
@@ -76,13 +81,14 @@ export class Tidegate {
         if (token === TOKEN) return OPERATOR;
         return token === TENANT_TOKEN ? { id: 'pat_01', operator: false } : null;
       },
+      domains: this.domains,
+      ...given,
     };
     this.app = adminApp(this.ports, this.closing.signal);
   }
 
-  /** @param capacity events held */
-  static async start(capacity = 100): Promise<Tidegate> {
-    const clock = new FakeClock();
+  /** @param capacity events held; @param given instead of what it has otherwise */
+  static async start(capacity = 100, given: Given = {}, clock = new FakeClock()): Promise<Tidegate> {
     const chance = seeded(7);
     const events = await EventLog.open({
       store: { appendEvents: async () => {}, lastEvents: async () => [] },
@@ -91,7 +97,7 @@ export class Tidegate {
       log: silentLog,
       capacity,
     });
-    return new Tidegate(clock, events);
+    return new Tidegate(clock, events, given);
   }
 
   /** Discovers a set; what is given of it live is kept. */

@@ -1,0 +1,61 @@
+/** Certificates for tests of the API: the real vault on a real store, and in place of the issuance a note of its calls. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { CertificateBook } from '#admin/certificate-port';
+import type { IssuanceView } from '#admin/domain-port';
+import { CertificateVault } from '#certs/vault/certificate-vault';
+import { IMPORTED } from '#certs/vault/kept-certificate';
+import { SealedBox } from '#certs/vault/sealed-box';
+import { silentLog } from '#core/log';
+import { openSqliteStore } from '#store/sqlite-store';
+import { temporaryDirectory } from '#test/store/temporary';
+import { FakeClock } from '#test/support/fake-clock';
+import { Tidegate } from './tidegate.ts';
+
+export const NOTHING_ORDERED: IssuanceView = {
+  state: 'valid',
+  certificateId: null,
+  lastError: null,
+  nextAttemptAt: null,
+  attempts: 0,
+};
+
+export interface CertificateGround {
+  readonly tidegate: Tidegate;
+  readonly vault: CertificateVault;
+  /** What the issuance was told. */
+  readonly calls: string[];
+  /** What it answers. */
+  issuance: IssuanceView;
+}
+
+export async function withVault(t: TestContext): Promise<CertificateGround> {
+  const directory = temporaryDirectory(t);
+  const store = await openSqliteStore(directory);
+  t.after(() => store.close());
+  // Certificates of tests are made by the clock of this machine.
+  const clock = new FakeClock(Date.now());
+  const box = SealedBox.open({ file: join(directory, 'encryption.key') });
+  const vault = new CertificateVault({ store, box, wall: () => clock.wall(), random: randomBytes, log: silentLog });
+  const calls: string[] = [];
+  const ground = { vault, calls, issuance: NOTHING_ORDERED };
+  const certificates: CertificateBook = {
+    list: (page) => vault.list(page),
+    get: (id) => vault.get(id),
+    issuance: () => ground.issuance,
+    bring: (brought) => vault.put({ ...brought, issuer: IMPORTED }),
+    renew: async (id) => {
+      calls.push(`renew ${id}`);
+      return { ...ground.issuance, state: 'renewing' };
+    },
+    revoke: async (id, reason) => {
+      calls.push(`revoke ${id} ${reason}`);
+      await vault.update(id, { state: 'revoked' });
+    },
+    drop: (id) => vault.drop(id),
+    authority: () => ({ name: 'Local CA', certificate: 'PEM', names: ['localhost'] }),
+  };
+  const tidegate = await Tidegate.start(100, { certificates, answers: store }, clock);
+  return Object.assign(ground, { tidegate });
+}
