@@ -20,6 +20,8 @@ export const EVENT_TYPES = {
   'set.removed': 'The last container of a set is gone and its routes with it.',
   'route.conflict': 'A hostname and path is claimed by a second set; the first keeps it.',
   'route.taken': 'A claim that had been in conflict took over, because its holder left.',
+  'route.refused':
+    'A hostname that labels claim is not served: another tenant has verified it, or labels are not trusted with it.',
   'route.unroutable': 'A replica runs but no address of it can be dialled.',
   'label.rejected': 'A label has a bad value; the last good form of the set stays in force.',
   'label.unknown': 'A label starts with tidegate. but means nothing.',

@@ -18,6 +18,7 @@ import { idleWebSockets } from './scenarios/idle-websockets.ts';
 import { k6 } from './scenarios/k6.ts';
 import { neighbours } from './scenarios/neighbours.ts';
 import { proxies } from './scenarios/proxies.ts';
+import { soak } from './scenarios/soak.ts';
 import { upgrade } from './scenarios/upgrade.ts';
 import { wakeFrozen } from './scenarios/wake-frozen.ts';
 import { wakeStopped } from './scenarios/wake-stopped.ts';
@@ -34,6 +35,7 @@ const SCENARIOS: readonly Scenario[] = [
   upgrade,
   neighbours,
   certificates,
+  soak,
 ];
 const NAME_WIDTH = 17;
 const USAGE_CODE = 2;
