@@ -6,6 +6,7 @@ import type { Clock } from '#core/clock';
 import type { Deadlines } from '../deadlines.ts';
 import type { Peer } from '../exchange.ts';
 import { RequestHead } from '../http1/request-head.ts';
+import { Lane } from '../lane.ts';
 import type { RequestPath } from '../request-path/request-path.ts';
 import type { Wire } from '../transport/wire.ts';
 import type { ConnectionHome } from './connection-home.ts';
@@ -25,20 +26,17 @@ export interface FastLaneOptions {
   readonly headTimeoutMs?: number;
 }
 
-export class FastLane implements ConnectionHome {
+export class FastLane extends Lane<FastConnection> implements ConnectionHome {
   readonly path: RequestPath;
   readonly deadlines: Deadlines;
   readonly clock: LaneClock;
   readonly scratch = new RequestHead();
   readonly headTimeoutMs: number;
   readonly #options: FastLaneOptions;
-  readonly #connections = new Set<FastConnection>();
-  #draining = false;
   #retiring = false;
-  /** Called whenever the last connection has closed. */
-  onEmpty: (() => void) | null = null;
 
   constructor(options: FastLaneOptions) {
+    super();
     this.#options = options;
     this.path = options.path;
     this.deadlines = options.deadlines;
@@ -46,42 +44,20 @@ export class FastLane implements ConnectionHome {
     this.headTimeoutMs = options.headTimeoutMs ?? HEAD_TIMEOUT_MS;
   }
 
-  /** Connections that are open. */
-  get connectionCount(): number {
-    return this.#connections.size;
-  }
-
   accept(wire: Wire, peer: Peer): void {
-    if (this.#draining) {
+    if (this.isDraining) {
       wire.destroy();
       return;
     }
     const connection = new FastConnection(this, wire, peer);
     connection.isDraining = this.#retiring;
-    this.#connections.add(connection);
+    this.connections.add(connection);
   }
 
   /** Every connection is closed after its next answer, also those on their way here; until then it is waited for. */
   retire(): void {
     this.#retiring = true;
-    for (const connection of this.#connections) connection.isDraining = true;
-  }
-
-  /** Takes nothing new: idle connections are closed, the others after their current answer. */
-  drain(): void {
-    this.#draining = true;
-    for (const connection of this.#connections) connection.drain();
-  }
-
-  /** Closes everything at once. */
-  destroy(): void {
-    this.#draining = true;
-    for (const connection of this.#connections) connection.destroy();
-  }
-
-  onGone(connection: FastConnection): void {
-    this.#connections.delete(connection);
-    if (this.#connections.size === 0) this.onEmpty?.();
+    for (const connection of this.connections) connection.isDraining = true;
   }
 
   onHttp2(connection: FastConnection, wire: Wire): void {

@@ -6,6 +6,7 @@ import type { Deadlines } from '../deadlines.ts';
 import type { Peer } from '../exchange.ts';
 import { LaneClock } from '../fast-lane/lane-clock.ts';
 import { RequestHead } from '../http1/request-head.ts';
+import { Lane } from '../lane.ts';
 import type { RequestPath } from '../request-path/request-path.ts';
 import type { Wire } from '../transport/wire.ts';
 import type { ConnectionHome } from './connection-home.ts';
@@ -26,7 +27,7 @@ export interface Http2LaneOptions {
   readonly headTimeoutMs?: number;
 }
 
-export class Http2Lane implements ConnectionHome {
+export class Http2Lane extends Lane<Http2Connection> implements ConnectionHome {
   readonly path: RequestPath;
   readonly deadlines: Deadlines;
   readonly clock: LaneClock;
@@ -35,14 +36,11 @@ export class Http2Lane implements ConnectionHome {
   readonly headTimeoutMs: number;
   readonly now: () => number;
   readonly random: () => number;
-  readonly #connections = new Set<Http2Connection>();
   #dateLine = '';
   #date = '';
-  #draining = false;
-  /** Called whenever the last connection has closed. */
-  onEmpty: (() => void) | null = null;
 
   constructor(options: Http2LaneOptions) {
+    super();
     const { clock } = options;
     this.path = options.path;
     this.deadlines = options.deadlines;
@@ -50,11 +48,6 @@ export class Http2Lane implements ConnectionHome {
     this.now = () => clock.now();
     this.random = options.random;
     this.headTimeoutMs = options.headTimeoutMs ?? HEAD_TIMEOUT_MS;
-  }
-
-  /** Connections that are open. */
-  get connectionCount(): number {
-    return this.#connections.size;
   }
 
   get date(): string {
@@ -68,29 +61,12 @@ export class Http2Lane implements ConnectionHome {
 
   /** Takes a connection that speaks HTTP/2. What was read of it already, the preface included, comes out of the wire. */
   accept(wire: Wire, peer: Peer): void {
-    if (this.#draining) {
+    if (this.isDraining) {
       wire.destroy();
       return;
     }
     const connection = new Http2Connection(this, wire, peer);
-    this.#connections.add(connection);
+    this.connections.add(connection);
     connection.start();
-  }
-
-  /** Takes nothing new: connections are told so, and close when what is in flight has been answered. */
-  drain(): void {
-    this.#draining = true;
-    for (const connection of this.#connections) connection.drain();
-  }
-
-  /** Closes everything at once. */
-  destroy(): void {
-    this.#draining = true;
-    for (const connection of this.#connections) connection.destroy();
-  }
-
-  onGone(connection: Http2Connection): void {
-    this.#connections.delete(connection);
-    if (this.#connections.size === 0) this.onEmpty?.();
   }
 }
