@@ -46,13 +46,16 @@ export class ContextCache implements CertificateSource {
   readonly #options: ContextCacheOptions;
   readonly #served: LRUCache<string, Served>;
   readonly #pending = new Map<string, Promise<ServedCertificate | null>>();
-  #byMaterial = new WeakMap<CertificateMaterial, Served>();
+  /** By what a certificate is: sources may read it anew for every name it covers. */
+  readonly #byChain: LRUCache<string, Served>;
   #ticketKeys: Buffer;
 
   constructor(options: ContextCacheOptions) {
     this.#options = options;
     this.#ticketKeys = options.ticketKeys;
-    this.#served = new LRUCache({ max: options.contextsMax ?? CONTEXTS_MAX });
+    const max = options.contextsMax ?? CONTEXTS_MAX;
+    this.#served = new LRUCache({ max });
+    this.#byChain = new LRUCache({ max });
   }
 
   /** Hostnames that are at hand. */
@@ -78,10 +81,22 @@ export class ContextCache implements CertificateSource {
     for (const { context } of this.#served.values()) applyTicketKeys(context, keys);
   }
 
-  /** Asks anew for what a source has changed. Open connections keep what they have. */
-  forget(): void {
-    this.#served.clear();
-    this.#byMaterial = new WeakMap();
+  /**
+   * Asks anew for what a source has changed. Open connections keep what they have.
+   * @param names hostnames and wildcards; null: anything may have changed
+   */
+  forget(names: readonly string[] | null): void {
+    this.#byChain.clear();
+    if (names === null) this.#served.clear();
+    else {
+      const changed = new Set(names);
+      for (const name of names) this.#served.delete(name);
+      if (!names.some((name) => name.startsWith('*.'))) return;
+      for (const hostname of [...this.#served.keys()]) {
+        const wildcard = wildcardOf(hostname);
+        if (wildcard !== null && changed.has(wildcard)) this.#served.delete(hostname);
+      }
+    }
   }
 
   #ask(hostname: string, from: number): ServedCertificate | null | Promise<ServedCertificate | null> {
@@ -117,7 +132,8 @@ export class ContextCache implements CertificateSource {
       this.#options.log.error('a certificate has expired', { hostname, names: material.names });
       return null;
     }
-    let served = this.#byMaterial.get(material);
+    const chain = digestOf(material.chain);
+    let served = this.#byChain.get(chain);
     if (served === undefined) {
       try {
         served = new Served(material, this.#ticketKeys);
@@ -125,7 +141,7 @@ export class ContextCache implements CertificateSource {
         this.#options.log.error('a certificate cannot be served', { hostname, error: messageOf(error) });
         return null;
       }
-      this.#byMaterial.set(material, served);
+      this.#byChain.set(chain, served);
     } else applyTicketKeys(served.context, this.#ticketKeys);
     this.#served.set(hostname, served);
     return served;
@@ -164,8 +180,11 @@ class Served implements ServedCertificate {
 }
 
 function sessionContext(names: readonly string[]): string {
-  const hash = createHash('sha256').update([...names].sort().join(' '));
-  return hash.digest('hex').slice(0, SESSION_CONTEXT_CHARACTERS);
+  return digestOf([...names].sort().join(' ')).slice(0, SESSION_CONTEXT_CHARACTERS);
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** As `tls.Server.setTicketKeys` does for the one context of a server. */

@@ -18,6 +18,7 @@ const OID = {
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
   serverAuth: '1.3.6.1.5.5.7.3.1',
+  acmeIdentifier: '1.3.6.1.5.5.7.1.31',
 } as const;
 
 const VERSION_3 = '\x02';
@@ -42,6 +43,8 @@ export interface CertificateOrder {
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
   readonly serial: Buffer;
+  /** Answer to a TLS-ALPN-01 challenge (RFC 8737 3): 32 octets. */
+  readonly acmeDigest?: Buffer;
 }
 
 /** Returns the certificate as PEM. */
@@ -77,6 +80,10 @@ function extensions(order: CertificateOrder): Asn1[] {
   all.push(extension(OID.extendedKeyUsage, sequence(oid(OID.serverAuth)), false));
   // A subject that had to be left out makes these the only names (RFC 5280 4.2.1.6).
   all.push(extension(OID.subjectAltName, sequence(...altNames), order.subject.length > COMMON_NAME_MAX));
+  const { acmeDigest } = order;
+  if (acmeDigest !== undefined) {
+    all.push(extension(OID.acmeIdentifier, primitive(asn1.Type.OCTETSTRING, binary(acmeDigest)), true));
+  }
   return all;
 }
 

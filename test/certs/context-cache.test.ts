@@ -92,6 +92,29 @@ test('what has changed is asked for again when it is told so', () => {
   const first = cache.contextFor('app.test');
   material = authority.issue(['app.test']);
   assert.equal(cache.contextFor('app.test'), first);
-  cache.forget();
+  cache.forget(null);
   assert.notEqual(cache.contextFor('app.test'), first);
+});
+
+test('what has changed for some names leaves the others as they are, and a wildcard concerns all it covers', () => {
+  const cache = cacheOf([{ find: (hostname) => authority.issue([hostname]) }]);
+  const names = ['a.app.test', 'b.app.test', 'x.a.app.test', 'other.test'];
+  const shown = (): unknown[] => names.map((name) => cache.contextFor(name));
+  const changes = (forgotten: readonly string[]): string[] => {
+    const before = shown();
+    cache.forget(forgotten);
+    const after = shown();
+    return names.filter((_, i) => before[i] !== after[i]);
+  };
+  assert.deepEqual(changes([]), []);
+  assert.deepEqual(changes(['b.app.test']), ['b.app.test']);
+  assert.deepEqual(changes(['*.app.test']), ['a.app.test', 'b.app.test']);
+});
+
+test('a certificate that is read anew for every name it covers is one context all the same', () => {
+  const material = authority.issue(['*.app.test']);
+  const cache = cacheOf([{ find: () => ({ ...material }) }]);
+  const first = cache.contextFor('a.app.test');
+  assert.ok(first !== null);
+  assert.equal(cache.contextFor('b.app.test'), first);
 });

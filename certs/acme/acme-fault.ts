@@ -1,0 +1,86 @@
+/**
+ * What a certificate authority says when it does not do what was asked (RFC 8555 6.7), and what follows from that: when to
+ * try again, whether it counts as a failed validation, whether another authority could do better.
+ */
+
+const NAMESPACE = 'urn:ietf:params:acme:error:';
+
+/** Types that tell of the hostname, not of the authority: another one would say the same. */
+const VALIDATION: ReadonlySet<string> = new Set([
+  'caa',
+  'connection',
+  'dns',
+  'incorrectResponse',
+  'tls',
+  'unauthorized',
+]);
+const REFUSALS: ReadonlySet<string> = new Set(['rejectedIdentifier', 'unsupportedIdentifier', 'userActionRequired']);
+
+export interface AcmeFaultOptions {
+  /** Without the namespace: `rateLimited`, `unauthorized` …; `unreachable` where nothing answered. */
+  readonly type: string;
+  /** The authority's own words. */
+  readonly detail: string;
+  /** Of HTTP; 0: nothing answered. */
+  readonly status: number;
+  /** From Retry-After; null: it did not say. */
+  readonly retryAfterMs: number | null;
+}
+
+export class AcmeFault extends Error {
+  readonly type: string;
+  readonly status: number;
+  readonly retryAfterMs: number | null;
+
+  constructor({ type, detail, status, retryAfterMs }: AcmeFaultOptions, cause?: unknown) {
+    super(detail, cause === undefined ? undefined : { cause });
+    this.name = 'AcmeFault';
+    this.type = type;
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  /** The authority came to see and did not like it: it counts these. */
+  get isValidation(): boolean {
+    return VALIDATION.has(this.type);
+  }
+
+  /** The authority has had enough of us for now. */
+  get isRateLimit(): boolean {
+    return this.type === 'rateLimited' || this.status === 429;
+  }
+
+  /** Another authority may do what this one does not. */
+  get isOfAuthority(): boolean {
+    return (
+      this.isRateLimit ||
+      REFUSALS.has(this.type) ||
+      this.status === 0 ||
+      this.status >= 500 ||
+      this.type === 'serverInternal'
+    );
+  }
+}
+
+/** A problem document, or what else stands in its place. */
+export interface ProblemSource {
+  readonly status: number;
+  readonly data: unknown;
+  readonly retryAfter: string | undefined;
+  /** Unix time in ms. */
+  readonly now: number;
+}
+
+export function faultOf({ status, data, retryAfter, now }: ProblemSource): AcmeFault {
+  const problem = (typeof data === 'object' && data !== null ? data : {}) as { type?: unknown; detail?: unknown };
+  const type = typeof problem.type === 'string' ? problem.type.replace(NAMESPACE, '') : 'serverInternal';
+  const detail = typeof problem.detail === 'string' ? problem.detail : `the authority answered ${status}`;
+  return new AcmeFault({ type, detail, status, retryAfterMs: retryAfterMs(retryAfter, now) });
+}
+
+/** RFC 9110 10.2.3: seconds, or a date. */
+function retryAfterMs(text: string | undefined, now: number): number | null {
+  if (text === undefined) return null;
+  const seconds = /^\d{1,9}$/.test(text.trim()) ? Number(text) * 1000 : Date.parse(text) - now;
+  return Number.isNaN(seconds) ? null : Math.max(0, seconds);
+}

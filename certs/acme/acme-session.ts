@@ -1,0 +1,211 @@
+/**
+ * One account at one certificate authority: the steps of RFC 8555 by acme-client, each a call of its own, with the
+ * authority's problem documents kept. Nothing is retried here but a nonce that was refused.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { Agent } from 'node:https';
+import { rootCertificates } from 'node:tls';
+import { type Authorization, axios, Client, type Order } from 'acme-client';
+import type { Challenge } from 'acme-client/types/rfc8555.js';
+import { messageOf } from '#core/errors';
+import type { Store } from '#store/store';
+import type { SealedBox } from '../vault/sealed-box.ts';
+import { AcmeFault, faultOf } from './acme-fault.ts';
+
+const CALL_MS = 30_000;
+const NONCE_TRIES = 5;
+const KIND = 'acme-account';
+
+export interface CaOptions {
+  /** URL of its directory. */
+  readonly directory: string;
+  readonly email: string | null;
+  /** PEM of a root to trust beside the usual ones. */
+  readonly root: string | null;
+  readonly eab: { readonly kid: string; readonly hmac: string } | null;
+  /** Common name of the preferred root. */
+  readonly chain: string | null;
+}
+
+export interface AcmeSessionOptions {
+  readonly ca: CaOptions;
+  readonly store: Pick<Store, 'document' | 'putDocument'>;
+  readonly box: SealedBox;
+  /** Unix time in ms. */
+  readonly wall: () => number;
+}
+
+interface AccountBody {
+  readonly directory: string;
+  readonly url: string | null;
+  /** Sealed, base64. */
+  readonly key: string;
+}
+
+interface CallOptions {
+  httpsAgent?: Agent;
+  timeout?: number;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly data: unknown;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
+/** What the library reads beside the usual defaults. */
+interface ClientDefaults {
+  acmeSettings: { retryMaxAttempts: number };
+}
+
+/** What lies beneath the client's methods: every call goes through it. */
+interface Inner {
+  http: { request(url: string, method: string, options?: CallOptions): Promise<Answer> };
+}
+
+export class AcmeSession {
+  readonly directory: string;
+  readonly #options: AcmeSessionOptions;
+  readonly #client: Client;
+  /** Of the call that is made, as calls of several orders are under way at a time. */
+  readonly #calls = new AsyncLocalStorage<{ fault: AcmeFault | null }>();
+
+  private constructor(options: AcmeSessionOptions, key: string, url: string | null) {
+    const { ca } = options;
+    this.#options = options;
+    this.directory = ca.directory;
+    this.#client = new Client({
+      directoryUrl: ca.directory,
+      accountKey: key,
+      ...(url === null ? {} : { accountUrl: url }),
+      ...(ca.eab === null ? {} : { externalAccountBinding: { kid: ca.eab.kid, hmacKey: ca.eab.hmac } }),
+    });
+    this.#watch();
+  }
+
+  /**
+   * The account at the authority; made, and kept, if there is none yet.
+   * @throws AcmeFault, TidegateError of the `store.` family
+   */
+  static async open(options: AcmeSessionOptions): Promise<AcmeSession> {
+    const { ca, store, box } = options;
+    const id = createHash('sha256')
+      .update(`${ca.directory} ${ca.eab?.kid ?? ''}`)
+      .digest('hex')
+      .slice(0, 32);
+    const kept = (await store.document(KIND, id))?.body as AccountBody | undefined;
+    if (kept !== undefined) {
+      const key = box.unseal(Buffer.from(kept.key, 'base64'), `${KIND} ${id}`).toString();
+      const session = new AcmeSession(options, key, kept.url);
+      if (kept.url === null) await session.#register(id, kept);
+      return session;
+    }
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const sealed = Buffer.from(box.seal(Buffer.from(key), `${KIND} ${id}`)).toString('base64');
+    const body: AccountBody = { directory: ca.directory, url: null, key: sealed };
+    // Before the authority hears of it, so that no account is ever lost.
+    await store.putDocument(KIND, id, body);
+    const session = new AcmeSession(options, key, null);
+    await session.#register(id, body);
+    return session;
+  }
+
+  async #register(id: string, body: AccountBody): Promise<void> {
+    const { email } = this.#options.ca;
+    const contact = email === null ? [] : [`mailto:${email}`];
+    await this.#call(() => this.#client.createAccount({ termsOfServiceAgreed: true, contact }));
+    await this.#options.store.putDocument(KIND, id, { ...body, url: this.#client.getAccountUrl() });
+  }
+
+  /** @throws AcmeFault, here and below */
+  newOrder(names: readonly string[]): Promise<Order> {
+    const identifiers = names.map((value) => ({ type: 'dns', value }));
+    return this.#call(() => this.#client.createOrder({ identifiers }));
+  }
+
+  order(url: string): Promise<Order> {
+    return this.#call(() => this.#client.getOrder({ url } as Order));
+  }
+
+  authorizations(order: Order): Promise<Authorization[]> {
+    return this.#call(() => this.#client.getAuthorizations(order));
+  }
+
+  /** One of them, as it is now. */
+  async authorization(url: string): Promise<Authorization> {
+    const [found] = await this.authorizations({ authorizations: [url] } as Order);
+    if (found === undefined) throw new Error('the client returned no authorization');
+    return found;
+  }
+
+  keyAuthorization(challenge: Challenge): Promise<string> {
+    return this.#client.getChallengeKeyAuthorization(challenge);
+  }
+
+  /** The answer is there: the authority may come. */
+  complete(challenge: Challenge): Promise<unknown> {
+    return this.#call(() => this.#client.completeChallenge(challenge));
+  }
+
+  finalize(order: Order, csr: Buffer): Promise<Order> {
+    return this.#call(() => this.#client.finalizeOrder(order, csr));
+  }
+
+  /** The chain as PEM, of an order that is valid. */
+  certificate(order: Order): Promise<string> {
+    return this.#call(() => this.#client.getCertificate(order, this.#options.ca.chain ?? undefined));
+  }
+
+  /** @param reason as RFC 5280 5.3.1 numbers it */
+  revoke(chain: string, reason: number): Promise<void> {
+    const leaf = new X509Certificate(chain).toString();
+    return this.#call(() => this.#client.revokeCertificate(leaf, { reason }));
+  }
+
+  /** A nonce that was refused has changed nothing: the call is made again, beyond what the client does by itself. */
+  async #call<T>(run: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#callOnce(run);
+      } catch (error) {
+        if (!(error instanceof AcmeFault) || error.type !== 'badNonce' || tries === NONCE_TRIES) throw error;
+      }
+    }
+  }
+
+  async #callOnce<T>(run: () => Promise<T>): Promise<T> {
+    const call: { fault: AcmeFault | null } = { fault: null };
+    try {
+      return await this.#calls.run(call, run);
+    } catch (error) {
+      if (error instanceof AcmeFault) throw error;
+      if (call.fault !== null) throw call.fault;
+      throw new AcmeFault({ type: 'unreachable', detail: messageOf(error), status: 0, retryAfterMs: null }, error);
+    }
+  }
+
+  /** Keeps what the authority says, which the client makes one line of, and gives every call its time and its roots. */
+  #watch(): void {
+    // Of the library as a whole: it would wait for minutes within a call.
+    (axios.defaults as unknown as ClientDefaults).acmeSettings.retryMaxAttempts = 0;
+    const { root } = this.#options.ca;
+    const agent = root === null ? null : new Agent({ ca: [...rootCertificates, root] });
+    const { http } = this.#client as unknown as Inner;
+    const request = http.request.bind(http);
+    http.request = async (url, method, options = {}) => {
+      if (agent !== null) options.httpsAgent = agent;
+      options.timeout = CALL_MS;
+      const answer = await request(url, method, options);
+      if (answer.status >= 400) {
+        const now = this.#options.wall();
+        const retryAfter = answer.headers['retry-after'];
+        const call = this.#calls.getStore();
+        const fault = faultOf({ status: answer.status, data: answer.data, retryAfter, now });
+        if (call !== undefined) call.fault = fault;
+      }
+      return answer;
+    };
+  }
+}

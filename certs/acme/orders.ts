@@ -1,0 +1,161 @@
+/**
+ * Orders of single certificates: asks the authority whose turn it is, puts what it issues into the vault, and keeps word for
+ * word what it says otherwise, with the time of the next try.
+ */
+import type { Clock } from '#core/clock';
+import { isTidegateError, messageOf } from '#core/errors';
+import type { EventSink } from '#core/event';
+import type { Log } from '#core/log';
+import type { Lease } from '#store/store';
+import type { Diagnosis } from '../dns/diagnosis.ts';
+import type { CertificateVault } from '../vault/certificate-vault.ts';
+import type { KeptCertificate } from '../vault/kept-certificate.ts';
+import type { SealedBox } from '../vault/sealed-box.ts';
+import { AcmeFault } from './acme-fault.ts';
+import type { Authorities, Authority } from './authorities.ts';
+import type { ChallengeSolver } from './challenge-solver.ts';
+import { type IssuanceRecord, renewalAt, retryDelayMs } from './issuance-record.ts';
+import { type OrderKeyType, runOrder } from './order-run.ts';
+
+/** So many failures of an authority in a row, and the next one is asked. */
+const CA_FAILURES = 3;
+
+export interface Wish {
+  /** Normalised; may be a wildcard. */
+  readonly hostname: string;
+  readonly tenant: string | null;
+  /** Asked right before an order; empty: nothing stands in the way. */
+  readonly check: (hostname: string) => Promise<readonly Diagnosis[]>;
+  /** Whether it is still worth a renewal. */
+  readonly isAlive: () => Promise<boolean>;
+}
+
+/** A hostname that a certificate is to be had for. */
+export interface WantedCertificate {
+  wish: Wish | null;
+  record: IssuanceRecord;
+  running: boolean;
+  /** Somebody asks for it now, whether or not it is due. */
+  asked: boolean;
+}
+
+export interface OrderCounts {
+  readonly ordered: number;
+  readonly issued: number;
+  readonly failed: number;
+}
+
+export interface OrdersOptions {
+  readonly vault: CertificateVault;
+  readonly box: SealedBox;
+  readonly authorities: Authorities;
+  readonly solver: ChallengeSolver;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly emit: EventSink;
+  /** 0 ≤ n < 1. */
+  readonly random: () => number;
+  readonly keyType: OrderKeyType;
+  /** Puts a record in force and keeps it. */
+  readonly save: (entry: WantedCertificate, record: IssuanceRecord) => Promise<void>;
+  /** Aborted when no order is to go on. */
+  readonly signal: AbortSignal;
+}
+
+export class Orders {
+  readonly #options: OrdersOptions;
+  readonly counts = { ordered: 0, issued: 0, failed: 0 };
+
+  constructor(options: OrdersOptions) {
+    this.#options = options;
+  }
+
+  /** Orders, or goes on with an order, and keeps what comes of it. */
+  async run(
+    entry: WantedCertificate,
+    wish: Wish,
+    { lease, isRenewal }: { lease: Lease; isRenewal: boolean },
+  ): Promise<void> {
+    const { vault, solver, box, clock, keyType, emit } = this.#options;
+    const { hostname } = entry.record;
+    const authority = authorityFor(entry.record, this.#options.authorities);
+    const open = entry.record.order?.ca === authority.directory ? entry.record.order : null;
+    const ca = authority.directory;
+    await this.#options.save(entry, { ...entry.record, state: isRenewal ? 'renewing' : 'issuing', ca });
+    const about = { tenant: wish.tenant, data: { hostname, ca } };
+    const startedAt = clock.now();
+    try {
+      const session = await authority.session();
+      const ledger = await authority.ledger();
+      const onNew = async (): Promise<void> => {
+        this.counts.ordered++;
+        await ledger.ordered();
+        emit({ type: 'certificate.ordered', ...about, cause: isRenewal ? 'it is time to renew' : 'there is none yet' });
+      };
+      const save = async (order: IssuanceRecord['order']): Promise<void> => {
+        await this.#options.save(entry, {
+          ...entry.record,
+          order,
+          orderedAt: order === null ? entry.record.orderedAt : clock.wall(),
+        });
+      };
+      const run = { session, solver, box, clock, keyType, onNew, save };
+      const issued = await runOrder([hostname], open, run, this.#options.signal);
+      const certificate = await vault.put({ tenant: wish.tenant, names: [hostname], ...issued, issuer: ca, lease });
+      await ledger.issued([hostname]);
+      this.counts.issued++;
+      await this.#options.save(
+        entry,
+        heldRecord({ ...entry.record, order: null }, certificate, this.#options.random()),
+      );
+      const ms = Math.round(clock.now() - startedAt);
+      const cause = `${ca} issued it in ${ms} ms`;
+      const type = isRenewal ? 'certificate.renewed' : 'certificate.issued';
+      emit({ type, ...about, cause, data: { ...about.data, certificate: certificate.id, ms } });
+    } catch (error) {
+      if (this.#options.signal.aborted) throw error;
+      await this.#failed(entry, authority, error);
+      emit({ type: 'certificate.failed', ...about, cause: entry.record.lastError?.detail ?? messageOf(error) });
+    }
+  }
+
+  async #failed(entry: WantedCertificate, authority: Authority, error: unknown): Promise<void> {
+    const { clock, random, log } = this.#options;
+    const { record } = entry;
+    const { hostname } = record;
+    const now = clock.wall();
+    const fault = error instanceof AcmeFault ? error : null;
+    this.counts.failed++;
+    if (fault?.isValidation === true) await (await authority.ledger()).failed([hostname]);
+    log.warn('a certificate could not be had', { hostname, ca: authority.directory, error: messageOf(error) });
+    const attempts = record.attempts + 1;
+    const asked = fault?.retryAfterMs ?? 0;
+    const delay = Math.max(asked, retryDelayMs(attempts, random()));
+    const type = fault?.type ?? (isTidegateError(error) ? error.code : 'internal');
+    await this.#options.save(entry, {
+      ...record,
+      state: fault?.isRateLimit === true ? 'rate-limited' : await this.#stateOf(record),
+      attempts,
+      caFailures: fault === null || fault.isOfAuthority ? record.caFailures + 1 : 0,
+      lastError: { type, detail: messageOf(error), at: now },
+      nextAttemptAt: now + delay,
+    });
+  }
+
+  async #stateOf({ hostname, certificateId }: IssuanceRecord): Promise<'failed' | 'expired'> {
+    if (certificateId === null) return 'failed';
+    return (await this.#options.vault.newestFor(hostname)) === null ? 'expired' : 'failed';
+  }
+}
+
+/** The record with a certificate in force, until its renewal is due. @param random 0 ≤ n < 1 */
+export function heldRecord(record: IssuanceRecord, certificate: KeptCertificate, random: number): IssuanceRecord {
+  const { id, notBefore, notAfter } = certificate;
+  const nextAttemptAt = renewalAt(notBefore, notAfter, random);
+  return { ...record, state: 'valid', certificateId: id, attempts: 0, caFailures: 0, lastError: null, nextAttemptAt };
+}
+
+/** The first one, or the next when it has failed too often. */
+export function authorityFor({ caFailures }: IssuanceRecord, { all }: Authorities): Authority {
+  return all[Math.floor(caFailures / CA_FAILURES) % all.length] as Authority;
+}
