@@ -13,6 +13,7 @@ import type { Admitter } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { RouteTable } from '#router/route-table';
 import type { AccessLog } from './access-log.ts';
+import { ChallengeAnswers } from './challenge-answers.ts';
 import { Deadlines } from './deadlines.ts';
 import type { DoorCounts } from './door-counts.ts';
 import { Doors } from './doors.ts';
@@ -76,6 +77,8 @@ export interface GatewayCounts {
 }
 
 export class Gateway {
+  /** What certificate authorities are answered. */
+  readonly challenges = new ChallengeAnswers();
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   readonly #path: RequestPath;
@@ -97,7 +100,7 @@ export class Gateway {
     const deadlines = new Deadlines(clock);
     this.#clock = clock;
     this.#deadlines = deadlines;
-    this.#path = new RequestPath({ ...options, clock, deadlines });
+    this.#path = new RequestPath({ ...options, clock, deadlines, challenges: this.challenges });
     const timeout = headTimeoutMs === undefined ? {} : { headTimeoutMs };
     const slow = new SlowLane({ path: this.#path, deadlines, ...timeout });
     this.#slow = slow;
@@ -123,7 +126,14 @@ export class Gateway {
       // The slow lane alone speaks HTTP/1 alone.
       serveH2: options.lane === 'slow' ? null : (wire, peer) => http2.accept(wire, peer),
     });
-    this.#certificates = options.certificates ?? null;
+    const { certificates = null } = options;
+    this.#certificates =
+      certificates === null
+        ? null
+        : {
+            contextFor: (hostname) => certificates.contextFor(hostname),
+            challengeFor: (hostname) => this.challenges.challengeFor(hostname),
+          };
     this.#log = log;
     this.#choice = options.transport ?? 'auto';
   }

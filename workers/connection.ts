@@ -7,7 +7,14 @@ import type { Pool } from '#router/pool';
 import { RouteTable } from '#router/route-table';
 import type { Upstream } from '#router/upstream';
 import { CountReporter } from './count-reporter.ts';
-import { PROTOCOL, type TakenTokens, type ToControl, type ToWorker, type TrafficCounts } from './messages.ts';
+import {
+  type ChallengeChange,
+  PROTOCOL,
+  type TakenTokens,
+  type ToControl,
+  type ToWorker,
+  type TrafficCounts,
+} from './messages.ts';
 import { Outbox } from './outbox.ts';
 import { RemoteAdmitter } from './remote-admitter.ts';
 import { TableCopy } from './table-copy.ts';
@@ -23,6 +30,9 @@ export interface ConnectionOptions {
   readonly collect: () => TrafficCounts | null;
   /** Tokens that other workers took from rate buckets. */
   readonly onTaken: (taken: readonly TakenTokens[]) => void;
+  readonly onChallenge: (change: ChallengeChange) => Promise<void>;
+  /** Another certificate may be right for these names; null: for any. */
+  readonly onCertificates: (names: readonly string[] | null) => void;
   /** A picture has come: `complete` when nothing of it is missing. */
   readonly onPicture: (complete: boolean) => void;
 }
@@ -97,6 +107,12 @@ export class Connection {
       case 'taken':
         this.#options.onTaken(message.taken);
         break;
+      case 'challenge':
+        void this.#show(message.round, message.change);
+        break;
+      case 'certificates':
+        this.#options.onCertificates(message.names);
+        break;
       case 'collect': {
         const counts = this.#options.collect();
         if (counts !== null) this.say({ kind: 'collected', round: message.round, counts });
@@ -105,6 +121,18 @@ export class Connection {
       default:
         this.#copy.take(message);
     }
+  }
+
+  async #show(round: number, change: ChallengeChange): Promise<void> {
+    const control = this.#controls;
+    try {
+      await this.#options.onChallenge(change);
+    } catch {
+      // What cannot be shown is not said to be: the authority will tell whoever waits. Every worker would die of it.
+      return;
+    }
+    // Another control means another round by this number.
+    if (round > 0 && control === this.#controls) this.say({ kind: 'shown', round });
   }
 
   #clear(clearance: number, replica: string): void {

@@ -15,6 +15,7 @@ import { PROTOCOL, type ToControl, type ToWorker, type TrafficCounts } from './m
 import { Outbox } from './outbox.ts';
 import { Picture } from './picture.ts';
 import { RemoteRequests } from './remote-requests.ts';
+import { SharedChallenges } from './shared-challenges.ts';
 import { TrafficSums } from './traffic-sums.ts';
 
 /** How often workers hear what the others have in flight. */
@@ -39,11 +40,15 @@ export interface FleetOptions {
   readonly expected: Iterable<number>;
   /** Whether control has seen all hosts with its own eyes: what it does not know is there no more. */
   readonly isWhole: () => boolean;
+  /** A hostname that has a route is asked for over TLS and has no certificate. */
+  readonly onUncertified: (hostname: string) => void;
 }
 
 export class Fleet {
   /** Resolves when every worker that serves already has said what it has in flight: nothing is to be done before. */
   readonly gathered: Promise<void>;
+  /** What certificate authorities are answered. */
+  readonly challenges: SharedChallenges;
   readonly #options: FleetOptions;
   readonly #outboxes = new Map<number, Outbox<ToWorker>>();
   readonly #expected: Set<number>;
@@ -78,6 +83,11 @@ export class Fleet {
       clock,
       ask: (worker, clearance, replica) => reply(worker, { kind: 'clear', clearance, replica }),
       giveUp: (worker) => options.giveUp(worker, 'it does not answer'),
+    });
+    this.challenges = new SharedChallenges({
+      clock,
+      sayToAll: (message) => this.#sayToAll(message),
+      workers: () => this.#outboxes.keys(),
     });
     this.#sums = new TrafficSums({ clock, ask: (worker, round) => reply(worker, { kind: 'collect', round }) });
     this.#expected = new Set(options.expected);
@@ -119,6 +129,11 @@ export class Fleet {
     return this.#clearances.open(replica, this.#outboxes.keys());
   }
 
+  /** Another certificate may be right for these names; null: for any. */
+  tellCertificates(names: readonly string[] | null): void {
+    this.#sayToAll({ kind: 'certificates', names });
+  }
+
   collect(): Promise<TrafficCounts> {
     return this.#sums.collect(this.#outboxes.keys(), (set) => this.#options.table.pool(set as SetKey) !== undefined);
   }
@@ -139,6 +154,7 @@ export class Fleet {
     this.#ledger.leave(worker);
     this.#clearances.leave(worker);
     this.#sums.leave(worker);
+    this.challenges.leave(worker);
     this.#arrived(worker);
   }
 
@@ -148,6 +164,7 @@ export class Fleet {
     for (const timer of this.#timers) timer.cancel();
     this.#requests.close();
     this.#clearances.close();
+    this.challenges.close();
     this.#outboxes.clear();
   }
 
@@ -170,6 +187,8 @@ export class Fleet {
       chunk = [];
     }
     for (const set of this.#requests.wanted()) chunk.push({ kind: 'wanted', set, wanted: true });
+    // Before it serves, and whatever it knew of certificates before.
+    chunk.push({ kind: 'certificates', names: null }, ...this.challenges.whole());
     if (this.#complete) chunk.push({ kind: 'complete' });
     if (this.#swept) chunk.push({ kind: 'sweep' });
     post(worker, chunk);
@@ -201,6 +220,12 @@ export class Fleet {
       }
       case 'taken':
         for (const [other, outbox] of this.#outboxes) if (other !== worker) outbox.say(message);
+        break;
+      case 'shown':
+        this.challenges.answered(worker, message.round);
+        break;
+      case 'uncertified':
+        this.#options.onUncertified(message.hostname);
         break;
       case 'collected':
         this.#sums.answered(worker, message.round, message.counts);

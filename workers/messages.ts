@@ -2,13 +2,14 @@
  * What control and workers say to each other: plain data, in order, over a channel that loses nothing while both live.
  * Whoever finds that the other speaks another protocol does not talk to it.
  */
+import type { ChallengeCertificate } from '#certs/challenges';
 import type { Endpoint, RouteSpec, SetKey, SetPolicy } from '#core/set';
 import type { GatewayCounts } from '#gateway/gateway';
 import type { Admission, KnockAnswer } from '#router/admission';
 import type { Health } from '#router/health';
 
 /** Grows with every change of what is said here. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** One activation of one replica, as control knows it. */
 export interface UpstreamPicture {
@@ -69,7 +70,16 @@ export type ToWorker =
   | { readonly kind: 'wanted'; readonly set: SetKey; readonly wanted: boolean }
   /** Tokens that other workers took from the rate buckets of a set. */
   | { readonly kind: 'taken'; readonly taken: readonly TakenTokens[] }
-  | { readonly kind: 'collect'; readonly round: number };
+  | { readonly kind: 'collect'; readonly round: number }
+  /** An answer to a certificate authority, new or gone. Round 0: nobody waits to hear that it is shown. */
+  | { readonly kind: 'challenge'; readonly round: number; readonly change: ChallengeChange }
+  /** Another certificate may be right for these names; null: for any. */
+  | { readonly kind: 'certificates'; readonly names: readonly string[] | null };
+
+/** Null where an answer is taken back. */
+export type ChallengeChange =
+  | { readonly type: 'http'; readonly token: string; readonly authorization: string | null }
+  | { readonly type: 'tls'; readonly hostname: string; readonly certificate: ChallengeCertificate | null };
 
 export interface TakenTokens {
   readonly set: SetKey;
@@ -98,7 +108,10 @@ export type ToControl =
   | { readonly kind: 'knock'; readonly request: number; readonly set: SetKey }
   | { readonly kind: 'suspect'; readonly id: number }
   | { readonly kind: 'taken'; readonly taken: readonly TakenTokens[] }
-  | { readonly kind: 'collected'; readonly round: number; readonly counts: TrafficCounts };
+  | { readonly kind: 'collected'; readonly round: number; readonly counts: TrafficCounts }
+  | { readonly kind: 'shown'; readonly round: number }
+  /** Clients come for a hostname that has a route, but no certificate. */
+  | { readonly kind: 'uncertified'; readonly hostname: string };
 
 /** Tells one activation of a replica from every other, also over a restart of control. */
 export function activationOf(one: {

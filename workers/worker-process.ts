@@ -10,6 +10,7 @@ import type { Admitter } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { RouteTable } from '#router/route-table';
 import { Connection } from './connection.ts';
+import type { ChallengeChange } from './messages.ts';
 import type { Order, Report } from './roles.ts';
 import { SharedRates } from './shared-rates.ts';
 
@@ -21,6 +22,8 @@ const LINGER_MS = 2000;
 /** A gateway that is not open yet. */
 export interface Serving {
   readonly gateway: Gateway;
+  /** Another certificate may be right for these names; null: for any. */
+  readonly forgetCertificates: (names: readonly string[] | null) => void;
   readonly listen: () => Promise<void>;
   /** After the gateway has closed. */
   readonly close: () => Promise<void>;
@@ -33,6 +36,7 @@ export interface WorkerProcessOptions {
     readonly table: RouteTable;
     readonly admitter: Admitter;
     readonly onTaken: (pool: Pool, key: string) => void;
+    readonly onUncertified: (hostname: string) => void;
   }) => Promise<Serving>;
   readonly report: (report: Report) => void;
   readonly exit: (code: number) => void;
@@ -64,11 +68,17 @@ export class WorkerProcess {
           if (pool !== undefined) this.#gateway?.charge(pool, key, tokens);
         }
       },
+      onChallenge: (change) => this.#show(change),
+      onCertificates: (names) => this.#forget(names),
       onPicture: (complete) => this.#pictured(complete),
     });
     const { table, admitter } = this.#connection;
     const rates = new SharedRates({ clock, tell: (taken) => this.#connection.say({ kind: 'taken', taken }) });
-    this.#serving = open({ table, admitter, onTaken: (pool, key) => rates.taken(pool, key) });
+    this.#serving = open({
+      ...{ table, admitter },
+      onTaken: (pool, key) => rates.taken(pool, key),
+      onUncertified: (hostname) => this.#connection.say({ kind: 'uncertified', hostname }),
+    });
     this.#serving.then(
       ({ gateway }) => {
         this.#gateway = gateway;
@@ -101,6 +111,27 @@ export class WorkerProcess {
         void this.#drain(order.successor);
         break;
       default:
+    }
+  }
+
+  /** What has not opened has nothing to forget, and its failure is told elsewhere. */
+  #forget(names: readonly string[] | null): void {
+    this.#serving.then(
+      ({ forgetCertificates }) => forgetCertificates(names),
+      () => {},
+    );
+  }
+
+  async #show(change: ChallengeChange): Promise<void> {
+    const { challenges } = (await this.#serving).gateway;
+    if (change.type === 'http') {
+      const { token, authorization } = change;
+      if (authorization === null) challenges.hideHttp(token);
+      else await challenges.showHttp(token, authorization);
+    } else {
+      const { hostname, certificate } = change;
+      if (certificate === null) challenges.hideTls(hostname);
+      else await challenges.showTls(hostname, certificate);
     }
   }
 

@@ -46,6 +46,12 @@ export function plainAnswer(account: Account, status: number, fields: readonly s
   return { status, fields: [...fields, 'X-Request-Id', account.id], body: EMPTY, code: null };
 }
 
+/** What a certificate authority that validates is told (RFC 8555 8.3). */
+export function challengeAnswer(account: Account, authorization: string): AccountedAnswer {
+  const answer = plainAnswer(account, 200, ['Content-Type', 'application/octet-stream', 'Cache-Control', 'no-store']);
+  return { ...answer, body: Buffer.from(authorization, 'latin1') };
+}
+
 /** Gives the answer. The account is left open. */
 export function answerBy(exchange: Exchange, account: Account, answer: AccountedAnswer): void {
   if (answer.code !== null) account.failed(answer.code);

@@ -9,6 +9,7 @@ import type { Pool } from '#router/pool';
 import type { Route, RouteTable } from '#router/route-table';
 import { hashText } from '#router/upstream';
 import type { AccessLog } from '../access-log.ts';
+import type { ChallengeAnswers } from '../challenge-answers.ts';
 import type { Deadlines } from '../deadlines.ts';
 import { errorAnswer, errorOfStatus, GATEWAY_ERRORS, type GatewayErrorCode, type OwnAnswer } from '../error-answer.ts';
 import type { Exchange, Peer } from '../exchange.ts';
@@ -24,26 +25,14 @@ import { UpstreamClient } from '../upstream/upstream-client.ts';
 import { isNavigation } from '../waiting-page.ts';
 import { Account } from './account.ts';
 import { type Refusal, refusalOf, routeOf } from './gates.ts';
+import { IDEMPOTENT } from './idempotent.ts';
 import { CurrentOrigin, type Onward, type Origin } from './origin.ts';
-import { type AccountedAnswer, answerBy, errorFor, plainAnswer } from './own-answer.ts';
+import { type AccountedAnswer, answerBy, challengeAnswer, errorFor, plainAnswer } from './own-answer.ts';
 import { Passage } from './passage.ts';
 import { PassageFacts, type PassageTools } from './passage-facts.ts';
 import { type PassThroughOrder, RawPassage } from './raw-passage.ts';
 import { type SetTraffic, TrafficLedger } from './set-traffic.ts';
 import { cookieValue } from './sticky.ts';
-
-/** RFC 9110 9.2.2, and the safe ones of WebDAV and of QUERY. */
-const IDEMPOTENT: ReadonlySet<string> = new Set([
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'PUT',
-  'DELETE',
-  'PROPFIND',
-  'REPORT',
-  'SEARCH',
-  'QUERY',
-]);
 
 /** Passages kept for further requests. */
 const SPARE_MAX = 1024;
@@ -58,6 +47,7 @@ export interface RequestPathOptions {
   readonly trustedProxies: TrustedProxies;
   readonly deadlines: Deadlines;
   readonly accessLog: AccessLog | null;
+  readonly challenges: ChallengeAnswers;
   /** Told of every token that is taken from a rate bucket; not given: no other process serves. */
   readonly onTaken?: (pool: Pool, key: string) => void;
   /** Port for redirects to HTTPS; null: the usual one. */
@@ -123,6 +113,7 @@ export class RequestPath {
   serve(exchange: Exchange, head: RequestHead): void {
     const origin = this.#origin;
     origin.read(head, exchange.peer);
+    if (this.#options.challenges.hasTokens && this.#answersChallenge(exchange, head)) return;
     const route = routeOf(this.#options.table, head, exchange.peer);
     if (typeof route === 'string') {
       this.#refuse(exchange, head, this.#open(head, null), { code: route, retryAfterS: null }, null);
@@ -142,6 +133,16 @@ export class RequestPath {
       const account = this.#open(head, traffic);
       this.#answer(exchange, account, plainAnswer(account, 200, []));
     } else this.#pass(exchange, head, { route, traffic, verdict });
+  }
+
+  /** Whether it was a certificate authority that came to validate; its answer has been given then (RFC 8555 8.3). */
+  #answersChallenge(exchange: Exchange, head: RequestHead): boolean {
+    if (exchange.peer.secure) return false;
+    const authorization = this.#options.challenges.answerFor(head.method, head.path);
+    if (authorization === null) return false;
+    const account = this.#open(head, null);
+    this.#answer(exchange, account, challengeAnswer(account, authorization));
+    return true;
   }
 
   /** Answers a request whose head was refused by the strict reading, as far as it can be told whose it is. */

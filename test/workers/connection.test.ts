@@ -16,6 +16,8 @@ function picture(id: number, replica = 'local/1'): UpstreamPicture {
 
 class Rig {
   readonly clock = new FakeClock();
+  readonly shown: unknown[] = [];
+  readonly forgotten: unknown[] = [];
   mail: ToControl[] = [];
   readonly worker = new Connection({
     clock: this.clock,
@@ -23,6 +25,8 @@ class Rig {
     post: (mail) => void this.mail.push(...mail),
     collect: () => null,
     onTaken: () => {},
+    onChallenge: async (change) => void this.shown.push(change),
+    onCertificates: (names) => void this.forgotten.push(names),
     onPicture: () => {},
   });
 

@@ -81,6 +81,8 @@ export class FleetModel {
       post: (mail) => this.#carry(`${id} up`, () => this.fleet.receive(id, structuredClone(mail))),
       collect: () => null,
       onTaken: () => {},
+      onChallenge: async () => {},
+      onCertificates: () => {},
       onPicture: () => {},
     });
     this.workers.set(id, worker);
@@ -193,6 +195,7 @@ export class FleetModel {
     };
     const fleet = new Fleet({
       ...{ clock: this.clock, log: silentLog, table, admitter, expected },
+      onUncertified: () => {},
       post: (worker, mail) => {
         if (life !== this.#life) return;
         this.#carry(`${worker} down`, () => this.workers.get(worker)?.take(structuredClone(mail)));
