@@ -1,34 +1,48 @@
 /**
- * What the TLS listener shows its clients: own certificates first, then those of the local authority. Session tickets are
- * encrypted with keys that all processes of one state directory share and that change twice a day.
+ * What the TLS listener shows its clients: own certificates first, then those of the vault, then those of the local
+ * authority. Session tickets are encrypted with keys that all processes of one state directory share and that change twice
+ * a day.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { LRUCache } from 'lru-cache';
 import type { CertificateSource } from '#certs/certificate-source';
 import { ContextCache } from '#certs/context-cache';
 import { LocalCa } from '#certs/local-ca';
 import type { MaterialSource } from '#certs/material';
 import { OwnCertificates } from '#certs/own-certificates';
 import { currentTicketKeys } from '#certs/ticket-keys';
+import { SealedBox } from '#certs/vault/sealed-box';
+import { VaultReader } from '#certs/vault/vault-reader';
 import type { Clock, Timer } from '#core/clock';
 import type { Config } from '#core/config';
 import { messageOf } from '#core/errors';
 import type { Log } from '#core/log';
+import { CertificateReader } from '#store/certificate-reader';
 
 /** What another process has changed is in force here by then. */
 const REREAD_KEYS_MS = 60_000;
 const CA_DIRECTORY = 'ca';
 const TICKET_KEYS_FILE = 'ticket-keys';
+/** Private keys of the vault are encrypted with what is in it. */
+export const KEY_FILE = 'encryption.key';
+const TOLD_MS = 60_000;
+const TOLD_MAX = 1000;
 
 export interface CertificatesTools {
   readonly clock: Clock;
   readonly log: Log;
   /** Whether a route claims the hostname. */
   readonly knows: (hostname: string) => boolean;
+  /** Clients come for a hostname that has a route, but no certificate: told once a minute. */
+  readonly onUncertified: (hostname: string) => void;
 }
 
 export interface Certificates {
   readonly source: CertificateSource;
+  /** Another certificate may be right for these names; null: for any. */
+  forget(names: readonly string[] | null): void;
   close(): void;
 }
 
@@ -38,7 +52,7 @@ export interface Certificates {
  */
 export async function openCertificates(config: Config, tools: CertificatesTools): Promise<Certificates | null> {
   if (config.https === null) return null;
-  const { clock, log, knows } = tools;
+  const { clock, log, knows, onUncertified } = tools;
   const data = path.resolve(config.data);
   const { wall } = clock;
   const authority = LocalCa.open({
@@ -54,10 +68,12 @@ export async function openCertificates(config: Config, tools: CertificatesTools)
   const cache = new ContextCache({ sources, wall, log, ticketKeys });
   let own: OwnCertificates | null = null;
   if (config.certs !== null) {
-    own = await OwnCertificates.open({ directory: config.certs, clock, log, onChange: () => cache.forget() });
+    own = await OwnCertificates.open({ directory: config.certs, clock, log, onChange: () => cache.forget(null) });
     sources.push(own);
   }
-  sources.push(authority);
+  const box = SealedBox.open({ file: path.join(data, KEY_FILE), given: config.keyFile });
+  const vault = new VaultReader({ rows: new CertificateReader(data), box, wall, log });
+  sources.push(vault, authority);
   let timer: Timer | null = null;
   const readKeysLater = (): void => {
     timer = clock.after(REREAD_KEYS_MS, () => {
@@ -72,11 +88,37 @@ export async function openCertificates(config: Config, tools: CertificatesTools)
     });
   };
   readKeysLater();
+  const told = new LRUCache<string, true>({ max: TOLD_MAX, ttl: TOLD_MS });
+  const watched = (hostname: string): ReturnType<CertificateSource['contextFor']> => {
+    const found = cache.contextFor(hostname);
+    if (found === null && !told.has(hostname) && knows(hostname)) {
+      told.set(hostname, true);
+      onUncertified(hostname);
+    }
+    return found;
+  };
   return {
-    source: cache,
+    source: { contextFor: (hostname) => watched(hostname) },
+    forget: (names) => {
+      vault.forget(names);
+      cache.forget(names);
+    },
     close: () => {
       timer?.cancel();
       own?.close();
+      vault.close();
     },
   };
+}
+
+/** The local authority, for whoever is to trust it; null: it has not been made. */
+export function readAuthority(config: Config): { name: string; certificate: string; names: readonly string[] } | null {
+  const file = path.join(path.resolve(config.data), CA_DIRECTORY, 'ca.pem');
+  try {
+    const certificate = readFileSync(file, 'utf8');
+    const names = [...new Set(['localhost', config.baseDomain])];
+    return { name: new X509Certificate(certificate).subject.replace(/^CN=/, ''), certificate, names };
+  } catch {
+    return null;
+  }
 }

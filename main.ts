@@ -87,8 +87,8 @@ async function runChild(role: string, config: Config, assignment: Assignment): P
     const clock = systemClock;
     const log = jsonLog({ level: config.log, write: writeLine, wall: clock.wall }, { worker: assignment.n });
     const open = async (parts: Parameters<ConstructorParameters<typeof WorkerProcess>[0]['open']>[0]) => {
-      const { gateway, listen, close } = await openServing({ ...parts, config, clock, log }, assignment.listeners);
-      return { gateway, listen: async (): Promise<void> => void (await listen()), close };
+      const serving = await openServing({ ...parts, config, clock, log }, assignment.listeners);
+      return { ...serving, listen: async (): Promise<void> => void (await serving.listen()) };
     };
     const worker = new WorkerProcess({ clock, log, open, report, exit });
     take = (order) => worker.take(order);

@@ -19,6 +19,8 @@ export interface ServingTools {
   readonly admitter: Admitter;
   /** As in {@link Gateway}. */
   readonly onTaken?: (pool: Pool, key: string) => void;
+  /** A hostname that has a route is asked for over TLS and has no certificate. */
+  readonly onUncertified: (hostname: string) => void;
 }
 
 export interface Listeners {
@@ -28,9 +30,9 @@ export interface Listeners {
 
 /** @param listeners where `listen` will listen */
 export async function openServing({ config, ...tools }: ServingTools, listeners: Listeners) {
-  const { clock, log, table } = tools;
+  const { clock, log, table, onUncertified } = tools;
   const knows = (name: string): boolean => table.knows(name);
-  const certificates = await openCertificates(config, { clock, log, knows });
+  const certificates = await openCertificates(config, { clock, log, knows, onUncertified });
   const accessLog = openAccessLog(config, log);
   const gateway = new Gateway({
     ...tools,
@@ -43,6 +45,7 @@ export async function openServing({ config, ...tools }: ServingTools, listeners:
   });
   return {
     gateway,
+    forgetCertificates: (names: readonly string[] | null): void => certificates?.forget(names),
     /** @throws TidegateError `listener.in_use`, `listener.denied` */
     async listen(): Promise<{ readonly name: string; readonly address: ListenAddress }[]> {
       const { http = null, https = null } = listeners;

@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import path from 'node:path';
 import { doorMetrics } from '#admin/door-metrics';
 import type { MetricFamily } from '#admin/ports';
 import { type AdminServer, startAdminServer } from '#admin/server';
@@ -20,16 +19,14 @@ import { LATENCY_BOUNDS_S } from '#gateway/metrics';
 import { RouteTable } from '#router/route-table';
 import { networkProbe } from '#scaler/probe';
 import { Scaler } from '#scaler/scaler';
-import { EventLog } from '#store/event-log';
-import { type OperatorToken, openOperatorToken } from '#store/operator-token';
+import type { EventLog } from '#store/event-log';
 import { PictureKeeper } from '#store/picture-keeper';
-import { ScaleSettings } from '#store/scale-settings';
-import { SleepLog } from '#store/sleep-log';
-import { openSqliteStore } from '#store/sqlite-store';
-import type { Store } from '#store/store';
 import { Fleet, type FleetOptions } from '#workers/fleet';
+import { CertificateKeepers } from './certificate-keepers.ts';
+import { DomainRoutes } from './domain-routes.ts';
 import { HostBoard } from './host-board.ts';
 import { openHosts, reachesOf } from './hosts.ts';
+import { openMemory, type Part } from './memory.ts';
 import { reportTable } from './table-events.ts';
 import { fleetTraffic, trafficAlone } from './traffic.ts';
 
@@ -50,20 +47,6 @@ export interface WorkersOptions extends Pick<FleetOptions, 'post' | 'giveUp' | '
   /** May be called twice: from now on the workers may talk. */
   readonly onFleet: (fleet: Fleet) => void;
   readonly onReady: () => void;
-}
-
-/** What is taken down at the end, last made first. */
-interface Part {
-  readonly name: string;
-  readonly close: () => Promise<void> | void;
-}
-
-interface Memory {
-  readonly store: Store;
-  readonly events: EventLog;
-  readonly scales: ScaleSettings;
-  readonly sleeping: SleepLog;
-  readonly token: OperatorToken;
 }
 
 export class Tidegate {
@@ -105,8 +88,14 @@ export class Tidegate {
     const clock = systemClock;
     const log = this.#log;
     log.info('starting', { version, pid: process.pid });
-    for (const words of withoutEffect(config)) log.warn(words);
-    const memory = await this.#remember();
+    const supervisor = this.#options.workers?.supervisor;
+    const memory = await openMemory({
+      config,
+      clock,
+      log,
+      holder: supervisor,
+      onOpened: (part) => this.#parts.push(part),
+    });
     const { events } = memory;
     this.#events = events;
     const hosts = openHosts(config, { clock, log });
@@ -114,6 +103,13 @@ export class Tidegate {
     const engines = new Map(hosts.map(({ host, engine }) => [host, engine]));
     const board = new HostBoard([...engines.values()]);
 
+    const keepers = await CertificateKeepers.open({
+      ...{ config, clock, log, emit: events.record, store: memory.store },
+      board: () => traffic.challenges,
+      routes: () => table.routes(),
+      onCertificates: (names) => traffic.forgetCertificates(names),
+      onDomains: () => domainRoutes.refresh(),
+    });
     const table = new RouteTable({ clock, random: Math.random, onPool: (pool) => fleet?.watch(pool) });
     const scaler = new Scaler({
       clock,
@@ -130,8 +126,22 @@ export class Tidegate {
     });
     const { workers } = this.#options;
     const isWhole = (): boolean => discovery.hosts().every(({ listed }) => listed);
-    const fleet = workers === null ? null : new Fleet({ ...workers, clock, log, table, admitter: scaler, isWhole });
+    const fleet =
+      workers === null
+        ? null
+        : new Fleet({ ...workers, clock, log, table, admitter: scaler, isWhole, onUncertified: keepers.hurry });
     const pictures = new PictureKeeper({ store: memory.store, clock, log, draw: () => discovery.exportSnapshots() });
+    const domainRoutes = new DomainRoutes({
+      ...{ proved: keepers.domains, emit: events.record },
+      labelTrust: config.labelTrust,
+      baseDomain: config.baseDomain,
+      apply: (snapshot) => {
+        reportTable(table.apply(snapshot), snapshot, events.record);
+        fleet?.apply(snapshot);
+        keepers.routesChanged();
+      },
+    });
+    domainRoutes.refresh();
     const reaches = await reachesOf(hosts, hostname());
     const discovery = new Discovery({
       hosts: reaches,
@@ -141,14 +151,15 @@ export class Tidegate {
       emit: events.record,
       initial: await PictureKeeper.recall(memory.store),
       onSet: (snapshot) => {
-        reportTable(table.apply(snapshot), snapshot, events.record);
-        fleet?.apply(snapshot);
+        domainRoutes.observe(snapshot);
         scaler.observe(snapshot);
         pictures.changed();
       },
       onSetRemoved: (key) => {
         reportTable(table.remove(key), null, events.record);
         fleet?.remove(key);
+        domainRoutes.forget(key);
+        keepers.routesChanged();
         scaler.forget(key);
         pictures.changed();
       },
@@ -156,7 +167,9 @@ export class Tidegate {
     });
 
     const traffic =
-      fleet === null ? await trafficAlone({ config, clock, log, table, admitter: scaler }) : fleetTraffic(fleet);
+      fleet === null
+        ? await trafficAlone({ config, clock, log, table, admitter: scaler, onUncertified: keepers.hurry })
+        : fleetTraffic(fleet);
 
     const admin = await startAdminServer(
       {
@@ -170,9 +183,13 @@ export class Tidegate {
         missing: () => [...this.#missing],
         collect: async (): Promise<MetricFamily[]> => {
           const { sets, doors } = await traffic.collect();
-          return [...trafficMetrics(sets, LATENCY_BOUNDS_S), ...doorMetrics(doors)];
+          const certificates = await keepers.collect();
+          return [...trafficMetrics(sets, LATENCY_BOUNDS_S), ...doorMetrics(doors), ...certificates];
         },
         authenticate: async (given) => (memory.token.matches(given) ? { id: memory.token.id, operator: true } : null),
+        domains: keepers.domains,
+        certificates: keepers.book,
+        answers: memory.store,
         sets: {
           all: () => discovery.sets(),
           get: (key) => discovery.set(key) ?? undefined,
@@ -195,6 +212,7 @@ export class Tidegate {
     this.#parts.push({ name: 'discovery', close: () => discovery.close() });
     this.#parts.push({ name: 'scaler', close: () => scaler.close(this.#hasSuccessor) });
     this.#parts.push(traffic);
+    this.#parts.push({ name: 'domains and certificates', close: () => keepers.close() });
 
     if (fleet !== null && [...(this.#options.workers?.expected ?? [])].length > 0) {
       // They go on serving by what an earlier control told them; what they have in flight is to be known first.
@@ -211,6 +229,7 @@ export class Tidegate {
       // The workers know what is known here, too.
       await fleet?.clear('');
       this.#missing.delete('the hosts have not been listed yet');
+      await keepers.start();
       log.info('ready', { sets: [...discovery.sets()].length, hostnames: table.hostCount });
       this.#options.workers?.onReady();
     });
@@ -231,28 +250,6 @@ export class Tidegate {
     this.#events?.record(draft);
   }
 
-  async #remember(): Promise<Memory> {
-    const { config } = this.#options;
-    const clock = systemClock;
-    const log = this.#log;
-    const directory = path.resolve(config.data);
-    const store = await openSqliteStore(directory, this.#options.workers?.supervisor);
-    this.#parts.push({ name: 'store', close: () => store.close() });
-    const events = await EventLog.open({ store, clock, random: randomBytes, log });
-    this.#parts.push({ name: 'events', close: () => events.close() });
-    const scales = await ScaleSettings.open(store);
-    const sleeping = await SleepLog.open({ store, clock, log });
-    this.#parts.push({ name: 'sleep notes', close: () => sleeping.flush() });
-    const token = await openOperatorToken({
-      store,
-      directory,
-      given: config.token,
-      wall: clock.wall,
-      random: randomBytes,
-    });
-    return { store, events, scales, sleeping, token };
-  }
-
   #opened(listener: string, address: Pick<AdminServer, 'host' | 'port'>): void {
     this.#log.info('listening', { listener, host: address.host, port: address.port });
   }
@@ -269,11 +266,4 @@ export class Tidegate {
     }
     this.#log.info('ended', {});
   }
-}
-
-/** Settings that this version reads and does not follow yet: silence about them would be a lie. */
-function withoutEffect(config: Config): string[] {
-  const words: string[] = [];
-  if (config.labelTrust === 'verified') words.push('TIDEGATE_LABEL_TRUST: this version trusts all labels');
-  return words;
 }

@@ -37,6 +37,18 @@ export const EVENT_TYPES = {
   'set.frozen': 'The replicas of an idle set were frozen.',
   'set.stopped': 'The replicas of an idle set were stopped.',
   'set.scaled': 'The scale of a set was changed by a person or a program.',
+  'domain.added': 'A tenant claimed a hostname.',
+  'domain.verified': 'A tenant has proved that a hostname is its own; requests for it are routed.',
+  'domain.dns_ok': 'A claimed hostname points here.',
+  'domain.dns_wrong': 'A claimed hostname does not point here, or not any more.',
+  'domain.lapsed': 'The proof of a hostname has been gone for too long; it is not routed any more.',
+  'domain.taken': 'Another tenant has proved that a hostname is its own.',
+  'domain.removed': 'A tenant gave up a hostname.',
+  'certificate.ordered': 'A certificate was ordered at an authority.',
+  'certificate.issued': 'A certificate was issued and is served.',
+  'certificate.renewed': 'A certificate was renewed; the new one is served.',
+  'certificate.failed': 'A certificate could not be had; it is tried again.',
+  'certificate.revoked': 'A certificate was revoked and is not served any more.',
   'set.dependency': 'A dependency of a set cannot be followed.',
 } as const satisfies Record<string, string>;
 

@@ -56,9 +56,9 @@ export function httpUrl(value: string): Parsed<string> {
 }
 
 export function dnsProviderUrl(value: string): Parsed<string> {
-  return URL.canParse(value) && /^(?:rfc2136|https?):\/\//.test(value)
+  return URL.canParse(value) && /^https?:\/\//.test(value)
     ? { value }
-    : { problem: 'write rfc2136://server/zone?key=name, or the http(s) URL of a webhook' };
+    : { problem: 'write the http(s) URL of a webhook' };
 }
 
 export function addresses(value: string): Parsed<readonly string[]> {

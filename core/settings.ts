@@ -115,15 +115,10 @@ export const settings = {
   acmeDns: setting(
     'TIDEGATE_ACME_DNS',
     null,
-    'Who writes the records of `dns-01`: `rfc2136://server[:port]/zone?key=<name>&alg=hmac-sha256`, or the URL of a webhook.',
+    'Webhook that writes the records of `dns-01`: takes `POST {"action": "set" | "clear", "name", "value"}`.',
     dnsProviderUrl,
   ),
-  acmeDnsSecret: setting(
-    'TIDEGATE_ACME_DNS_SECRET',
-    null,
-    'TSIG key (base64) or bearer token for TIDEGATE_ACME_DNS.',
-    text,
-  ),
+  acmeDnsSecret: setting('TIDEGATE_ACME_DNS_SECRET', null, 'Bearer token for TIDEGATE_ACME_DNS.', text),
   acmeParallel: setting('TIDEGATE_ACME_PARALLEL', '4', 'Orders in progress at a time.', atLeastOne),
   acmeChain: setting(
     'TIDEGATE_ACME_CHAIN',

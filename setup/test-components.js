@@ -7,6 +7,7 @@ const PACKAGES = [
   { name: 'chromium', program: 'chromium' },
   { name: 'iproute2', program: 'ip' },
   { name: 'openssl', program: 'openssl' },
+  { name: 'pebble', program: 'pebble' },
 ];
 
 /** @throws {import('./setup-error.js').SetupError} */

@@ -1,0 +1,52 @@
+/** What Tidegate remembers over a restart, opened in order: the store, and those who write into it behind the work. */
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import type { Clock } from '#core/clock';
+import type { Config } from '#core/config';
+import type { Log } from '#core/log';
+import { EventLog } from '#store/event-log';
+import { type OperatorToken, openOperatorToken } from '#store/operator-token';
+import { ScaleSettings } from '#store/scale-settings';
+import { SleepLog } from '#store/sleep-log';
+import { openSqliteStore } from '#store/sqlite-store';
+import type { Store } from '#store/store';
+
+export interface Memory {
+  readonly store: Store;
+  readonly events: EventLog;
+  readonly scales: ScaleSettings;
+  readonly sleeping: SleepLog;
+  readonly token: OperatorToken;
+}
+
+/** What is taken down at the end, last made first. */
+export interface Part {
+  readonly name: string;
+  readonly close: () => Promise<void> | void;
+}
+
+export interface MemoryOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Process that an operator would have to end for another to take hold; undefined: this one. */
+  readonly holder: number | undefined;
+  readonly onOpened: (part: Part) => void;
+}
+
+/** @throws TidegateError of the `store.` family; what was opened before has been handed to `onOpened` */
+export async function openMemory({ config, clock, log, holder, onOpened }: MemoryOptions): Promise<Memory> {
+  const directory = path.resolve(config.data);
+  const store = await openSqliteStore(directory, holder);
+  onOpened({ name: 'store', close: () => store.close() });
+  const events = await EventLog.open({ store, clock, random: randomBytes, log });
+  onOpened({ name: 'events', close: () => events.close() });
+  const scales = await ScaleSettings.open(store);
+  const sleeping = await SleepLog.open({ store, clock, log });
+  onOpened({ name: 'sleep notes', close: () => sleeping.flush() });
+  const token = await openOperatorToken({
+    ...{ store, directory, given: config.token },
+    ...{ wall: clock.wall, random: randomBytes },
+  });
+  return { store, events, scales, sleeping, token };
+}
