@@ -20,6 +20,7 @@ import type { ChallengeBoard } from '#certs/challenges';
 import { canonical, judgeAddresses } from '#certs/dns/addresses';
 import { judgeCaa } from '#certs/dns/caa';
 import type { Diagnosis } from '#certs/dns/diagnosis';
+import { inwardAddresses } from '#certs/dns/inward-addresses';
 import { openResolvers, type Resolver } from '#certs/dns/resolver';
 import { Domains } from '#certs/domains/domains';
 import { echo } from '#certs/domains/echo';
@@ -94,8 +95,10 @@ export class CertificateKeepers {
       showTls: (hostname, certificate) => options.board().showTls(hostname, certificate),
       hideTls: (hostname) => options.board().hideTls(hostname),
     };
+    const isInward = inwardAddresses();
+    const isReachable = (address: string): boolean => this.#isPrivate || !isInward(address);
     const knock = (hostname: string, addresses: readonly string[]): Promise<readonly Diagnosis[]> =>
-      echo(hostname, addresses, { board, ports: this.#ports() });
+      echo(hostname, addresses, { board, ports: this.#ports(), isReachable });
     this.#vault = new CertificateVault({ store, box, wall, random: randomBytes, log });
     this.#vault.onChange = (names) => options.onCertificates(names);
     const root = acme.caFile === null ? null : readRoot(acme.caFile);

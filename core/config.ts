@@ -134,7 +134,13 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 }
 
 /** Settings whose values are never repeated in a message: they are secrets, or may hold one. */
-const SECRET = new Set(['TIDEGATE_TOKEN', 'TIDEGATE_STORE', 'TIDEGATE_ACME_EAB_HMAC', 'TIDEGATE_ACME_DNS_SECRET']);
+const SECRET = new Set([
+  'TIDEGATE_TOKEN',
+  'TIDEGATE_STORE',
+  'TIDEGATE_ACME_EAB_HMAC',
+  'TIDEGATE_ACME_DNS',
+  'TIDEGATE_ACME_DNS_SECRET',
+]);
 
 /** Names with our prefix that belong to the command line client: where the API is. */
 function isReserved(name: string): boolean {

@@ -56,9 +56,11 @@ export function httpUrl(value: string): Parsed<string> {
 }
 
 export function dnsProviderUrl(value: string): Parsed<string> {
-  return URL.canParse(value) && /^https?:\/\//.test(value)
+  if (!URL.canParse(value) || !/^https?:\/\//.test(value)) return { problem: 'write the http(s) URL of a webhook' };
+  const { username, password } = new URL(value);
+  return username + password === ''
     ? { value }
-    : { problem: 'write the http(s) URL of a webhook' };
+    : { problem: 'a webhook takes its secret from TIDEGATE_ACME_DNS_SECRET, not from its URL' };
 }
 
 export function addresses(value: string): Parsed<readonly string[]> {

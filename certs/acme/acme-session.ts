@@ -198,10 +198,11 @@ export class AcmeSession {
       if (agent !== null) options.httpsAgent = agent;
       options.timeout = CALL_MS;
       const answer = await request(url, method, options);
+      const call = this.#calls.getStore();
+      if (call !== undefined) call.fault = null;
       if (answer.status >= 400) {
         const now = this.#options.wall();
         const retryAfter = answer.headers['retry-after'];
-        const call = this.#calls.getStore();
         const fault = faultOf({ status: answer.status, data: answer.data, retryAfter, now });
         if (call !== undefined) call.fault = fault;
       }

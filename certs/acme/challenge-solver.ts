@@ -103,10 +103,17 @@ export class ChallengeSolver {
     }
     if (dns === null) throw new Error('dns-01 was chosen without a provider');
     const name = await challengeName(hostname);
-    await dns.set(name, keyAuthorization, signal);
-    await this.#seen(name, keyAuthorization, signal);
     // What cannot be removed does no harm but to the zone's looks.
-    return () => dns.clear(name, keyAuthorization, AbortSignal.timeout(DNS_SEEN_MS)).catch(() => {});
+    const clear = (): Promise<void> =>
+      dns.clear(name, keyAuthorization, AbortSignal.timeout(DNS_SEEN_MS)).catch(() => {});
+    try {
+      await dns.set(name, keyAuthorization, signal);
+      await this.#seen(name, keyAuthorization, signal);
+    } catch (error) {
+      await clear();
+      throw error;
+    }
+    return clear;
   }
 
   /** An authority that comes too early counts a failure: resolvers are waited for, within reason. */

@@ -6,6 +6,8 @@
 import type { Timer } from '#core/clock';
 import { messageOf } from '#core/errors';
 import type { Lease, Store } from '#store/store';
+import { DIAGNOSES } from '../dns/diagnosis.ts';
+import { IMPORTED } from '../vault/kept-certificate.ts';
 import { type IssuanceRecord, type IssuanceView, newRecord, retryDelayMs } from './issuance-record.ts';
 import {
   authorityFor,
@@ -17,11 +19,9 @@ import {
   type Wish,
 } from './orders.ts';
 import { isDue, type Turns } from './turns.ts';
+import { underLease } from './under-lease.ts';
 
 const KIND = 'issuance';
-/** Renewed while the work goes on; after a crash another process waits so long. */
-const LEASE_MS = 60_000;
-const LEASE_RENEW_MS = 20_000;
 /** When another process works on the same name. */
 const ELSEWHERE_MS = 15_000;
 /** A name that cannot be reached is not renewed; it is looked at again. */
@@ -29,6 +29,8 @@ const ASLEEP_MS = 86_400_000;
 /** Checks that say no are repeated sooner than orders that fail: they cost nobody anything. */
 const CHECK_AGAIN_MAX_MS = 3_600_000;
 const MANUAL_GAP_MS = 60_000;
+/** A certificate that is not ours to renew is followed until so long before its end. */
+const FOLLOWED_MS = 3 * ASLEEP_MS;
 
 export interface IssuanceOptions extends Omit<OrdersOptions, 'save' | 'signal'> {
   readonly store: Pick<
@@ -47,6 +49,7 @@ export class Issuance {
   readonly #running = new Set<Promise<void>>();
   #timer: Timer | null = null;
   #started = false;
+  #arming = false;
   readonly #orders: Orders;
   /** Told of every change of a view. */
   onChange: (hostname: string) => void = () => {};
@@ -97,7 +100,8 @@ export class Issuance {
     const entry = this.#entries.get(hostname);
     if (entry === undefined) return;
     entry.wish = null;
-    if (entry.running) return;
+    // A name that comes back takes up its back-off where it was.
+    if (entry.running || entry.record.attempts > 0) return;
     this.#entries.delete(hostname);
     void this.#options.store.dropDocument(KIND, hostname).catch((error: unknown) => {
       this.#options.log.warn('a note of issuance could not be dropped', { hostname, error: messageOf(error) });
@@ -109,9 +113,9 @@ export class Issuance {
     const entry = this.#entries.get(hostname);
     if (entry === undefined || entry.wish === null || entry.running) return;
     const { record } = entry;
-    if (record.state === 'valid' || record.state === 'rate-limited') return;
-    // An authority that failed us is not asked sooner for the sake of a client.
-    if (record.attempts > 0 && record.orderedAt !== null && record.caFailures > 0) return;
+    // What an authority said no to is not asked sooner for the sake of a client: it counts its failures.
+    const { state, lastError } = record;
+    if (state === 'valid' || state === 'rate-limited' || (lastError !== null && !(lastError.type in DIAGNOSES))) return;
     entry.record = { ...record, nextAttemptAt: this.#options.clock.wall() };
     this.#arm();
   }
@@ -173,18 +177,28 @@ export class Issuance {
 
   /** Starts what is due, and wakes again for what is due next. */
   #arm(): void {
-    if (!this.#started || this.#closing.signal.aborted) return;
+    if (this.#arming) return;
+    this.#arming = true;
+    // Once for all that is wanted in one go.
+    queueMicrotask(() => {
+      this.#arming = false;
+      if (this.#started && !this.#closing.signal.aborted) this.#startDue();
+    });
+  }
+
+  #startDue(): void {
     this.#timer?.cancel();
-    this.#timer = null;
     const { clock, turns } = this.#options;
     const now = clock.wall();
-    const waiting = [...this.#entries.values()].filter((entry) => entry.wish !== null && !entry.running);
-    const due = waiting.filter(({ record }) => isDue(record, now));
+    const due: WantedCertificate[] = [];
+    let next = now + CHECK_AGAIN_MAX_MS;
+    for (const entry of this.#entries.values()) {
+      if (entry.wish === null || entry.running) continue;
+      if (isDue(entry.record, now)) due.push(entry);
+      else next = Math.min(next, entry.record.nextAttemptAt ?? now);
+    }
     for (const entry of turns.choose(due, (one) => one.wish?.tenant ?? null)) this.#run(entry);
-    const times = waiting.filter((entry) => !due.includes(entry)).map(({ record }) => record.nextAttemptAt ?? now);
-    if (times.length === 0) return;
-    const nextMs = Math.max(0, times.reduce((a, b) => Math.min(a, b)) - now);
-    this.#timer = clock.after(Math.min(nextMs, CHECK_AGAIN_MAX_MS), () => this.#arm());
+    this.#timer = clock.after(next - now, () => this.#arm());
   }
 
   #run(entry: WantedCertificate): void {
@@ -212,26 +226,9 @@ export class Issuance {
 
   async #attempt(entry: WantedCertificate): Promise<void> {
     const { store, clock, holder } = this.#options;
-    const { hostname } = entry.record;
-    const lease = await store.acquireLease(`order:${hostname}`, holder, LEASE_MS, clock.wall());
-    if (lease === null) {
-      entry.record = { ...entry.record, nextAttemptAt: clock.wall() + ELSEWHERE_MS };
-      return;
-    }
-    let heartbeat: Timer | null = null;
-    const beat = (): void => {
-      heartbeat = clock.after(LEASE_RENEW_MS, () => {
-        void store.acquireLease(lease.name, holder, LEASE_MS, clock.wall()).catch(() => {});
-        beat();
-      });
-    };
-    beat();
-    try {
-      await this.#attemptWith(entry, lease);
-    } finally {
-      (heartbeat as Timer | null)?.cancel();
-      await store.releaseLease(lease);
-    }
+    const terms = { store, clock, holder, name: `order:${entry.record.hostname}` };
+    const isOurs = await underLease(terms, (lease) => this.#attemptWith(entry, lease));
+    if (!isOurs) entry.record = { ...entry.record, nextAttemptAt: clock.wall() + ELSEWHERE_MS };
   }
 
   async #attemptWith(entry: WantedCertificate, lease: Lease): Promise<void> {
@@ -248,6 +245,13 @@ export class Issuance {
     entry.asked = false;
     if (current !== null && current.id !== entry.record.certificateId) {
       await this.#save(entry, heldRecord(entry.record, current, this.#options.random()));
+      return;
+    }
+    const isOwn = current?.names.includes(hostname) && current.issuer !== IMPORTED;
+    if (current !== null && !isOwn && current.notAfter - now > FOLLOWED_MS) {
+      // A wildcard that covers it, or one that somebody brought, is for others to renew.
+      const held = heldRecord(entry.record, current, this.#options.random());
+      await this.#save(entry, { ...held, nextAttemptAt: current.notAfter - FOLLOWED_MS });
       return;
     }
     if (current !== null && !isWanted) {
@@ -270,7 +274,7 @@ export class Issuance {
   async #refusal({ record }: WantedCertificate, wish: Wish): Promise<IssuanceRecord | null> {
     const { clock, random } = this.#options;
     // An order that is under way has passed.
-    if (record.order !== null) return null;
+    if (record.order?.ca === authorityFor(record, this.#options.authorities).directory) return null;
     const [diagnosis] = await wish.check(record.hostname);
     const now = clock.wall();
     if (diagnosis !== undefined) {

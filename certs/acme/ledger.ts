@@ -17,6 +17,7 @@ const LIMITS = {
   orders: { max: 300, withinMs: 3 * HOUR_MS, words: 'orders of an account in three hours' },
 } as const;
 type LimitName = keyof typeof LIMITS;
+const CLOSED = 'closed';
 
 export interface OrderLimit {
   /** In words. */
@@ -59,7 +60,9 @@ export class Ledger {
       ['duplicates', setOf(names)],
     ];
     for (const name of names) keys.push(['failures', name], ['domain', registeredOf(name)]);
-    let worst: OrderLimit | null = null;
+    const [closedUntil = 0] = this.#marks[CLOSED] ?? [];
+    let worst: OrderLimit | null =
+      closedUntil > now ? { limit: 'a pause the authority asked for', freeAt: closedUntil } : null;
     for (const [limit, what] of keys) {
       const { max, withinMs, words } = LIMITS[limit];
       const marks = (this.#marks[`${limit} ${what}`] ?? []).filter((at) => at > now - withinMs);
@@ -74,6 +77,12 @@ export class Ledger {
   /** To be called before an order is made: what is not known to have been refused counts. */
   ordered(): Promise<void> {
     return this.#mark([['orders', '']]);
+  }
+
+  /** The authority has had enough until then; Unix ms. */
+  close(until: number): Promise<void> {
+    this.#marks[CLOSED] = [until];
+    return this.#mark([]);
   }
 
   /** The authority came to validate and was not content. */
@@ -96,6 +105,7 @@ export class Ledger {
       this.#marks[key] = [...(this.#marks[key] ?? []).filter((at) => at > now - withinMs), now];
     }
     for (const [key, marks] of Object.entries(this.#marks)) {
+      if (key === CLOSED) continue;
       const limit = LIMITS[key.split(' ')[0] as LimitName];
       if (marks.every((at) => at <= now - limit.withinMs)) delete this.#marks[key];
     }

@@ -53,6 +53,11 @@ export async function runOrder(
   const { session, solver, box } = options;
   let kept = open;
   let order: Order | null = kept === null ? null : await resumed(kept, session);
+  if (kept !== null && order === null) {
+    // A new one has to pass what comes before an order.
+    await options.save(null);
+    throw new AcmeFault({ type: 'order_over', detail: 'the order is over', status: 403, retryAfterMs: null });
+  }
   if (order === null || kept === null) {
     await options.onNew();
     order = await session.newOrder(names);

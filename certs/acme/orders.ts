@@ -19,6 +19,8 @@ import { type OrderKeyType, runOrder } from './order-run.ts';
 
 /** So many failures of an authority in a row, and the next one is asked. */
 const CA_FAILURES = 3;
+/** After a refusal for asking too often that does not say how long to wait. */
+const PAUSE_MS = 60_000;
 
 export interface Wish {
   /** Normalised; may be a wildcard. */
@@ -126,7 +128,10 @@ export class Orders {
     const now = clock.wall();
     const fault = error instanceof AcmeFault ? error : null;
     this.counts.failed++;
-    if (fault?.isValidation === true) await (await authority.ledger()).failed([hostname]);
+    const ledger = await authority.ledger();
+    if (fault?.isValidation === true) await ledger.failed([hostname]);
+    // What it says of one hostname it would say of all.
+    if (fault?.isRateLimit === true) await ledger.close(now + Math.max(fault.retryAfterMs ?? 0, PAUSE_MS));
     log.warn('a certificate could not be had', { hostname, ca: authority.directory, error: messageOf(error) });
     const attempts = record.attempts + 1;
     const asked = fault?.retryAfterMs ?? 0;
@@ -136,7 +141,7 @@ export class Orders {
       ...record,
       state: fault?.isRateLimit === true ? 'rate-limited' : await this.#stateOf(record),
       attempts,
-      caFailures: fault === null || fault.isOfAuthority ? record.caFailures + 1 : 0,
+      caFailures: fault === null ? record.caFailures : fault.isOfAuthority ? record.caFailures + 1 : 0,
       lastError: { type, detail: messageOf(error), at: now },
       nextAttemptAt: now + delay,
     });

@@ -24,6 +24,7 @@ export const DIAGNOSES = {
   'domain.held_by_other': 'Another tenant has verified this hostname, or a name above it.',
   'domain.quarantined': 'The hostname was removed by another tenant a short while ago.',
   'domain.public_suffix': 'The hostname is a public suffix, which nobody can own.',
+  'domain.bad_hostname': 'This is no hostname.',
   'domain.not_idna': 'The hostname is not a valid internationalised name.',
   'domain.reserved': 'The hostname belongs to this installation itself.',
 } as const satisfies Record<string, string>;

@@ -1,5 +1,5 @@
 /** What tenants may ask of the keeper of domains, and what they are answered. Expected outcomes are values. */
-import type { Diagnosis } from '../dns/diagnosis.ts';
+import type { Diagnosis, DiagnosisCode } from '../dns/diagnosis.ts';
 import type { DomainView } from './domain-view.ts';
 
 export interface DomainWish {
@@ -14,7 +14,7 @@ export interface DomainWish {
 export interface RefusedDomain {
   readonly kind: 'refused';
   readonly field: 'hostname';
-  readonly code: string;
+  readonly code: DiagnosisCode;
   readonly detail: string;
   readonly fix: string;
 }

@@ -58,8 +58,11 @@ export class DomainBook {
    * @param hostname normalised; may be a wildcard
    */
   ownerOf(hostname: string): string | null {
-    const exact = this.#verified.get(hostname);
-    if (exact !== undefined) return exact.record.tenant;
+    return this.#verified.get(hostname)?.record.tenant ?? this.ownerAbove(hostname);
+  }
+
+  /** The same, by what is proved above the hostname alone. */
+  ownerAbove(hostname: string): string | null {
     const name = hostname.replace(/^\*\./, '');
     if (name !== hostname) {
       // A wildcard is part of what the name beneath it is.

@@ -55,7 +55,13 @@ export interface ViewFacts {
 export function viewOf(record: DomainRecord, facts: ViewFacts): DomainView {
   const { id, hostname, app, set, path, createdAt, checkedAt, nextCheckAt, ownership, dns } = record;
   const { certificate } = facts;
-  const diagnosis = [...ownership.diagnosis, ...dns.diagnosis];
+  const held: Diagnosis = {
+    code: 'domain.held_by_other',
+    detail: `Another tenant has verified ${hostname}, or a name above it.`,
+    fix: 'If the domain is yours, set the TXT record: proof moves it to you.',
+  };
+  const isContested = facts.isHeld && ownership.state === 'pending';
+  const diagnosis = [...(isContested ? [held] : []), ...ownership.diagnosis, ...dns.diagnosis];
   return {
     ...{ id, hostname, app, set, path, createdAt, checkedAt, nextCheckAt, certificate, diagnosis },
     status: statusOf(record, facts),

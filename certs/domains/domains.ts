@@ -11,6 +11,7 @@ import type { IssuanceView } from '../acme/issuance-record.ts';
 import type { Diagnosis } from '../dns/diagnosis.ts';
 import type { AddedDomain, DomainFindings, DomainWish, VerifiedDomain } from './domain-answers.ts';
 import { type BookedDomain, DomainBook } from './domain-book.ts';
+import { tellChange } from './domain-events.ts';
 import { DomainLooks, type DomainLooksOptions, type Findings } from './domain-looks.ts';
 import { afterLook, type DomainRecord, lookAgainMs, taken } from './domain-record.ts';
 import { type DomainView, viewOf } from './domain-view.ts';
@@ -23,6 +24,7 @@ const VERIFY_GAP_MS = 5000;
 /** Looks under way at a time. */
 const LOOKS_MAX = 8;
 const LONGEST_SLEEP_MS = 3_600_000;
+const AFTER_FAULT_MS = 60_000;
 
 export interface DomainsOptions extends DomainLooksOptions {
   readonly store: Pick<Store, 'documents' | 'document' | 'putDocument' | 'dropDocument'>;
@@ -43,6 +45,7 @@ export class Domains {
   readonly #quarantine: Quarantine;
   readonly #looks: DomainLooks;
   readonly #looking = new Set<string>();
+  #turn: Promise<void> = Promise.resolve();
   #timer: Timer | null = null;
   #closed = false;
   /** Told of every change of what is proved, and of what DNS says. */
@@ -104,7 +107,7 @@ export class Domains {
   // ---- what tenants do
 
   async add(wish: DomainWish): Promise<AddedDomain> {
-    const { store, clock, baseDomain, newId, randomBytes, emit } = this.#options;
+    const { store, clock, baseDomain, newId, emit } = this.#options;
     const { tenant, app, set, path } = wish;
     const claimed = claimHostname(wish.hostname, { baseDomain, tenant });
     if (!claimed.ok)
@@ -117,7 +120,7 @@ export class Domains {
     if (held !== null) return held;
     const record: DomainRecord = {
       ...{ id: newId('dom'), hostname, tenant, app, set, path, createdAt: now },
-      proof: Buffer.from(randomBytes(PROOF_BYTES)).toString('hex'),
+      proof: this.#newProof(),
       ownership: { state: 'pending', method: null, verifiedAt: null, failingSince: null, diagnosis: [], seen: [] },
       dns: { state: 'unknown', diagnosis: [], seen: [] },
       ...{ checkedAt: null, nextCheckAt: now, checks: 0 },
@@ -149,6 +152,7 @@ export class Domains {
     const retryAfterMs = (checkedAt ?? 0) + VERIFY_GAP_MS - this.#options.clock.wall();
     if (retryAfterMs > 0 && one.record.checks > 1) return { kind: 'soon', retryAfterMs };
     await this.#look(id);
+    this.#arm();
     const after = this.#book.get(id);
     return after === null ? null : { kind: 'checked', domain: this.#view(after.record) };
   }
@@ -184,7 +188,10 @@ export class Domains {
     try {
       await this.#look(id);
     } catch (error) {
-      this.#options.log.error('a domain could not be looked at', { id, error: messageOf(error) });
+      const { log, clock } = this.#options;
+      log.error('a domain could not be looked at', { id, error: messageOf(error) });
+      const one = this.#book.get(id);
+      if (one !== null) one.record = { ...one.record, nextCheckAt: clock.wall() + AFTER_FAULT_MS };
     }
     this.#arm();
   }
@@ -195,15 +202,18 @@ export class Domains {
     this.#looking.add(id);
     try {
       const findings = await this.#looks.at(one.record, this.#isCovered(one.record));
-      await this.#apply(id, findings);
+      // One after the other: what one proves the next one has to know.
+      const applied = this.#turn.then(() => this.#apply(id, findings));
+      this.#turn = applied.catch(() => {});
+      await applied;
     } finally {
       this.#looking.delete(id);
     }
   }
 
-  /** A name above it is proved by the same tenant, and itself by nobody. */
-  #isCovered({ hostname, tenant }: DomainRecord): boolean {
-    return this.#book.holderOf(hostname) === null && this.#book.ownerOf(hostname) === tenant;
+  /** A name above it is proved by the same tenant, and itself by nobody else. */
+  #isCovered({ id, hostname, tenant }: DomainRecord): boolean {
+    return (this.#book.holderOf(hostname)?.record.id ?? id) === id && this.#book.ownerAbove(hostname) === tenant;
   }
 
   async #apply(id: string, findings: Findings): Promise<void> {
@@ -213,16 +223,24 @@ export class Domains {
     const now = clock.wall();
     const before = one.record;
     const holder = this.#book.holderOf(before.hostname);
-    const wins = findings.ownership.outcome === 'proved' && holder !== null && holder.record.id !== id;
-    if (wins && !(await this.#takeFrom(holder, before))) return;
-    const ownership = afterLook(before.ownership, findings.ownership, now);
+    let found = findings.ownership;
+    if (found.outcome === 'proved' && holder !== null && holder.record.id !== id) {
+      // Only the record that was asked of this tenant takes a hostname from another one.
+      if (found.method !== 'txt') found = { outcome: 'missing', diagnosis: [], seen: found.seen };
+      else if (!(await this.#takeFrom(holder, before))) return;
+    }
+    const ownership = afterLook(before.ownership, found, now);
     const isSame = ownership.state === before.ownership.state && findings.dns.state === before.dns.state;
     const checks = isSame ? before.checks + 1 : 1;
     const looked = { ...before, ownership, dns: findings.dns, checkedAt: now, checks };
     const record = { ...looked, nextCheckAt: now + lookAgainMs(looked, random()) };
     if (!(await this.#write(one, record))) return;
-    this.#tell(before, record);
+    tellChange(this.#options.emit, before, record);
     if (!isSame) this.onChange(record.hostname);
+  }
+
+  #newProof(): string {
+    return Buffer.from(this.#options.randomBytes(PROOF_BYTES)).toString('hex');
   }
 
   /** The holder loses the hostname before another one has it. */
@@ -231,9 +249,11 @@ export class Domains {
     const diagnosis: Diagnosis = {
       code: 'domain.held_by_other',
       detail: `Another tenant has proved ${hostname} by its DNS records.`,
-      fix: 'If the domain is yours, set the TXT record again and remove the other one.',
+      fix: 'If the domain is yours, set the TXT record that is asked for now; the old value proves nothing any more.',
     };
-    if (!(await this.#write(holder, { ...record, ownership: taken(record.ownership, diagnosis) }))) return false;
+    // The value that stood there while another one proved it proves nothing any more.
+    const lost = { ...record, proof: this.#newProof(), ownership: taken(record.ownership, diagnosis) };
+    if (!(await this.#write(holder, lost))) return false;
     for (const to of [record.tenant, tenant]) {
       this.#options.emit({
         type: 'domain.taken',
@@ -261,36 +281,11 @@ export class Domains {
     }
   }
 
-  #tell(before: DomainRecord, { tenant, app, set, hostname, ownership, dns }: DomainRecord): void {
-    const { emit } = this.#options;
-    const about = { tenant, app, set, data: { hostname } };
-    if (ownership.state !== before.ownership.state) {
-      if (ownership.state === 'verified') emit({ type: 'domain.verified', ...about, cause: `by ${ownership.method}` });
-      if (ownership.state === 'lapsed') {
-        emit({ type: 'domain.lapsed', ...about, cause: ownership.diagnosis[0]?.detail ?? 'the proof is gone' });
-      }
-    }
-    if (dns.state === before.dns.state) return;
-    if (dns.state === 'ok') emit({ type: 'domain.dns_ok', ...about, cause: 'it points here' });
-    else if (dns.state === 'wrong') {
-      emit({ type: 'domain.dns_wrong', ...about, cause: dns.diagnosis[0]?.detail ?? 'it does not point here' });
-    }
-  }
-
   #view(record: DomainRecord): DomainView {
     const { edge, issuance } = this.#options;
     const owner = this.#book.ownerOf(record.hostname);
     const isHeld = owner !== null && owner !== record.tenant;
-    const held: Diagnosis = {
-      code: 'domain.held_by_other',
-      detail: `Another tenant has verified ${record.hostname}, or a name above it.`,
-      fix: 'If the domain is yours, set the TXT record: proof moves it to you.',
-    };
-    const shown =
-      isHeld && record.ownership.state === 'pending'
-        ? { ...record, ownership: { ...record.ownership, diagnosis: [held, ...record.ownership.diagnosis] } }
-        : record;
     const certificate = issuance(record.hostname);
-    return viewOf(shown, { edge, addresses: [...this.#looks.addresses], certificate, isHeld });
+    return viewOf(record, { edge, addresses: [...this.#looks.addresses], certificate, isHeld });
   }
 }

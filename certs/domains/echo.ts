@@ -14,14 +14,18 @@ export interface EchoOptions {
   readonly board: ChallengeBoard;
   /** Tried in this order; the first is the one an authority uses. */
   readonly ports: readonly number[];
+  /** Whether an authority could come to the address; others are not knocked at. */
+  readonly isReachable: (address: string) => boolean;
 }
 
 /** Empty: every address is ours. */
 export async function echo(
   hostname: string,
   addresses: readonly string[],
-  { board, ports }: EchoOptions,
+  { board, ports, isReachable }: EchoOptions,
 ): Promise<readonly Diagnosis[]> {
+  const [inward] = addresses.filter((address) => !isReachable(address));
+  if (inward !== undefined) return [unreachable(hostname, inward)];
   const token = `tidegate-${randomBytes(16).toString('hex')}`;
   const answer = `${token}.${randomBytes(16).toString('hex')}`;
   await board.showHttp(token, answer);
@@ -31,6 +35,14 @@ export async function echo(
   } finally {
     board.hideHttp(token);
   }
+}
+
+function unreachable(hostname: string, address: string): Diagnosis {
+  return {
+    code: 'http.port_unreachable',
+    detail: `${hostname} resolves to ${address}, which no public authority can reach.`,
+    fix: `Point ${hostname} at a public address.`,
+  };
 }
 
 interface Shout {

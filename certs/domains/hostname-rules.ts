@@ -1,10 +1,11 @@
 /** Which hostnames a tenant may claim at all. What is refused here is refused with a word on what to do. */
 import { getDomain, parse } from 'tldts';
 import { parseHostPattern } from '#core/hostname';
+import type { DiagnosisCode } from '../dns/diagnosis.ts';
 
 export type ClaimedHostname =
   | { readonly ok: true; readonly hostname: string }
-  | { readonly ok: false; readonly code: string; readonly detail: string; readonly fix: string };
+  | { readonly ok: false; readonly code: DiagnosisCode; readonly detail: string; readonly fix: string };
 
 export interface HostnameRules {
   readonly baseDomain: string;

@@ -46,11 +46,12 @@ export async function lookForProof(
   if (aliased.length > 0 && aliased.every(({ alias }) => found(alias).includes(target))) {
     return { outcome: 'proved', method: 'cname', seen: values };
   }
-  if (told.length === 0) {
+  // Either record may be the proof: who could not be asked for both has not seen that it is gone.
+  if (looks.every(({ txt, alias }) => txt.status === 'failed' || alias.status === 'failed')) {
     const failed = looks.map(({ resolver }) => resolver).join(', ');
     const diagnosis: Diagnosis = {
       code: 'dns.servfail',
-      detail: `${name} could not be asked for at ${failed}.`,
+      detail: `${name} and the alias of ${claim.hostname} could not be asked for at ${failed}.`,
       fix: 'Check that the name servers of the domain answer.',
     };
     return { outcome: 'unknown', diagnosis: [diagnosis], seen: [] };

@@ -137,6 +137,7 @@ test('every bad value is refused with the name, the value and what to write inst
     ['TIDEGATE_ADMIN', 'off', /host:port/],
     ['TIDEGATE_BASE_DOMAIN', 'a b', /label/],
     ['TIDEGATE_ACME_DNS', 'route53', /webhook/],
+    ['TIDEGATE_ACME_DNS', 'https://me:secret@hooks.example.com/', /TIDEGATE_ACME_DNS_SECRET/],
     ['TIDEGATE_ACME_PARALLEL', '0', /1 to 999/],
     ['TIDEGATE_ACME_KEY', 'ed25519', /ecdsa/],
     ['TIDEGATE_EDGE_ADDRESSES', 'edge.example.com', /not an IP/],

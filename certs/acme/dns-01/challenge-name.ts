@@ -6,7 +6,7 @@ import type { Resolver } from '../../dns/resolver.ts';
 
 const ALIASES_MAX = 8;
 
-/** @throws Error when aliases go round in circles */
+/** @throws Error when aliases go round in circles, or when nobody can say whether there is one */
 export async function challengeName(hostname: string, resolvers: readonly Resolver[]): Promise<string> {
   const first = `_acme-challenge.${hostname.replace(/^\*\./, '')}`;
   const seen = new Set([first]);
@@ -26,5 +26,5 @@ async function aliasOf(name: string, resolvers: readonly Resolver[]): Promise<st
     if (answer.status === 'found') return answer.values[0] ?? null;
     if (answer.status === 'none') return null;
   }
-  return null;
+  throw new Error(`no resolver can say whether ${name} is an alias`);
 }

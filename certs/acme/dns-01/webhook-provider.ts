@@ -10,6 +10,7 @@ import type { DnsProvider } from './dns-provider.ts';
 const CALL_MS = 30_000;
 const TRIES = 3;
 const AGAIN_MS = 1000;
+const WORDS_MAX = 200;
 
 export interface WebhookProviderOptions {
   readonly url: string;
@@ -63,9 +64,11 @@ export class WebhookProvider implements DnsProvider {
         redirect: 'manual',
         signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_MS)]),
       });
-      const text = await answer.text();
+      const text = (await answer.text()).slice(0, WORDS_MAX);
       if (answer.ok) return null;
-      return { isTheirs: answer.status >= 500, words: `it answered ${answer.status} ${text.slice(0, 200)}`.trim() };
+      // One that repeats what it was sent would give the secret away.
+      const words = secret === null ? text : text.replaceAll(secret, '…');
+      return { isTheirs: answer.status >= 500, words: `it answered ${answer.status} ${words}`.trim() };
     } catch (error) {
       signal.throwIfAborted();
       return { isTheirs: true, words: messageOf(error) };

@@ -25,7 +25,7 @@ test('it is told which value to set and to clear, with its secret', async () => 
 
 test('what it refuses is not asked for again, and its words are passed on', async () => {
   await using hook = await Hook.start([403]);
-  await assert.rejects(hook.provider(null).set('a.test', 'v', NEVER), /403 no/);
+  await assert.rejects(hook.provider('secret').set('a.test', 'v', NEVER), /403 no, Bearer …$/);
   assert.equal(hook.heard.length, 1);
 });
 
@@ -47,6 +47,8 @@ test('a secret is not carried on to where it redirects', async () => {
 test('the challenge of a name that is an alias is answered where it leads', async () => {
   await using dns = await DnsServer.start();
   const resolvers = openResolvers([dns.address]);
+  dns.fail('_acme-challenge.broken.test', 'servfail');
+  await assert.rejects(challengeName('broken.test', resolvers), /no resolver/);
   assert.equal(await challengeName('*.a.test', resolvers), '_acme-challenge.a.test');
   dns.set('_acme-challenge.a.test', 'CNAME', ['a.acme.edge.test']);
   dns.set('a.acme.edge.test', 'CNAME', ['b.acme.edge.test']);
@@ -70,7 +72,7 @@ class Hook implements AsyncDisposable {
         this.heard.push(`${request.method} ${request.headers.authorization ?? '-'} ${body}`);
         const status = statuses.shift() ?? 500;
         response.writeHead(status, status === 307 ? { location: '/elsewhere' } : {});
-        response.end(status === 204 ? undefined : 'no');
+        response.end(status === 204 ? undefined : `no, ${request.headers.authorization}`);
       });
     });
   }
