@@ -49,6 +49,8 @@ export class ContextCache implements CertificateSource {
   /** By what a certificate is: sources may read it anew for every name it covers. */
   readonly #byChain: LRUCache<string, Served>;
   #ticketKeys: Buffer;
+  /** Grows with every change that is told: what was asked for before may be wrong. */
+  #changes = 0;
 
   constructor(options: ContextCacheOptions) {
     this.#options = options;
@@ -68,9 +70,11 @@ export class ContextCache implements CertificateSource {
     if (served !== undefined && served.notAfterMs > this.#options.wall()) return served;
     const pending = this.#pending.get(hostname);
     if (pending !== undefined) return pending;
-    const found = this.#ask(hostname, 0);
+    const found = this.#ask({ hostname, changes: this.#changes, failed: false }, 0);
     if (!(found instanceof Promise)) return found;
-    const answer = found.finally(() => this.#pending.delete(hostname));
+    const answer = found.finally(() => {
+      if (this.#pending.get(hostname) === answer) this.#pending.delete(hostname);
+    });
     this.#pending.set(hostname, answer);
     return answer;
   }
@@ -86,6 +90,8 @@ export class ContextCache implements CertificateSource {
    * @param names hostnames and wildcards; null: anything may have changed
    */
   forget(names: readonly string[] | null): void {
+    this.#changes++;
+    this.#pending.clear();
     this.#byChain.clear();
     if (names === null) this.#served.clear();
     else {
@@ -99,23 +105,24 @@ export class ContextCache implements CertificateSource {
     }
   }
 
-  #ask(hostname: string, from: number): ServedCertificate | null | Promise<ServedCertificate | null> {
+  #ask(question: Question, from: number): ServedCertificate | null | Promise<ServedCertificate | null> {
     const { sources } = this.#options;
     for (let i = from; i < sources.length; i++) {
-      const found = this.#find(sources[i] as MaterialSource, hostname);
+      const found = this.#find(sources[i] as MaterialSource, question);
       if (found instanceof Promise) {
-        return found.then((material) =>
-          material === null ? this.#ask(hostname, i + 1) : this.#serve(hostname, material),
-        );
+        return found.then((material) => this.#serve(question, material) ?? this.#ask(question, i + 1));
       }
-      if (found !== null) return this.#serve(hostname, found);
+      const served = this.#serve(question, found);
+      if (served !== null) return served;
     }
     return null;
   }
 
   /** What fails here has nothing to serve: the next one may. */
-  #find(source: MaterialSource, hostname: string): ReturnType<MaterialSource['find']> {
+  #find(source: MaterialSource, question: Question): ReturnType<MaterialSource['find']> {
+    const { hostname } = question;
     const onError = (error: unknown): null => {
+      question.failed = true;
       this.#options.log.error('a certificate could not be had', { hostname, error: messageOf(error) });
       return null;
     };
@@ -127,7 +134,9 @@ export class ContextCache implements CertificateSource {
     }
   }
 
-  #serve(hostname: string, material: CertificateMaterial): ServedCertificate | null {
+  #serve(question: Question, material: CertificateMaterial | null): ServedCertificate | null {
+    if (material === null) return null;
+    const { hostname } = question;
     if (material.notAfterMs <= this.#options.wall()) {
       this.#options.log.error('a certificate has expired', { hostname, names: material.names });
       return null;
@@ -143,9 +152,18 @@ export class ContextCache implements CertificateSource {
       }
       this.#byChain.set(chain, served);
     } else applyTicketKeys(served.context, this.#ticketKeys);
-    this.#served.set(hostname, served);
+    // Kept, it would go on standing in for what could not be had just now, or has changed meanwhile.
+    if (!question.failed && question.changes === this.#changes) this.#served.set(hostname, served);
     return served;
   }
+}
+
+interface Question {
+  readonly hostname: string;
+  /** As many had been told when it was asked. */
+  readonly changes: number;
+  /** A source that comes before the one that answers could not be asked. */
+  failed: boolean;
 }
 
 class Served implements ServedCertificate {

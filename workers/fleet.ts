@@ -180,15 +180,14 @@ export class Fleet {
       return;
     }
     this.#ledger.carry(worker, carried);
-    let chunk: ToWorker[] = [];
+    // Before it serves, which may be after the first chunk, and whatever it knew of certificates before.
+    let chunk: ToWorker[] = [{ kind: 'certificates', names: null }, ...this.challenges.whole()];
     for (const message of this.#picture.whole(table.conflicts())) {
       if (chunk.push(message) < CHUNK) continue;
       post(worker, chunk);
       chunk = [];
     }
     for (const set of this.#requests.wanted()) chunk.push({ kind: 'wanted', set, wanted: true });
-    // Before it serves, and whatever it knew of certificates before.
-    chunk.push({ kind: 'certificates', names: null }, ...this.challenges.whole());
     if (this.#complete) chunk.push({ kind: 'complete' });
     if (this.#swept) chunk.push({ kind: 'sweep' });
     post(worker, chunk);

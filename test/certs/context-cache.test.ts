@@ -48,7 +48,47 @@ test('sources are asked in order, and one that fails is passed over', async () =
   ]);
   const found = await cache.contextFor('app.test');
   assert.ok(found?.covers('app.test'));
-  assert.equal(cache.contextFor('app.test'), found, 'from then on it is at hand');
+});
+
+test('what stands in for a source that fails does so no longer than it fails', () => {
+  const [right, other] = [authority.issue(['app.test', 'right.test']), authority.issue(['app.test'])];
+  let works = false;
+  const find = (): CertificateMaterial => {
+    if (!works) throw new Error('busy');
+    return right;
+  };
+  const cache = cacheOf([{ find }, { find: () => other }]);
+  const shown = (): boolean | undefined => {
+    const found = cache.contextFor('app.test');
+    return found === null || found instanceof Promise ? undefined : found.covers('right.test');
+  };
+  assert.equal(shown(), false);
+  works = true;
+  assert.equal(shown(), true);
+});
+
+test('an expired certificate does not stand in the way of one that is not', () => {
+  const expired = authority.issue(['app.test'], Date.now() - 1000);
+  const good = authority.issue(['app.test']);
+  const cache = cacheOf([{ find: () => expired }, { find: () => good }]);
+  assert.notEqual(cache.contextFor('app.test'), null);
+});
+
+test('what was on its way when it changed is not kept', async () => {
+  let settle: (material: CertificateMaterial | null) => void = () => {};
+  const find = (): Promise<CertificateMaterial | null> =>
+    new Promise((resolve) => {
+      settle = resolve;
+    });
+  const cache = cacheOf([{ find }]);
+  const before = cache.contextFor('app.test');
+  settle(authority.issue(['app.test', 'old.test']));
+  cache.forget(['app.test']);
+  const after = cache.contextFor('app.test');
+  settle(authority.issue(['app.test', 'new.test']));
+  assert.ok((await before)?.covers('old.test'));
+  assert.ok((await after)?.covers('new.test'));
+  assert.equal(cache.contextFor('app.test'), await after);
 });
 
 test('however many wait for a name, it is asked for once', async () => {
