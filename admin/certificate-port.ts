@@ -2,8 +2,9 @@
  * What the admin API needs from who keeps and orders certificates. No private key comes out through here, and those that
  * come in are handed on and forgotten.
  */
+
+import type { IssuanceView } from '#certs/acme/issuance-record';
 import type { KeptCertificate } from '#certs/vault/kept-certificate';
-import type { IssuanceView } from './domain-port.ts';
 
 /** Why a certificate is to be trusted no more, as RFC 5280 5.3.1 numbers it. */
 export const REVOCATION_REASONS = {

@@ -1,7 +1,7 @@
 /** Certificates as the API shows them: everything but the key. */
 import { z } from '@hono/zod-openapi';
+import type { IssuanceView } from '#certs/acme/issuance-record';
 import { CERTIFICATE_STATES, type KeptCertificate } from '#certs/vault/kept-certificate';
-import type { IssuanceView } from './domain-port.ts';
 import { IssuanceShape, issuanceJson } from './domain-shapes.ts';
 import { timeOf } from './time.ts';
 

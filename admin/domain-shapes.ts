@@ -1,6 +1,9 @@
 /** Domains as the API shows them. */
 import { z } from '@hono/zod-openapi';
-import type { DomainDiagnosis, DomainFindings, DomainView, IssuanceView } from './domain-port.ts';
+import type { IssuanceView } from '#certs/acme/issuance-record';
+import type { Diagnosis } from '#certs/dns/diagnosis';
+import type { DomainFindings } from '#certs/domains/domain-answers';
+import type { DomainView } from '#certs/domains/domain-view';
 import { timeOf } from './time.ts';
 
 const texts = z.array(z.string());
@@ -135,7 +138,7 @@ export function findingsJson({ hostname, diagnosis, records }: DomainFindings): 
   };
 }
 
-function diagnosisJson({ code, detail, fix, wanted, seen, resolver }: DomainDiagnosis): z.input<typeof DiagnosisShape> {
+function diagnosisJson({ code, detail, fix, wanted, seen, resolver }: Diagnosis): z.input<typeof DiagnosisShape> {
   return {
     code,
     detail,

@@ -1,8 +1,9 @@
 /** Endpoints of domains: bind a hostname to an app, read which records to set, and learn what stands in the way. */
 import { z } from '@hono/zod-openapi';
+import type { AddedDomain } from '#certs/domains/domain-answers';
+import type { DomainView } from '#certs/domains/domain-view';
 import { isName } from '#core/name';
 import { Done, etagOf, unmet } from './answer.ts';
-import type { AddedDomain, DomainView } from './domain-port.ts';
 import { DomainShape, domainJson, FindingsShape, findingsJson } from './domain-shapes.ts';
 import { type Call, type Endpoints, invalid, NOTHING } from './endpoint.ts';
 import { PageQuery, pageOfEntries } from './page.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { CertificateBook } from '#admin/certificate-port';
-import type { IssuanceView } from '#admin/domain-port';
+import type { IssuanceView } from '#certs/acme/issuance-record';
 import { CertificateVault } from '#certs/vault/certificate-vault';
 import { IMPORTED } from '#certs/vault/kept-certificate';
 import { SealedBox } from '#certs/vault/sealed-box';
@@ -19,6 +19,8 @@ export const NOTHING_ORDERED: IssuanceView = {
   lastError: null,
   nextAttemptAt: null,
   attempts: 0,
+  orderedAt: null,
+  ca: null,
 };
 
 export interface CertificateGround {

@@ -170,6 +170,8 @@ test("a certificate shows the authority's own words and when it is tried again",
     lastError: { type: 'urn:ietf:params:acme:error:rateLimited', detail: 'too many', at: 0 },
     nextAttemptAt: 60_000,
     attempts: 3,
+    orderedAt: 0,
+    ca: null,
   };
   const { json } = await ground.tidegate.json(`${LIST}/${id}`);
   assert.deepEqual(json.at('issuance'), {

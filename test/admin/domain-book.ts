@@ -1,13 +1,9 @@
 /** A keeper of domains in memory, for tests of the API: it holds what it is told, and finds what a test lets it find. */
-import type {
-  AddedDomain,
-  DomainDiagnosis,
-  DomainDirectory,
-  DomainFindings,
-  DomainView,
-  DomainWish,
-  VerifiedDomain,
-} from '#admin/domain-port';
+import type { DomainDirectory } from '#admin/domain-port';
+import { newRecord } from '#certs/acme/issuance-record';
+import type { Diagnosis } from '#certs/dns/diagnosis';
+import type { AddedDomain, DomainFindings, DomainWish, VerifiedDomain } from '#certs/domains/domain-answers';
+import type { DomainView } from '#certs/domains/domain-view';
 import { parseHostPattern } from '#core/hostname';
 
 const TOO_SOON_MS = 5000;
@@ -17,7 +13,7 @@ export class DomainBook implements DomainDirectory {
   readonly #wall: () => number;
   readonly #checked = new Map<string, number>();
   /** What stands in the way of every domain. */
-  diagnosis: DomainDiagnosis[] = [];
+  diagnosis: Diagnosis[] = [];
   /** Calls that change or check something. */
   readonly calls: string[] = [];
 
@@ -38,7 +34,7 @@ export class DomainBook implements DomainDirectory {
     const parsed = parseHostPattern(written);
     if (!parsed.ok) {
       const fix = 'Write a hostname such as shop.example.com.';
-      return { kind: 'refused', field: 'hostname', code: `domain.${parsed.fault}`, detail: parsed.detail, fix };
+      return { kind: 'refused', field: 'hostname', code: 'domain.bad_hostname', detail: parsed.detail, fix };
     }
     const { hostname } = parsed;
     const known = this.#find(tenant, hostname);
@@ -57,7 +53,7 @@ export class DomainBook implements DomainDirectory {
       conditions: [
         { type: 'Ownership', status: 'False', reason: 'TxtMissing', message: `There is no TXT at ${name}.` },
       ],
-      certificate: { state: 'none', certificateId: null, lastError: null, nextAttemptAt: null, attempts: 0 },
+      certificate: newRecord(hostname, tenant),
       diagnosis: [],
       createdAt: this.#wall(),
       checkedAt: null,

@@ -69,7 +69,7 @@ test('a domain is found by id and by hostname, a wildcard also with its * encode
 test('what cannot be bound names the field and the fix, and nothing is bound', async () => {
   const tidegate = await Tidegate.start();
   const table: readonly [body: object, pointer: string, code: string][] = [
-    [{ hostname: 'a..b', app: 'shop' }, '/hostname', 'domain.bad-label'],
+    [{ hostname: 'a..b', app: 'shop' }, '/hostname', 'domain.bad_hostname'],
     [{ hostname: 'shop.acme.com', app: 'No App' }, '/app', 'bad_name'],
     [{ hostname: 'shop.acme.com', app: 'shop', set: '-' }, '/set', 'bad_name'],
     [{ hostname: 'shop.acme.com', app: 'shop', path: 'x' }, '/path', 'bad_path'],
