@@ -50,6 +50,11 @@ export class AcmeFault extends Error {
     return this.type === 'rateLimited' || this.status === 429;
   }
 
+  /** It has had enough of the whole account, not of these names alone, whose limits are counted over all accounts. */
+  get isAccountLimit(): boolean {
+    return this.status === 503 || (this.isRateLimit && /new orders|new-order|requests|accounts/i.test(this.message));
+  }
+
   /** Another authority may do what this one does not. */
   get isOfAuthority(): boolean {
     return (

@@ -182,7 +182,7 @@ export class AcmeSession {
     } catch (error) {
       if (error instanceof AcmeFault) throw error;
       if (call.fault !== null) throw call.fault;
-      throw new AcmeFault({ type: 'unreachable', detail: messageOf(error), status: 0, retryAfterMs: null }, error);
+      throw new AcmeFault({ type: 'unreachable', detail: wordsOf(error), status: 0, retryAfterMs: null }, error);
     }
   }
 
@@ -209,4 +209,9 @@ export class AcmeSession {
       return answer;
     };
   }
+}
+
+/** Where nothing answers, the library stumbles over the answer that is not there. */
+function wordsOf(error: unknown): string {
+  return error instanceof TypeError ? 'the authority cannot be reached' : messageOf(error);
 }

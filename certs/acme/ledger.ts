@@ -81,7 +81,7 @@ export class Ledger {
 
   /** The authority has had enough until then; Unix ms. */
   close(until: number): Promise<void> {
-    this.#marks[CLOSED] = [until];
+    this.#marks[CLOSED] = [Math.max(until, ...(this.#marks[CLOSED] ?? []))];
     return this.#mark([]);
   }
 

@@ -106,10 +106,7 @@ export class Orders {
       const certificate = await vault.put({ tenant: wish.tenant, names: [hostname], ...issued, issuer: ca, lease });
       await ledger.issued([hostname]);
       this.counts.issued++;
-      await this.#options.save(
-        entry,
-        heldRecord({ ...entry.record, order: null }, certificate, this.#options.random()),
-      );
+      await this.#options.save(entry, heldRecord(entry.record, certificate, this.#options.random()));
       const ms = Math.round(clock.now() - startedAt);
       const cause = `${ca} issued it in ${ms} ms`;
       const type = isRenewal ? 'certificate.renewed' : 'certificate.issued';
@@ -130,8 +127,8 @@ export class Orders {
     this.counts.failed++;
     const ledger = await authority.ledger();
     if (fault?.isValidation === true) await ledger.failed([hostname]);
-    // What it says of one hostname it would say of all.
-    if (fault?.isRateLimit === true) await ledger.close(now + Math.max(fault.retryAfterMs ?? 0, PAUSE_MS));
+    // What it says of the account it would say of every hostname; a tenant's own limits hold nobody else.
+    if (fault?.isAccountLimit === true) await ledger.close(now + Math.max(fault.retryAfterMs ?? 0, PAUSE_MS));
     log.warn('a certificate could not be had', { hostname, ca: authority.directory, error: messageOf(error) });
     const attempts = record.attempts + 1;
     const asked = fault?.retryAfterMs ?? 0;
@@ -157,7 +154,12 @@ export class Orders {
 export function heldRecord(record: IssuanceRecord, certificate: KeptCertificate, random: number): IssuanceRecord {
   const { id, notBefore, notAfter } = certificate;
   const nextAttemptAt = renewalAt(notBefore, notAfter, random);
-  return { ...record, state: 'valid', certificateId: id, attempts: 0, caFailures: 0, lastError: null, nextAttemptAt };
+  return {
+    ...record,
+    ...{ state: 'valid', certificateId: id, attempts: 0, caFailures: 0, lastError: null, nextAttemptAt },
+    // Whatever was under way has come to its end: a renewal is an order of its own.
+    order: null,
+  };
 }
 
 /** The first one, or the next when it has failed too often. */

@@ -83,7 +83,7 @@ test('what the authority says is kept word for word, and held against us no furt
   assert.ok((nextAttemptAt ?? 0) > Date.now() + 30_000);
 });
 
-test('fifty at once, never more than allowed at a time, and none twice with two keepers on one store', async (t) => {
+test('fifty at once, no keeper more than it may at a time, and none twice with two keepers on one store', async (t) => {
   const directory = temporaryDirectory(t);
   await using one = await IssuanceGround.open({ ...common(directory), parallel: 4 });
   await using two = await IssuanceGround.open({ ...common(directory), parallel: 4, ground: one.ground });
@@ -96,11 +96,11 @@ test('fifty at once, never more than allowed at a time, and none twice with two 
     };
   };
   watch(one);
+  watch(two);
   for (const name of names) {
     one.want(name);
     two.want(name);
   }
-  for (const name of names) await one.ground.vault.newestFor(name);
   for (const name of names) {
     await Promise.any([one.untilState(name, 'valid'), two.untilState(name, 'valid')]);
     assert.notEqual(one.ground.reader.find(name), null, name);
@@ -137,6 +137,19 @@ test('killed with the certificate in hand, the next start takes up the same orde
   await ground.untilState(hostname, 'valid');
   assert.equal(own.orderCount, 1);
   assert.notEqual(ground.ground.reader.find(hostname), null);
+});
+
+test('an authority that is not there is said to be not there, and is asked again later', async (t) => {
+  const gone = await Pebble.start({ httpPort: rig.port });
+  const { directory: url, root, dns } = gone;
+  await gone[Symbol.asyncDispose]();
+  const there = { directory: url, root, dns } as Pebble;
+  await using ground = await IssuanceGround.open({ ...common(temporaryDirectory(t)), pebble: there });
+  ground.want('later.example.test');
+  await ground.untilState('later.example.test', 'failed');
+  const { lastError, nextAttemptAt } = ground.issuance.view('later.example.test');
+  assert.deepEqual([lastError?.type, lastError?.detail], ['unreachable', 'the authority cannot be reached']);
+  assert.ok((nextAttemptAt ?? 0) > Date.now());
 });
 
 test('an authority that wants an account bound to another one gets it', async (t) => {

@@ -1,6 +1,7 @@
 /** Limits of an authority are known before it is asked, and over a restart. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AcmeFault } from '#certs/acme/acme-fault';
 import { Ledger } from '#certs/acme/ledger';
 import { openSqliteStore } from '#store/sqlite-store';
 import type { Store } from '#store/store';
@@ -68,8 +69,21 @@ test('a pause that the authority asks for holds every name until it is over', as
   await using scene = await Scene.open(temporaryDirectory(t));
   const ledger = await scene.ledger();
   await ledger.close(START + 5000);
+  await ledger.close(START + 1000);
   assert.equal(ledger.check(['a.example.com'])?.freeAt, START + 5000);
   assert.notEqual((await scene.ledger()).check(['z.example.org']), null);
   scene.now += 5000;
   assert.equal(ledger.check(['a.example.com']), null);
+});
+
+test('limits of the account hold everybody, those of names do not', () => {
+  const said = (status: number, detail: string): AcmeFault =>
+    new AcmeFault({ type: 'rateLimited', detail, status, retryAfterMs: null });
+  assert.equal(said(429, 'too many new orders (300) from this account in the last 3h0m0s').isAccountLimit, true);
+  assert.equal(said(503, 'Service busy; retry later.').isAccountLimit, true);
+  assert.equal(said(429, 'too many certificates (50) already issued for "example.com"').isAccountLimit, false);
+  assert.equal(
+    said(429, 'too many certificates (5) already issued for this exact set of identifiers').isAccountLimit,
+    false,
+  );
 });
