@@ -4,11 +4,11 @@
  */
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { messageOf } from '#core/errors';
 import { nearest } from '#core/nearest';
 import { type Scope, scopeOf } from './access.ts';
 import { type Done, respond } from './answer.ts';
+import { bodyLimit } from './body-limit.ts';
 import { type AnySpec, describe } from './endpoint-description.ts';
 import { Idempotency } from './idempotency.ts';
 import type { AdminPorts } from './ports.ts';
@@ -78,7 +78,7 @@ export class Endpoints {
     handle: (call: Call<P, Q, B>) => Answer<R> | Promise<Answer<R>>,
   ): void {
     this.hono.openAPIRegistry.registerPath(describe(spec));
-    const limit = bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (c) => tooLarge().respond(c.req.path) });
+    const limit = bodyLimit(BODY_BYTES_MAX, (path) => tooLarge().respond(path));
     this.hono.on([spec.method], [spec.path.replaceAll(/\{(\w+)\}/g, ':$1')], limit, async (c) => {
       const { path } = c.req;
       const scope = await scopeOf(c.req.raw.headers, this.#authenticate);

@@ -1,10 +1,11 @@
 /**
- * Writes the references that are made from tables in the code: settings, labels, errors, events and the API. With
- * `--check` nothing is written; it fails when a file is not what the code says.
+ * Writes the references that are made from tables in the code: settings, labels, errors, events, the API and the command
+ * line. With `--check` nothing is written; it fails when a file is not what the code says.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { apiReference } from '#admin/api-reference';
+import { cliReference } from '#cli/reference';
 import { ERRORS } from '#core/errors';
 import { EVENT_TYPES } from '#core/event';
 import { SETTINGS } from '#core/settings';
@@ -58,6 +59,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 const references: Readonly<Record<string, () => string | Promise<string>>> = {
+  'cli.md': () => `${MADE}\n\n${cliReference()}`,
   'config.md': settingsReference,
   'errors.md': errorReference,
   'events.md': eventReference,

@@ -62,6 +62,20 @@ test('the API answers over the network, with bodies in both directions', async (
   assert.deepEqual([missing.status, missing.headers.get('content-type')], [404, 'application/problem+json']);
 });
 
+test('a request that does not say how long its body is, is served: without one, and with one in chunks', async (t) => {
+  const { tidegate, url } = await start(t);
+  tidegate.discover(snapshot('default/shop/web', []), live());
+  const bind = { method: 'POST', headers: AUTHORIZED, body: JSON.stringify({ hostname: 'a.test', app: 'shop' }) };
+  await fetch(`${url}/v1/domains`, bind);
+  const removed = await fetch(`${url}/v1/domains/a.test`, { method: 'DELETE', headers: AUTHORIZED });
+  assert.equal(removed.status, 204);
+  const body = ReadableStream.from([new TextEncoder().encode('{"min":'), new TextEncoder().encode('0}')]);
+  const path = `${url}/v1/apps/shop/sets/web/scale`;
+  const chunked = await fetch(path, { method: 'PUT', headers: AUTHORIZED, body, duplex: 'half' } as RequestInit);
+  assert.equal(chunked.status, 200);
+  assert.equal(tidegate.settings.get('default/shop/web')?.min, 0);
+});
+
 test('a body that grows over the limit while it streams is refused', async (t) => {
   const { tidegate, url } = await start(t);
   tidegate.discover(snapshot('default/shop/web', []), live());

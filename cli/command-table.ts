@@ -1,0 +1,29 @@
+/** All commands, in the order in which help and docs/cli.md show them. */
+import type { Command } from './command.ts';
+import { ACCESS_COMMANDS } from './commands/access.ts';
+import { API_COMMANDS } from './commands/api.ts';
+import { APP_COMMANDS } from './commands/apps.ts';
+import { CERTIFICATE_COMMANDS } from './commands/certificates.ts';
+import { DOCTOR_COMMANDS } from './commands/doctor.ts';
+import { DOMAIN_CHECK_COMMANDS } from './commands/domain-checks.ts';
+import { DOMAIN_COMMANDS } from './commands/domains.ts';
+import { EVENT_COMMANDS } from './commands/events.ts';
+import { HOST_COMMANDS } from './commands/hosts.ts';
+import { ROUTE_COMMANDS } from './commands/routes.ts';
+import { SCALE_COMMANDS } from './commands/scale.ts';
+import { TRUST_COMMANDS } from './commands/trust.ts';
+
+export const COMMANDS: readonly Command[] = [
+  ...ACCESS_COMMANDS,
+  ...APP_COMMANDS,
+  ...SCALE_COMMANDS,
+  ...EVENT_COMMANDS,
+  ...ROUTE_COMMANDS,
+  ...DOMAIN_COMMANDS,
+  ...DOMAIN_CHECK_COMMANDS,
+  ...CERTIFICATE_COMMANDS,
+  ...TRUST_COMMANDS,
+  ...HOST_COMMANDS,
+  ...DOCTOR_COMMANDS,
+  ...API_COMMANDS,
+];
