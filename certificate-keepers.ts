@@ -13,7 +13,7 @@ import type { MetricFamily } from '#admin/ports';
 import { Authorities } from '#certs/acme/authorities';
 import { CHALLENGE_TYPES, ChallengeSolver } from '#certs/acme/challenge-solver';
 import { challengeName } from '#certs/acme/dns-01/challenge-name';
-import { WebhookProvider } from '#certs/acme/dns-01/webhook-provider';
+import { openDnsProvider } from '#certs/acme/dns-01/open-dns-provider';
 import { Issuance } from '#certs/acme/issuance';
 import { Turns } from '#certs/acme/turns';
 import type { ChallengeBoard } from '#certs/challenges';
@@ -106,10 +106,10 @@ export class CertificateKeepers {
     const ca = (directory: string) => ({ directory, email: acme.email, root, eab, chain: acme.chain });
     const cas = [ca(acme.directory), ...(acme.fallback === null ? [] : [{ ...ca(acme.fallback), eab: null }])];
     const challenges = CHALLENGE_TYPES.filter((one) => acme.challenges.includes(one));
-    const dns = acme.dns === null ? null : new WebhookProvider({ url: acme.dns, secret: acme.dnsSecret, clock });
+    const dns = acme.dns === null ? null : openDnsProvider(acme.dns, { secret: acme.dnsSecret, clock, randomBytes });
     this.#issuance = new Issuance({
       ...{ store, vault: this.#vault, box, clock, log, emit, holder: HOLDER, random: Math.random },
-      authorities: new Authorities({ store, box, wall, cas }),
+      authorities: new Authorities({ store, box, clock, cas }),
       solver: new ChallengeSolver({
         ...{ board, clock, challenges, dns },
         challengeName: (hostname) => challengeName(hostname, this.#resolvers),

@@ -2,6 +2,7 @@
  * Settings: TIDEGATE_… variables in, one Config out. Every problem is reported at once, and a name nobody knows is an
  * error that says which one was meant.
  */
+import { type DnsProviderUrl, tsigSecret } from './dns-provider-url.ts';
 import { TidegateError } from './errors.ts';
 import type { LogLevel } from './log.ts';
 import { nearest } from './nearest.ts';
@@ -35,8 +36,9 @@ export interface Config {
     readonly challenges: readonly string[];
     /** Directory of a second CA. */
     readonly fallback: string | null;
-    /** URL of the provider for `dns-01`. */
-    readonly dns: string | null;
+    /** What writes the records of `dns-01`. */
+    readonly dns: DnsProviderUrl | null;
+    /** Bearer token of a webhook, or the base64 secret of a TSIG key. */
     readonly dnsSecret: string | null;
     readonly parallel: number;
     /** Common name of the preferred root. */
@@ -124,6 +126,11 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 
   if (config.dockerCerts === null && config.docker.some((endpoint) => endpoint.startsWith('tcp://'))) {
     problems.push('TIDEGATE_DOCKER: a tcp:// endpoint needs TIDEGATE_DOCKER_CERTS (ca.pem, cert.pem, key.pem)');
+  }
+  if (config.acme.dns?.kind === 'rfc2136' && tsigSecret(config.acme.dnsSecret ?? '') === null) {
+    problems.push(
+      'TIDEGATE_ACME_DNS_SECRET: rfc2136:// needs the secret of the TSIG key, in base64 as tsig-keygen shows it',
+    );
   }
   if (problems.length > 0) {
     throw new TidegateError('config.invalid', `settings cannot be used:\n  ${problems.join('\n  ')}`, {

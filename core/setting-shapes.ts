@@ -55,14 +55,6 @@ export function httpUrl(value: string): Parsed<string> {
   return URL.canParse(value) && /^https?:/.test(value) ? { value } : { problem: 'write an http(s) URL' };
 }
 
-export function dnsProviderUrl(value: string): Parsed<string> {
-  if (!URL.canParse(value) || !/^https?:\/\//.test(value)) return { problem: 'write the http(s) URL of a webhook' };
-  const { username, password } = new URL(value);
-  return username + password === ''
-    ? { value }
-    : { problem: 'a webhook takes its secret from TIDEGATE_ACME_DNS_SECRET, not from its URL' };
-}
-
 export function addresses(value: string): Parsed<readonly string[]> {
   const all = listOf(value);
   const wrong = all.find((one) => isIP(one) === 0);

@@ -2,6 +2,7 @@
  * The table of settings: name, default, meaning and shape of each. It drives the reading of the environment and makes
  * docs/config.md.
  */
+import { dnsProviderUrl } from './dns-provider-url.ts';
 import { LOG_LEVELS } from './log.ts';
 import {
   addresses,
@@ -9,7 +10,6 @@ import {
   challenges,
   cidrs,
   count,
-  dnsProviderUrl,
   engines,
   hostname,
   httpUrl,
@@ -115,10 +115,15 @@ export const settings = {
   acmeDns: setting(
     'TIDEGATE_ACME_DNS',
     null,
-    'Webhook that writes the records of `dns-01`: takes `POST {"action": "set" | "clear", "name", "value"}`.',
+    'What writes the records of `dns-01`: the URL of a webhook, which takes `POST {"action": "set" | "clear", "name", "value"}`, or `rfc2136://<server>[:53][/<zone>]?key=<name>[&alg=hmac-sha256]`, a name server that takes dynamic updates (also `hmac-sha384`, `hmac-sha512`; no zone given: the server is asked).',
     dnsProviderUrl,
   ),
-  acmeDnsSecret: setting('TIDEGATE_ACME_DNS_SECRET', null, 'Bearer token for TIDEGATE_ACME_DNS.', text),
+  acmeDnsSecret: setting(
+    'TIDEGATE_ACME_DNS_SECRET',
+    null,
+    'Secret for TIDEGATE_ACME_DNS: bearer token of the webhook, or the base64 secret of the TSIG key.',
+    text,
+  ),
   acmeParallel: setting('TIDEGATE_ACME_PARALLEL', '4', 'Orders in progress at a time.', atLeastOne),
   acmeChain: setting(
     'TIDEGATE_ACME_CHAIN',

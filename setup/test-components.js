@@ -4,6 +4,7 @@ import { ENGINE_PACKAGES } from './engine.js';
 import { ensurePackages } from './packages.js';
 
 const PACKAGES = [
+  { name: 'bind9', program: 'named', service: 'named' },
   { name: 'chromium', program: 'chromium' },
   { name: 'iproute2', program: 'ip' },
   { name: 'openssl', program: 'openssl' },

@@ -99,7 +99,9 @@ const GOOD: readonly Good[] = [
   good('TIDEGATE_ACME_EAB_HMAC', 'hmac', (c) => c.acme.eabHmac),
   good('TIDEGATE_ACME_CHALLENGES', 'dns-01', (c) => c.acme.challenges, ['dns-01']),
   good('TIDEGATE_ACME_FALLBACK', 'https://acme.example/dir', (c) => c.acme.fallback),
-  good('TIDEGATE_ACME_DNS', 'https://hooks.example.com/dns', (c) => c.acme.dns),
+  good('TIDEGATE_ACME_DNS', 'https://hooks.example.com/dns', (c) => c.acme.dns, {
+    ...{ kind: 'webhook', url: 'https://hooks.example.com/dns' },
+  }),
   good('TIDEGATE_ACME_DNS_SECRET', 'c2VjcmV0', (c) => c.acme.dnsSecret),
   good('TIDEGATE_ACME_PARALLEL', '8', (c) => c.acme.parallel, 8),
   good('TIDEGATE_ACME_CHAIN', 'ISRG Root X1', (c) => c.acme.chain),

@@ -19,6 +19,8 @@ export interface PebbleOptions {
   readonly eab?: { readonly kid: string; readonly hmac: string };
   /** Seconds; its own default is five years. */
   readonly validityS?: number;
+  /** `ip:port` of the DNS that it asks; its own if not given. */
+  readonly dns?: string;
 }
 
 export class Pebble implements AsyncDisposable {
@@ -38,13 +40,14 @@ export class Pebble implements AsyncDisposable {
     programs: readonly ChildProcess[];
     ports: readonly number[];
     root: string;
+    asked: string;
   }) {
-    const [api = 0, management = 0, dns = 0, dnsApi = 0] = start.ports;
+    const [api = 0, management = 0, , dnsApi = 0] = start.ports;
     this.#folder = start.folder;
     this.#programs = start.programs;
     this.root = start.root;
     this.directory = `https://localhost:${api}/dir`;
-    this.dns = `127.0.0.1:${dns}`;
+    this.dns = start.asked;
     this.#dnsUrl = `http://127.0.0.1:${dnsApi}`;
     this.#managementPort = management;
     for (const { stdout, stderr } of start.programs) {
@@ -60,6 +63,7 @@ export class Pebble implements AsyncDisposable {
     const folder = mkdtempSync(path.join(tmpdir(), 'tidegate-pebble-'));
     const ports = await freePorts(4);
     const [api = 0, management = 0, dns = 0, dnsApi = 0] = ports;
+    const asked = options.dns ?? `127.0.0.1:${dns}`;
     const authority = testAuthority();
     const { chain, key } = authority.issue(['localhost']);
     const file = (name: string, text: string): string => {
@@ -86,7 +90,7 @@ export class Pebble implements AsyncDisposable {
         ...['-defaultIPv4', '127.0.0.1', '-defaultIPv6', '', '-http01', '', '-https01', '', '-tlsalpn01', ''],
         ...['-dns01', `127.0.0.1:${dns}`, '-management', `127.0.0.1:${dnsApi}`],
       ]),
-      spawn('pebble', ['-config', file('pebble.json', JSON.stringify(config)), '-dnsserver', `127.0.0.1:${dns}`], {
+      spawn('pebble', ['-config', file('pebble.json', JSON.stringify(config)), '-dnsserver', asked], {
         env: {
           ...process.env,
           PEBBLE_VA_NOSLEEP: '1',
@@ -95,7 +99,7 @@ export class Pebble implements AsyncDisposable {
         },
       }),
     ];
-    const pebble = new Pebble({ folder, programs, ports, root: authority.certificate });
+    const pebble = new Pebble({ folder, programs, ports, root: authority.certificate, asked });
     try {
       await until(() => pebble.#get('/roots/0'), { what: 'Pebble answers', timeoutMs: START_MS });
       await until(() => pebble.#dnsCall('clear-txt', { host: 'nobody.' }), { what: 'its DNS answers' });
