@@ -47,7 +47,10 @@ export async function fillVault(options: FillOptions): Promise<{ readonly fileMi
         sealedKey: box.seal(Buffer.from(key), sealContext(id)),
         notBefore: now - DAY_MS,
         notAfter: now + LIFE_MS,
-        body: restOf({ serial, keyType: 'ecdsa-p256', ocspUrl: null, mustStaple: false }, 'https://ca.example.test'),
+        body: restOf(
+          { serial, keyType: 'ecdsa-p256', ocspUrl: null, mustStaple: false, renewalId: null },
+          'https://ca.example.test',
+        ),
       });
       if (i % SHOWN_EVERY !== 0) continue;
       progress(`making certificates: ${i} of ${count}`);

@@ -83,8 +83,8 @@ export function faultOf({ status, data, retryAfter, now }: ProblemSource): AcmeF
   return new AcmeFault({ type, detail, status, retryAfterMs: retryAfterMs(retryAfter, now) });
 }
 
-/** RFC 9110 10.2.3: seconds, or a date. */
-function retryAfterMs(text: string | undefined, now: number): number | null {
+/** RFC 9110 10.2.3: seconds, or a date. @param now Unix ms @returns null when it says nothing */
+export function retryAfterMs(text: string | undefined, now: number): number | null {
   if (text === undefined) return null;
   const seconds = /^\d{1,9}$/.test(text.trim()) ? Number(text) * 1000 : Date.parse(text) - now;
   return Number.isNaN(seconds) ? null : Math.max(0, seconds);

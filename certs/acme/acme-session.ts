@@ -8,14 +8,19 @@ import { Agent } from 'node:https';
 import { rootCertificates } from 'node:tls';
 import { type Authorization, axios, Client, type Order } from 'acme-client';
 import type { Challenge } from 'acme-client/types/rfc8555.js';
+import type { Clock } from '#core/clock';
 import { messageOf } from '#core/errors';
 import type { Store } from '#store/store';
 import type { SealedBox } from '../vault/sealed-box.ts';
-import { AcmeFault, faultOf } from './acme-fault.ts';
+import { AcmeFault, faultOf, retryAfterMs } from './acme-fault.ts';
+import { pause } from './pause.ts';
+import { type RenewalInfo, renewalInfoOf } from './renewal-info.ts';
 
 const CALL_MS = 30_000;
 const NONCE_TRIES = 5;
 const KIND = 'acme-account';
+/** What may be said against the one certificate that an order is to replace (RFC 9773 5, RFC 8555 6.7). */
+const REPLACES_FAULTS: ReadonlySet<string> = new Set(['alreadyReplaced', 'malformed', 'unauthorized']);
 
 export interface CaOptions {
   /** URL of its directory. */
@@ -32,8 +37,7 @@ export interface AcmeSessionOptions {
   readonly ca: CaOptions;
   readonly store: Pick<Store, 'document' | 'putDocument'>;
   readonly box: SealedBox;
-  /** Unix time in ms. */
-  readonly wall: () => number;
+  readonly clock: Clock;
 }
 
 interface AccountBody {
@@ -61,7 +65,10 @@ interface ClientDefaults {
 
 /** What lies beneath the client's methods: every call goes through it. */
 interface Inner {
-  http: { request(url: string, method: string, options?: CallOptions): Promise<Answer> };
+  http: {
+    request(url: string, method: string, options?: CallOptions): Promise<Answer>;
+    getDirectory(): Promise<Readonly<Record<string, unknown>>>;
+  };
 }
 
 export class AcmeSession {
@@ -70,6 +77,8 @@ export class AcmeSession {
   readonly #client: Client;
   /** Of the call that is made, as calls of several orders are under way at a time. */
   readonly #calls = new AsyncLocalStorage<{ fault: AcmeFault | null }>();
+  /** How long the work under way has waited for the authority. */
+  readonly #waits = new AsyncLocalStorage<{ ms: number }>();
 
   private constructor(options: AcmeSessionOptions, key: string, url: string | null) {
     const { ca } = options;
@@ -90,10 +99,7 @@ export class AcmeSession {
    */
   static async open(options: AcmeSessionOptions): Promise<AcmeSession> {
     const { ca, store, box } = options;
-    const id = createHash('sha256')
-      .update(`${ca.directory} ${ca.eab?.kid ?? ''}`)
-      .digest('hex')
-      .slice(0, 32);
+    const id = accountId(ca);
     const kept = (await store.document(KIND, id))?.body as AccountBody | undefined;
     if (kept !== undefined) {
       const key = box.unseal(Buffer.from(kept.key, 'base64'), `${KIND} ${id}`).toString();
@@ -119,10 +125,59 @@ export class AcmeSession {
     await this.#options.store.putDocument(KIND, id, { ...body, url: this.#client.getAccountUrl() });
   }
 
-  /** @throws AcmeFault, here and below */
-  newOrder(names: readonly string[]): Promise<Order> {
+  /** The authority has forgotten the account: the next one that is opened makes it anew, with the same key. */
+  async forget(): Promise<void> {
+    const { ca, store } = this.#options;
+    const id = accountId(ca);
+    const kept = (await store.document(KIND, id))?.body as AccountBody | undefined;
+    if (kept !== undefined) await store.putDocument(KIND, id, { ...kept, url: null });
+  }
+
+  /** Does work, and tells how many ms of it went by in waiting for the authority. */
+  async timed<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly waitedMs: number }> {
+    const waits = { ms: 0 };
+    const result = await this.#waits.run(waits, work);
+    return { result, waitedMs: waits.ms };
+  }
+
+  /** Lets the authority get on. @throws the reason of the signal */
+  wait(ms: number, signal: AbortSignal): Promise<void> {
+    return this.#waiting(() => pause(this.#options.clock, ms, signal));
+  }
+
+  /**
+   * @param replaces what the authority calls the certificate that is to be renewed (RFC 9773 5)
+   * @throws AcmeFault, here and below
+   */
+  async newOrder(names: readonly string[], replaces: string | null): Promise<Order> {
     const identifiers = names.map((value) => ({ type: 'dns', value }));
-    return this.#call(() => this.#client.createOrder({ identifiers }));
+    const order = (more: object): Promise<Order> =>
+      this.#call(() => this.#client.createOrder({ identifiers, ...more }));
+    if (replaces === null || (await this.#renewalUrl()) === null) return order({});
+    try {
+      return await order({ replaces });
+    } catch (error) {
+      // Whatever it has against that: an order like any other may still do.
+      if (!(error instanceof AcmeFault) || !REPLACES_FAULTS.has(error.type)) throw error;
+      return order({});
+    }
+  }
+
+  /** Its advice when to renew a certificate; null: it gives none. @param id see `renewalIdOf` */
+  async renewalInfo(id: string): Promise<RenewalInfo | null> {
+    const url = await this.#renewalUrl();
+    if (url === null) return null;
+    const { data, headers } = await this.#call(async () => {
+      const answer = await this.#inner.request(`${url.replace(/\/$/, '')}/${id}`, 'get');
+      if (answer.status >= 400) throw this.#faultOf(answer);
+      return answer;
+    });
+    return renewalInfoOf(data, retryAfterMs(headers['retry-after'], this.#options.clock.wall()));
+  }
+
+  async #renewalUrl(): Promise<string | null> {
+    const { renewalInfo } = await this.#call(() => this.#inner.getDirectory());
+    return typeof renewalInfo === 'string' ? renewalInfo : null;
   }
 
   order(url: string): Promise<Order> {
@@ -159,9 +214,14 @@ export class AcmeSession {
   }
 
   /** @param reason as RFC 5280 5.3.1 numbers it */
-  revoke(chain: string, reason: number): Promise<void> {
+  async revoke(chain: string, reason: number): Promise<void> {
     const leaf = new X509Certificate(chain).toString();
-    return this.#call(() => this.#client.revokeCertificate(leaf, { reason }));
+    try {
+      await this.#call(() => this.#client.revokeCertificate(leaf, { reason }));
+    } catch (error) {
+      // By a process that came no further.
+      if (!(error instanceof AcmeFault) || error.type !== 'alreadyRevoked') throw error;
+    }
   }
 
   /** A nonce that was refused has changed nothing: the call is made again, beyond what the client does by itself. */
@@ -175,10 +235,21 @@ export class AcmeSession {
     }
   }
 
+  async #waiting<T>(run: () => Promise<T>): Promise<T> {
+    const { clock } = this.#options;
+    const startedAt = clock.now();
+    try {
+      return await run();
+    } finally {
+      const waits = this.#waits.getStore();
+      if (waits !== undefined) waits.ms += clock.now() - startedAt;
+    }
+  }
+
   async #callOnce<T>(run: () => Promise<T>): Promise<T> {
     const call: { fault: AcmeFault | null } = { fault: null };
     try {
-      return await this.#calls.run(call, run);
+      return await this.#waiting(() => this.#calls.run(call, run));
     } catch (error) {
       if (error instanceof AcmeFault) throw error;
       if (call.fault !== null) throw call.fault;
@@ -192,7 +263,7 @@ export class AcmeSession {
     (axios.defaults as unknown as ClientDefaults).acmeSettings.retryMaxAttempts = 0;
     const { root } = this.#options.ca;
     const agent = root === null ? null : new Agent({ ca: [...rootCertificates, root] });
-    const { http } = this.#client as unknown as Inner;
+    const http = this.#inner;
     const request = http.request.bind(http);
     http.request = async (url, method, options = {}) => {
       if (agent !== null) options.httpsAgent = agent;
@@ -200,15 +271,23 @@ export class AcmeSession {
       const answer = await request(url, method, options);
       const call = this.#calls.getStore();
       if (call !== undefined) call.fault = null;
-      if (answer.status >= 400) {
-        const now = this.#options.wall();
-        const retryAfter = answer.headers['retry-after'];
-        const fault = faultOf({ status: answer.status, data: answer.data, retryAfter, now });
-        if (call !== undefined) call.fault = fault;
-      }
+      if (answer.status >= 400 && call !== undefined) call.fault = this.#faultOf(answer);
       return answer;
     };
   }
+
+  get #inner(): Inner['http'] {
+    return (this.#client as unknown as Inner).http;
+  }
+
+  #faultOf({ status, data, headers }: Answer): AcmeFault {
+    return faultOf({ status, data, retryAfter: headers['retry-after'], now: this.#options.clock.wall() });
+  }
+}
+
+function accountId({ directory, eab }: CaOptions): string {
+  const words = `${directory} ${eab?.kid ?? ''}`;
+  return createHash('sha256').update(words).digest('hex').slice(0, 32);
 }
 
 /** Where nothing answers, the library stumbles over the answer that is not there. */

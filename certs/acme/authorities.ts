@@ -1,15 +1,19 @@
 /** The certificate authorities that may be asked, in order, each with its account and its ledger, opened at the first need. */
 import { createHash } from 'node:crypto';
+import type { Clock } from '#core/clock';
 import type { Store } from '#store/store';
 import type { SealedBox } from '../vault/sealed-box.ts';
 import { AcmeSession, type CaOptions } from './acme-session.ts';
-import { Ledger } from './ledger.ts';
+import type { IssuanceRecord } from './issuance-record.ts';
+import { Ledger, type OrderKind, type OrderLimit, type Room } from './ledger.ts';
+
+/** So many failures of an authority in a row, and the next one is asked. */
+const CA_FAILURES = 3;
 
 export interface AuthoritiesOptions {
   readonly store: Pick<Store, 'document' | 'putDocument'>;
   readonly box: SealedBox;
-  /** Unix time in ms. */
-  readonly wall: () => number;
+  readonly clock: Clock;
   /** At least one; the first one is asked first. */
   readonly cas: readonly CaOptions[];
 }
@@ -25,7 +29,32 @@ export class Authorities {
   find(directory: string): Authority | null {
     return this.all.find((one) => one.directory === directory) ?? null;
   }
+
+  /**
+   * The authority to ask for these names now, with room taken for the order: the one whose turn it is, or the next that has
+   * room. An order that is under way goes on where it is. No room anywhere: the one that has some first.
+   */
+  async choose({ caFailures, order }: IssuanceRecord, names: readonly string[], kind: OrderKind): Promise<Choice> {
+    const first = Math.floor(caFailures / CA_FAILURES);
+    let wait: Choice | null = null;
+    for (let i = 0; i < this.all.length; i++) {
+      const authority = this.all[(first + i) % this.all.length] as Authority;
+      const ledger = await authority.ledger();
+      const isUnderWay = order?.ca === authority.directory;
+      const taken = isUnderWay ? ledger.resume() : ledger.take(names, kind);
+      if (!('limit' in taken)) return { authority, room: taken, limit: null };
+      if (wait?.limit == null || taken.freeAt < wait.limit.freeAt) wait = { authority, room: null, limit: taken };
+      // What stands against the hostname itself stands against it everywhere.
+      if (taken.isOfHostname) return { authority, room: null, limit: taken };
+    }
+    return wait as Choice;
+  }
 }
+
+export type Choice = { readonly authority: Authority } & (
+  | { readonly room: Room; readonly limit: null }
+  | { readonly room: null; readonly limit: OrderLimit }
+);
 
 export class Authority {
   readonly directory: string;
@@ -49,10 +78,17 @@ export class Authority {
     return this.#session;
   }
 
+  /** Makes the account anew at the next need: the authority does not know it any more. */
+  async forgetAccount(): Promise<void> {
+    const session = await this.session();
+    this.#session = null;
+    await session.forget();
+  }
+
   ledger(): Promise<Ledger> {
-    const { store, wall } = this.#options;
+    const { store, clock } = this.#options;
     const account = createHash('sha256').update(this.directory).digest('hex').slice(0, 32);
-    this.#ledger ??= Ledger.open({ store, wall, account }).catch((error: unknown) => {
+    this.#ledger ??= Ledger.open({ store, wall: () => clock.wall(), account }).catch((error: unknown) => {
       this.#ledger = null;
       throw error;
     });

@@ -134,7 +134,7 @@ export class ChallengeSolver {
         const detail = 'the authority has not come to validate in time';
         throw new AcmeFault({ type: 'serverInternal', detail, status: 504, retryAfterMs: null });
       }
-      await pause(clock, waitMs, signal);
+      await session.wait(waitMs, signal);
     }
   }
 }

@@ -58,6 +58,10 @@ export interface IssuanceRecord extends IssuanceView {
   readonly order: OpenOrder | null;
   /** Failures in a row that were the authority's own. */
   readonly caFailures: number;
+  /** When to ask the authority for its advice on the renewal, Unix ms; null: not at all. */
+  readonly lookAt: number | null;
+  /** The certificate whose near end was told as an event. */
+  readonly warnedOf: string | null;
 }
 
 export function newRecord(hostname: string, tenant: string | null): IssuanceRecord {
@@ -73,7 +77,14 @@ export function newRecord(hostname: string, tenant: string | null): IssuanceReco
     ca: null,
     order: null,
     caFailures: 0,
+    lookAt: null,
+    warnedOf: null,
   };
+}
+
+/** A record as an earlier version may have kept it. */
+export function recordOf(kept: IssuanceRecord): IssuanceRecord {
+  return { ...newRecord(kept.hostname, kept.tenant), ...kept };
 }
 
 const FIRST_RETRY_MS = 60_000;

@@ -5,34 +5,22 @@
  */
 import type { Timer } from '#core/clock';
 import { messageOf } from '#core/errors';
-import type { Lease, Store } from '#store/store';
+import type { Store } from '#store/store';
 import { DIAGNOSES } from '../dns/diagnosis.ts';
-import { IMPORTED } from '../vault/kept-certificate.ts';
-import { type IssuanceRecord, type IssuanceView, newRecord, retryDelayMs } from './issuance-record.ts';
-import {
-  authorityFor,
-  heldRecord,
-  type OrderCounts,
-  Orders,
-  type OrdersOptions,
-  type WantedCertificate,
-  type Wish,
-} from './orders.ts';
-import { isDue, type Turns } from './turns.ts';
+import { Attempts, type AttemptsOptions } from './attempts.ts';
+import { type IssuanceRecord, type IssuanceView, newRecord, recordOf } from './issuance-record.ts';
+import type { OrderCounts, WantedCertificate, Wish } from './orders.ts';
+import { dueAt, type Turns } from './turns.ts';
 import { underLease } from './under-lease.ts';
 
 const KIND = 'issuance';
 /** When another process works on the same name. */
 const ELSEWHERE_MS = 15_000;
-/** A name that cannot be reached is not renewed; it is looked at again. */
-const ASLEEP_MS = 86_400_000;
-/** Checks that say no are repeated sooner than orders that fail: they cost nobody anything. */
-const CHECK_AGAIN_MAX_MS = 3_600_000;
+/** Without anything due: a timer does not count that far. */
+const IDLE_MS = 3_600_000;
 const MANUAL_GAP_MS = 60_000;
-/** A certificate that is not ours to renew is followed until so long before its end. */
-const FOLLOWED_MS = 3 * ASLEEP_MS;
 
-export interface IssuanceOptions extends Omit<OrdersOptions, 'save' | 'signal'> {
+export interface IssuanceOptions extends Omit<AttemptsOptions, 'save' | 'kept' | 'signal'> {
   readonly store: Pick<
     Store,
     'documents' | 'document' | 'putDocument' | 'dropDocument' | 'acquireLease' | 'releaseLease'
@@ -50,14 +38,18 @@ export class Issuance {
   #timer: Timer | null = null;
   #started = false;
   #arming = false;
-  readonly #orders: Orders;
+  readonly #attempts: Attempts;
   /** Told of every change of a view. */
   onChange: (hostname: string) => void = () => {};
 
   constructor(options: IssuanceOptions) {
     this.#options = options;
-    this.#orders = new Orders({
+    this.#attempts = new Attempts({
       ...options,
+      kept: async (hostname) => {
+        const kept = (await options.store.document(KIND, hostname))?.body as IssuanceRecord | undefined;
+        return kept === undefined ? null : recordOf(kept);
+      },
       save: (entry, record) => this.#save(entry, record),
       signal: this.#closing.signal,
     });
@@ -66,7 +58,7 @@ export class Issuance {
   /** Reads what is kept: orders that were under way go on when their hostnames are wanted. */
   async start(): Promise<void> {
     for (const { id, body } of await this.#options.store.documents(KIND)) {
-      const record = body as IssuanceRecord;
+      const record = recordOf(body as IssuanceRecord);
       const wish = this.#entries.get(id)?.wish ?? null;
       // What was under way is due at once.
       const state = record.state === 'issuing' ? 'queued' : record.state === 'renewing' ? 'valid' : record.state;
@@ -126,7 +118,7 @@ export class Issuance {
 
   /** What became of orders since the start. */
   get counts(): OrderCounts {
-    return this.#orders.counts;
+    return this.#attempts.counts;
   }
 
   /** Hostnames by state. */
@@ -191,11 +183,12 @@ export class Issuance {
     const { clock, turns } = this.#options;
     const now = clock.wall();
     const due: WantedCertificate[] = [];
-    let next = now + CHECK_AGAIN_MAX_MS;
+    let next = now + IDLE_MS;
     for (const entry of this.#entries.values()) {
       if (entry.wish === null || entry.running) continue;
-      if (isDue(entry.record, now)) due.push(entry);
-      else next = Math.min(next, entry.record.nextAttemptAt ?? now);
+      const at = dueAt(entry.record) ?? now;
+      if (at <= now) due.push(entry);
+      else next = Math.min(next, at);
     }
     for (const entry of turns.choose(due, (one) => one.wish?.tenant ?? null)) this.#run(entry);
     this.#timer = clock.after(next - now, () => this.#arm());
@@ -227,67 +220,8 @@ export class Issuance {
   async #attempt(entry: WantedCertificate): Promise<void> {
     const { store, clock, holder } = this.#options;
     const terms = { store, clock, holder, name: `order:${entry.record.hostname}` };
-    const isOurs = await underLease(terms, (lease) => this.#attemptWith(entry, lease));
+    const isOurs = await underLease(terms, (lease) => this.#attempts.run(entry, lease));
     if (!isOurs) entry.record = { ...entry.record, nextAttemptAt: clock.wall() + ELSEWHERE_MS };
-  }
-
-  async #attemptWith(entry: WantedCertificate, lease: Lease): Promise<void> {
-    const { store, vault, clock } = this.#options;
-    const { hostname } = entry.record;
-    const { wish } = entry;
-    if (wish === null) return;
-    // Another process may have been at it.
-    const kept = (await store.document(KIND, hostname))?.body as IssuanceRecord | undefined;
-    if (kept !== undefined) entry.record = kept;
-    const current = await vault.newestFor(hostname);
-    const now = clock.wall();
-    const isWanted = entry.asked || (entry.record.nextAttemptAt !== null && entry.record.nextAttemptAt <= now);
-    entry.asked = false;
-    if (current !== null && current.id !== entry.record.certificateId) {
-      await this.#save(entry, heldRecord(entry.record, current, this.#options.random()));
-      return;
-    }
-    const isOwn = current?.names.includes(hostname) && current.issuer !== IMPORTED;
-    if (current !== null && !isOwn && current.notAfter - now > FOLLOWED_MS) {
-      // A wildcard that covers it, or one that somebody brought, is for others to renew.
-      const held = heldRecord(entry.record, current, this.#options.random());
-      await this.#save(entry, { ...held, nextAttemptAt: current.notAfter - FOLLOWED_MS });
-      return;
-    }
-    if (current !== null && !isWanted) {
-      await this.#save(entry, heldRecord(entry.record, current, this.#options.random()));
-      return;
-    }
-    if (current !== null && !(await wish.isAlive())) {
-      await this.#save(entry, { ...entry.record, state: 'valid', nextAttemptAt: now + ASLEEP_MS });
-      return;
-    }
-    const refusal = await this.#refusal(entry, wish);
-    if (refusal !== null) {
-      await this.#save(entry, refusal);
-      return;
-    }
-    await this.#orders.run(entry, wish, { lease, isRenewal: current !== null });
-  }
-
-  /** What is said instead of an order; null: nothing stands in the way. */
-  async #refusal({ record }: WantedCertificate, wish: Wish): Promise<IssuanceRecord | null> {
-    const { clock, random } = this.#options;
-    // An order that is under way has passed.
-    if (record.order?.ca === authorityFor(record, this.#options.authorities).directory) return null;
-    const [diagnosis] = await wish.check(record.hostname);
-    const now = clock.wall();
-    if (diagnosis !== undefined) {
-      const attempts = record.attempts + 1;
-      const delay = Math.min(CHECK_AGAIN_MAX_MS, retryDelayMs(attempts, random()));
-      const lastError = { type: diagnosis.code, detail: diagnosis.detail, at: now };
-      return { ...record, state: 'failed', attempts, lastError, nextAttemptAt: now + delay };
-    }
-    const limit = (await authorityFor(record, this.#options.authorities).ledger()).check([record.hostname]);
-    if (limit === null) return null;
-    const detail = `${limit.limit} are the limit of the authority; no order is made before there is room`;
-    const lastError = { type: 'ledger', detail, at: now };
-    return { ...record, state: 'rate-limited', lastError, nextAttemptAt: limit.freeAt };
   }
 
   async #save(entry: WantedCertificate, record: IssuanceRecord): Promise<void> {

@@ -24,7 +24,19 @@ export interface OrderLimit {
   readonly limit: string;
   /** Unix ms of the next free place. */
   readonly freeAt: number;
+  /** It is about the hostname: another authority would meet the same. */
+  readonly isOfHostname: boolean;
 }
+
+/** A place among those that the limits leave; given back once what came of the order is marked. */
+export interface Room extends Disposable {}
+
+/** A renewal is none of those that are counted by account and by registered domain. */
+export const ORDER_KINDS = ['new', 'renewal'] as const;
+export type OrderKind = (typeof ORDER_KINDS)[number];
+
+/** Until when an order that is under way has come to its end, at a guess. */
+const UNDER_WAY_MS = 60_000;
 
 /** Unix ms of what happened, by `<limit> <what it counts>`; oldest first. */
 type Marks = Record<string, number[]>;
@@ -41,6 +53,8 @@ export class Ledger {
   readonly #options: LedgerOptions;
   #marks: Marks = {};
   #writing: Promise<void> = Promise.resolve();
+  /** Orders under way, by what they will count for. */
+  readonly #underWay = new Map<string, number>();
 
   private constructor(options: LedgerOptions, marks: Marks) {
     this.#options = options;
@@ -52,29 +66,57 @@ export class Ledger {
     return new Ledger(options, (kept?.body as Marks | undefined) ?? {});
   }
 
+  /** Room for an order for these names; why it has to wait, if there is none. */
+  take(names: readonly string[], kind: OrderKind): Room | OrderLimit {
+    const limit = this.check(names, kind);
+    if (limit !== null) return limit;
+    const keys = keysOf(names, kind).filter(([name]) => name !== 'failures');
+    for (const key of keys) this.#count(key, 1);
+    let isTaken = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (isTaken) for (const key of keys) this.#count(key, -1);
+        isTaken = false;
+      },
+    };
+  }
+
+  /** The same for an order that is under way, which has been counted: only a pause holds it. */
+  resume(): Room | OrderLimit {
+    return this.#pause(this.#options.wall()) ?? { [Symbol.dispose]: () => {} };
+  }
+
   /** Why an order for these names has to wait; null: it may be made now. */
-  check(names: readonly string[]): OrderLimit | null {
+  check(names: readonly string[], kind: OrderKind = 'new'): OrderLimit | null {
     const now = this.#options.wall();
-    const keys: (readonly [LimitName, string])[] = [
-      ['orders', ''],
-      ['duplicates', setOf(names)],
-    ];
-    for (const name of names) keys.push(['failures', name], ['domain', registeredOf(name)]);
-    const [closedUntil = 0] = this.#marks[CLOSED] ?? [];
-    let worst: OrderLimit | null =
-      closedUntil > now ? { limit: 'a pause the authority asked for', freeAt: closedUntil } : null;
-    for (const [limit, what] of keys) {
-      const { max, withinMs, words } = LIMITS[limit];
-      const marks = (this.#marks[`${limit} ${what}`] ?? []).filter((at) => at > now - withinMs);
-      const first = marks.at(-max);
-      if (first === undefined) continue;
-      const freeAt = first + withinMs;
-      if (worst === null || freeAt > worst.freeAt) worst = { limit: `${max} ${words}`, freeAt };
+    let worst = this.#pause(now);
+    for (const [name, what] of keysOf(names, kind)) {
+      const key = `${name} ${what}`;
+      const { max, withinMs, words } = LIMITS[name];
+      const marks = (this.#marks[key] ?? []).filter((at) => at > now - withinMs);
+      const over = marks.length + (this.#underWay.get(key) ?? 0) - max;
+      if (over < 0) continue;
+      const first = marks[over];
+      const freeAt = first === undefined ? now + UNDER_WAY_MS : first + withinMs;
+      const isOfHostname = name === 'failures';
+      if (worst === null || freeAt > worst.freeAt) worst = { limit: `${max} ${words}`, freeAt, isOfHostname };
     }
     return worst;
   }
 
-  /** To be called before an order is made: what is not known to have been refused counts. */
+  #pause(now: number): OrderLimit | null {
+    const [freeAt = 0] = this.#marks[CLOSED] ?? [];
+    return freeAt > now ? { limit: 'a pause the authority asked for', freeAt, isOfHostname: false } : null;
+  }
+
+  #count([name, what]: Key, change: number): void {
+    const key = `${name} ${what}`;
+    const count = (this.#underWay.get(key) ?? 0) + change;
+    if (count === 0) this.#underWay.delete(key);
+    else this.#underWay.set(key, count);
+  }
+
+  /** The authority has taken an order. */
   ordered(): Promise<void> {
     return this.#mark([['orders', '']]);
   }
@@ -116,6 +158,15 @@ export class Ledger {
       });
     return this.#writing;
   }
+}
+
+type Key = readonly [LimitName, string];
+
+function keysOf(names: readonly string[], kind: OrderKind): readonly Key[] {
+  const keys: Key[] = [['duplicates', setOf(names)], ...names.map((name) => ['failures', name] as const)];
+  if (kind === 'renewal') return keys;
+  const domains = new Set(names.map(registeredOf));
+  return [['orders', ''], ...[...domains].map((one) => ['domain', one] as const), ...keys];
 }
 
 function setOf(names: readonly string[]): string {

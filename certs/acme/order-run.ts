@@ -11,7 +11,6 @@ import { AcmeFault } from './acme-fault.ts';
 import type { AcmeSession } from './acme-session.ts';
 import type { ChallengeSolver } from './challenge-solver.ts';
 import type { OpenOrder } from './issuance-record.ts';
-import { pause } from './pause.ts';
 
 const ISSUED_WITHIN_MS = 300_000;
 const FIRST_LOOK_MS = 50;
@@ -28,8 +27,10 @@ export interface OrderRunOptions {
   readonly box: SealedBox;
   readonly clock: Clock;
   readonly keyType: OrderKeyType;
-  /** Called once, before a new order is asked for. */
-  readonly onNew: () => Promise<void>;
+  /** What the authority calls the certificate that is renewed; null: there is none, or it has no name for it. */
+  readonly replaces: string | null;
+  /** Called once, when the authority has taken a new order. */
+  readonly onOrdered: () => Promise<void>;
   /** Keeps the order; resolves when it is kept. */
   readonly save: (order: OpenOrder | null) => Promise<void>;
 }
@@ -59,11 +60,11 @@ export async function runOrder(
     throw new AcmeFault({ type: 'order_over', detail: 'the order is over', status: 403, retryAfterMs: null });
   }
   if (order === null || kept === null) {
-    await options.onNew();
-    order = await session.newOrder(names);
+    order = await session.newOrder(names, options.replaces);
     const sealed = box.seal(Buffer.from(await newKey(options.keyType)), keyContext(names));
     kept = { url: order.url, ca: session.directory, key: Buffer.from(sealed).toString('base64') };
     await options.save(kept);
+    await options.onOrdered();
   }
   const key = box.unseal(Buffer.from(kept.key, 'base64'), keyContext(names)).toString();
   try {
@@ -116,7 +117,7 @@ async function until(
       const detail = `the order is ${now.status} and does not get any further`;
       throw new AcmeFault({ type: 'serverInternal', detail, status: 504, retryAfterMs: null });
     }
-    await pause(clock, waitMs, signal);
+    await session.wait(waitMs, signal);
     now = { ...(await session.order(order.url)), url: order.url };
   }
 }

@@ -9,7 +9,7 @@ import type { Log } from '#core/log';
 import type { Lease } from '#store/store';
 import type { Diagnosis } from '../dns/diagnosis.ts';
 import type { CertificateVault } from '../vault/certificate-vault.ts';
-import type { KeptCertificate } from '../vault/kept-certificate.ts';
+import { IMPORTED, type KeptCertificate } from '../vault/kept-certificate.ts';
 import type { SealedBox } from '../vault/sealed-box.ts';
 import { AcmeFault } from './acme-fault.ts';
 import type { Authorities, Authority } from './authorities.ts';
@@ -17,8 +17,6 @@ import type { ChallengeSolver } from './challenge-solver.ts';
 import { type IssuanceRecord, renewalAt, retryDelayMs } from './issuance-record.ts';
 import { type OrderKeyType, runOrder } from './order-run.ts';
 
-/** So many failures of an authority in a row, and the next one is asked. */
-const CA_FAILURES = 3;
 /** After a refusal for asking too often that does not say how long to wait. */
 const PAUSE_MS = 60_000;
 
@@ -26,8 +24,8 @@ export interface Wish {
   /** Normalised; may be a wildcard. */
   readonly hostname: string;
   readonly tenant: string | null;
-  /** Asked right before an order; empty: nothing stands in the way. */
-  readonly check: (hostname: string) => Promise<readonly Diagnosis[]>;
+  /** Asked right before an order, with the directory of the authority; empty: nothing stands in the way. */
+  readonly check: (hostname: string, directory: string) => Promise<readonly Diagnosis[]>;
   /** Whether it is still worth a renewal. */
   readonly isAlive: () => Promise<boolean>;
 }
@@ -39,6 +37,13 @@ export interface WantedCertificate {
   running: boolean;
   /** Somebody asks for it now, whether or not it is due. */
   asked: boolean;
+}
+
+export interface OrderTerms {
+  readonly lease: Lease;
+  readonly authority: Authority;
+  /** What is in force; null: nothing. */
+  readonly current: KeptCertificate | null;
 }
 
 export interface OrderCounts {
@@ -73,14 +78,10 @@ export class Orders {
   }
 
   /** Orders, or goes on with an order, and keeps what comes of it. */
-  async run(
-    entry: WantedCertificate,
-    wish: Wish,
-    { lease, isRenewal }: { lease: Lease; isRenewal: boolean },
-  ): Promise<void> {
+  async run(entry: WantedCertificate, wish: Wish, { lease, authority, current }: OrderTerms): Promise<void> {
     const { vault, solver, box, clock, keyType, emit } = this.#options;
     const { hostname } = entry.record;
-    const authority = authorityFor(entry.record, this.#options.authorities);
+    const isRenewal = current !== null;
     const open = entry.record.order?.ca === authority.directory ? entry.record.order : null;
     const ca = authority.directory;
     await this.#options.save(entry, { ...entry.record, state: isRenewal ? 'renewing' : 'issuing', ca });
@@ -89,7 +90,7 @@ export class Orders {
     try {
       const session = await authority.session();
       const ledger = await authority.ledger();
-      const onNew = async (): Promise<void> => {
+      const onOrdered = async (): Promise<void> => {
         this.counts.ordered++;
         await ledger.ordered();
         emit({ type: 'certificate.ordered', ...about, cause: isRenewal ? 'it is time to renew' : 'there is none yet' });
@@ -101,16 +102,25 @@ export class Orders {
           orderedAt: order === null ? entry.record.orderedAt : clock.wall(),
         });
       };
-      const run = { session, solver, box, clock, keyType, onNew, save };
-      const issued = await runOrder([hostname], open, run, this.#options.signal);
+      const replaces = current?.issuer === ca ? current.renewal.ariId : null;
+      const run = { session, solver, box, clock, keyType, replaces, onOrdered, save };
+      const { result: issued, waitedMs } = await session.timed(() =>
+        runOrder([hostname], open, run, this.#options.signal),
+      );
       const certificate = await vault.put({ tenant: wish.tenant, names: [hostname], ...issued, issuer: ca, lease });
       await ledger.issued([hostname]);
       this.counts.issued++;
-      await this.#options.save(entry, heldRecord(entry.record, certificate, this.#options.random()));
+      await this.#options.save(entry, heldRecord(entry.record, certificate, clock.wall(), this.#options.random()));
       const ms = Math.round(clock.now() - startedAt);
-      const cause = `${ca} issued it in ${ms} ms`;
+      const authorityMs = Math.round(waitedMs);
+      const cause = `${ca} issued it in ${ms} ms, ${authorityMs} of them its own`;
       const type = isRenewal ? 'certificate.renewed' : 'certificate.issued';
-      emit({ type, ...about, cause, data: { ...about.data, certificate: certificate.id, ms } });
+      emit({
+        type,
+        ...about,
+        cause,
+        data: { ...about.data, certificate: certificate.id, ms, authority_ms: authorityMs },
+      });
     } catch (error) {
       if (this.#options.signal.aborted) throw error;
       await this.#failed(entry, authority, error);
@@ -127,11 +137,13 @@ export class Orders {
     this.counts.failed++;
     const ledger = await authority.ledger();
     if (fault?.isValidation === true) await ledger.failed([hostname]);
+    if (fault?.type === 'accountDoesNotExist') await authority.forgetAccount();
     // What it says of the account it would say of every hostname; a tenant's own limits hold nobody else.
     if (fault?.isAccountLimit === true) await ledger.close(now + Math.max(fault.retryAfterMs ?? 0, PAUSE_MS));
     log.warn('a certificate could not be had', { hostname, ca: authority.directory, error: messageOf(error) });
     const attempts = record.attempts + 1;
-    const asked = fault?.retryAfterMs ?? 0;
+    // A pause of the whole account is the ledger's matter: another authority may have room.
+    const asked = fault === null || fault.isAccountLimit ? 0 : (fault.retryAfterMs ?? 0);
     const delay = Math.max(asked, retryDelayMs(attempts, random()));
     const type = fault?.type ?? (isTidegateError(error) ? error.code : 'internal');
     await this.#options.save(entry, {
@@ -140,6 +152,8 @@ export class Orders {
       attempts,
       caFailures: fault === null ? record.caFailures : fault.isOfAuthority ? record.caFailures + 1 : 0,
       lastError: { type, detail: messageOf(error), at: now },
+      // What it made of the order is of no use.
+      ...(type === 'certs.unfit' ? { order: null } : {}),
       nextAttemptAt: now + delay,
     });
   }
@@ -150,19 +164,21 @@ export class Orders {
   }
 }
 
-/** The record with a certificate in force, until its renewal is due. @param random 0 ≤ n < 1 */
-export function heldRecord(record: IssuanceRecord, certificate: KeptCertificate, random: number): IssuanceRecord {
-  const { id, notBefore, notAfter } = certificate;
+/** The record with a certificate in force, until its renewal is due. @param now Unix ms @param random 0 ≤ n < 1 */
+export function heldRecord(
+  record: IssuanceRecord,
+  certificate: KeptCertificate,
+  now: number,
+  random: number,
+): IssuanceRecord {
+  const { id, notBefore, notAfter, issuer, renewal } = certificate;
   const nextAttemptAt = renewalAt(notBefore, notAfter, random);
   return {
     ...record,
     ...{ state: 'valid', certificateId: id, attempts: 0, caFailures: 0, lastError: null, nextAttemptAt },
+    // Its authority may know better when.
+    lookAt: issuer === IMPORTED || renewal.ariId === null ? null : now,
     // Whatever was under way has come to its end: a renewal is an order of its own.
     order: null,
   };
-}
-
-/** The first one, or the next when it has failed too often. */
-export function authorityFor({ caFailures }: IssuanceRecord, { all }: Authorities): Authority {
-  return all[Math.floor(caFailures / CA_FAILURES) % all.length] as Authority;
 }

@@ -1,4 +1,4 @@
-/** Who may order next: a bounded number at a time, and no tenant more than its share while others wait. */
+/** Who may order next, and when: a bounded number at a time, and no tenant more than its share while others wait. */
 import type { IssuanceRecord } from './issuance-record.ts';
 
 export class Turns {
@@ -41,7 +41,7 @@ export class Turns {
   }
 }
 
-/** Whether a hostname's time has come. */
-export function isDue({ nextAttemptAt }: IssuanceRecord, now: number): boolean {
-  return nextAttemptAt === null || nextAttemptAt <= now;
+/** When a hostname is to be seen to, Unix ms; null: at once. */
+export function dueAt({ nextAttemptAt, lookAt }: IssuanceRecord): number | null {
+  return nextAttemptAt === null || lookAt === null ? nextAttemptAt : Math.min(nextAttemptAt, lookAt);
 }

@@ -5,6 +5,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, rootCertificates } from 'node:tls';
 import { readMaterial, wildcardOf } from '../material.ts';
+import { renewalIdOf } from '../renewal-id.ts';
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 /** The clocks of an authority and of this machine differ. */
@@ -50,6 +51,8 @@ export interface CheckedCertificate {
   readonly notAfter: number;
   readonly ocspUrl: string | null;
   readonly mustStaple: boolean;
+  /** What its authority calls it (RFC 9773 4.1); null: it cannot be told. */
+  readonly renewalId: string | null;
 }
 
 export type CertificateCheck =
@@ -106,7 +109,7 @@ export function checkCertificate({ chain, key, names: wanted = [], now }: Certif
   }
   const [ocspUrl, mustStaple] = [ocspUrlOf(leaf), leaf.raw.includes(MUST_STAPLE_OID)];
   const certificate = { chain: pem, key, names, serial: leaf.serialNumber, keyType, notBefore, notAfter };
-  return { ok: true, certificate: { ...certificate, ocspUrl, mustStaple } };
+  return { ok: true, certificate: { ...certificate, ocspUrl, mustStaple, renewalId: renewalIdOf(leaf.raw) } };
 }
 
 function chainFaults(chain: readonly X509Certificate[]): readonly (readonly [CertificateFault['code'], string])[] {

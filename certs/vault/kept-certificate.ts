@@ -44,14 +44,15 @@ export type CertificateChange = Partial<Pick<KeptCertificate, 'state' | 'renewal
 
 type Rest = Omit<KeptCertificate, 'id' | 'tenant' | 'names' | 'notBefore' | 'notAfter' | 'createdAt'>;
 
-type Said = Pick<CheckedCertificate, 'serial' | 'keyType' | 'ocspUrl' | 'mustStaple'>;
+type Said = Pick<CheckedCertificate, 'serial' | 'keyType' | 'ocspUrl' | 'mustStaple' | 'renewalId'>;
 
 const NO_NOTE: RenewalNote = { windowStart: null, windowEnd: null, ariId: null, checkedAt: null };
 
 /** @param certificate that was found fit */
 export function restOf(certificate: Said, issuer: string): Rest {
-  const { serial, keyType, ocspUrl, mustStaple } = certificate;
-  return { issuer, serial, keyType, ocspUrl, mustStaple, state: 'valid', renewal: NO_NOTE, lastShown: null };
+  const { serial, keyType, ocspUrl, mustStaple, renewalId } = certificate;
+  const renewal = { ...NO_NOTE, ariId: renewalId };
+  return { issuer, serial, keyType, ocspUrl, mustStaple, state: 'valid', renewal, lastShown: null };
 }
 
 export function keptOf(row: CertificateRow, now: number): KeptCertificate {

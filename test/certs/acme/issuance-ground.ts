@@ -9,16 +9,22 @@ import { Turns } from '#certs/acme/turns';
 import type { ChallengeBoard } from '#certs/challenges';
 import type { Diagnosis } from '#certs/dns/diagnosis';
 import { openResolvers } from '#certs/dns/resolver';
-import { systemClock } from '#core/clock';
+import { type Clock, systemClock } from '#core/clock';
 import type { EventDraft } from '#core/event';
 import { silentLog } from '#core/log';
 import type { Pebble } from '#test/support/pebble';
 import { until } from '#test/support/until';
 import { type VaultGround, vaultIn } from '../vault/vault-ground.ts';
 
+/** An authority: its directory, the root of its API, and who answers for names. */
+export type GroundAuthority = Pick<Pebble, 'directory'> & Partial<Pick<Pebble, 'root' | 'dns'>>;
+
 export interface IssuanceGroundOptions {
   readonly directory: string;
-  readonly pebble: Pebble;
+  readonly pebble: GroundAuthority;
+  /** Asked when the first one fails or has had enough. */
+  readonly fallback?: GroundAuthority;
+  readonly clock?: Clock;
   readonly board: ChallengeBoard;
   readonly challenges?: readonly ChallengeType[];
   readonly dns?: DnsProvider | null;
@@ -37,18 +43,19 @@ export class IssuanceGround implements AsyncDisposable {
   readonly #owned: boolean;
 
   private constructor(ground: VaultGround, options: IssuanceGroundOptions) {
-    const { pebble, board, challenges = ['http-01'], dns = null, eab = null } = options;
+    const { pebble, fallback, board, challenges = ['http-01'], dns = null, eab = null, clock = systemClock } = options;
     const { store, box, vault } = ground;
-    const { wall } = systemClock;
-    const ca = { directory: pebble.directory, email: 'ops@example.test', root: pebble.root, eab, chain: null };
-    const resolvers = openResolvers([pebble.dns]);
+    const cas = [pebble, ...(fallback === undefined ? [] : [fallback])].map(({ directory, root = null }) => ({
+      ...{ directory, root, eab, email: 'ops@example.test', chain: null },
+    }));
+    const resolvers = openResolvers([pebble.dns ?? '127.0.0.1:1']);
     this.ground = ground;
     this.#owned = options.ground === undefined;
     this.issuance = new Issuance({
-      ...{ store, vault, box, clock: systemClock, log: silentLog },
-      authorities: new Authorities({ store, box, wall, cas: [ca] }),
+      ...{ store, vault, box, clock, log: silentLog },
+      authorities: new Authorities({ store, box, clock, cas }),
       solver: new ChallengeSolver({
-        ...{ board, challenges, dns, clock: systemClock },
+        ...{ board, challenges, dns, clock },
         challengeName: async (hostname) => `_acme-challenge.${hostname}`,
         seesTxt: async (name, value) => {
           const answers = await Promise.all(resolvers.map((one) => one.ask(name, 'TXT')));
@@ -64,7 +71,7 @@ export class IssuanceGround implements AsyncDisposable {
   }
 
   static async open(options: IssuanceGroundOptions): Promise<IssuanceGround> {
-    const ground = options.ground ?? (await vaultIn(options.directory));
+    const ground = options.ground ?? (await vaultIn(options.directory, options.clock?.wall.bind(options.clock)));
     const made = new IssuanceGround(ground, options);
     await made.issuance.start();
     return made;

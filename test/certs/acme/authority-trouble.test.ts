@@ -1,0 +1,325 @@
+/** Authorities that are gone, have had enough, or advise: what it costs clients is nothing, what it costs us is asked once. */
+import assert from 'node:assert/strict';
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { connect } from 'node:tls';
+import { ContextCache } from '#certs/context-cache';
+import { silentLog } from '#core/log';
+import { ChallengeAnswers } from '#gateway/challenge-answers';
+import { Rig } from '#test/gateway/support/rig';
+import { app } from '#test/gateway/support/upstreams';
+import { temporaryDirectory } from '#test/store/temporary';
+import { FakeAuthority } from '#test/support/fake-authority';
+import { FakeClock } from '#test/support/fake-clock';
+import { until } from '#test/support/until';
+import { vaultIn } from '../vault/vault-ground.ts';
+import { IssuanceGround } from './issuance-ground.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const HOSTNAME = 'shop.example.test';
+
+let clock: FakeClock;
+let authority: FakeAuthority;
+let second: FakeAuthority;
+
+before(async () => {
+  // So that what is issued then is valid for clients that go by the time of today.
+  clock = new FakeClock(Date.now() - 70 * DAY_MS);
+  const wall = clock.wall.bind(clock);
+  authority = await FakeAuthority.start({ wall });
+  second = await FakeAuthority.start({ wall });
+});
+after(async () => {
+  await authority[Symbol.asyncDispose]();
+  await second[Symbol.asyncDispose]();
+});
+
+test('an authority that is gone for a day when it is time to renew: clients see nothing of it', async (t) => {
+  const vault = await vaultIn(temporaryDirectory(t), clock.wall.bind(clock));
+  const certificates = new ContextCache({
+    ...{ sources: [vault.reader], wall: clock.wall.bind(clock), log: silentLog, ticketKeys: randomBytes(48) },
+  });
+  vault.vault.onChange = (names) => {
+    vault.reader.forget(names);
+    certificates.forget(names);
+  };
+  const rig = new Rig({ lane: 'fast-handle', certificates });
+  await rig.start();
+  const upstream = await app((_, response) => response.end('here'));
+  rig.addSet({ host: HOSTNAME, ports: [upstream.port] });
+  const { port } = await rig.gateway.listenTls({ host: '127.0.0.1', port: 0 });
+  const issuing = await IssuanceGround.open({ ...ground(t), ground: vault });
+  const { issuance } = issuing;
+  const serial = async (): Promise<string> => {
+    const seen = await overTls(port, authority.root);
+    assert.match(seen.answer, /^HTTP\/1\.1 200 .*here$/s);
+    return seen.serial;
+  };
+  try {
+    issuing.want(HOSTNAME);
+    await reach(issuing, HOSTNAME, 'valid');
+    const first = await serial();
+    authority.isDown = true;
+    await passUntil(issuing, issuance.view(HOSTNAME).nextAttemptAt ?? 0);
+    const outageEnds = clock.wall() + DAY_MS;
+    const waits: number[] = [];
+    let requests = 0;
+    for (let tries = 0; clock.wall() < outageEnds; ) {
+      await clock.advance(10 * MINUTE_MS);
+      const { attempts, nextAttemptAt, lastError } = await settled(issuing);
+      assert.equal(await serial(), first);
+      requests++;
+      if (attempts === tries) continue;
+      tries = attempts;
+      waits.push((nextAttemptAt ?? 0) - clock.wall());
+      assert.deepEqual([lastError?.type, lastError?.detail], ['unreachable', 'the authority cannot be reached']);
+    }
+    // From a minute to hours: some ten tries in a day, each later than the one before.
+    const { attempts, state } = issuance.view(HOSTNAME);
+    t.diagnostic(`${attempts} tries in 24 h, ${requests} handshakes and requests, none failed`);
+    assert.ok(attempts >= 8 && attempts <= 13, `${attempts} tries`);
+    assert.ok((waits.at(-1) ?? 0) > 4 * HOUR_MS, waits.join(' '));
+    assert.equal(state, 'failed');
+    authority.isDown = false;
+    await passUntil(issuing, issuance.view(HOSTNAME).nextAttemptAt ?? 0);
+    await reach(issuing, HOSTNAME, 'valid');
+    assert.notEqual(await serial(), first);
+    assert.deepEqual(
+      issuing.events.filter(({ type }) => type !== 'certificate.failed').map(({ type }) => type),
+      ['certificate.ordered', 'certificate.issued', 'certificate.ordered', 'certificate.renewed'],
+    );
+  } finally {
+    authority.isDown = false;
+    await issuing[Symbol.asyncDispose]();
+    await rig.close();
+    await upstream.close();
+    await vault[Symbol.asyncDispose]();
+  }
+});
+
+test('a certificate that nears its end without another is a matter for people, once', async (t) => {
+  await using issuing = await IssuanceGround.open(ground(t));
+  issuing.want('late.example.test');
+  await reach(issuing, 'late.example.test', 'valid');
+  authority.isDown = true;
+  try {
+    const warnings = () => issuing.events.filter(({ type }) => type === 'certificate.expiring');
+    await passUntil(issuing, clock.wall() + 70 * DAY_MS, 6 * HOUR_MS, 'late.example.test');
+    assert.equal(warnings().length, 0);
+    await passUntil(issuing, clock.wall() + 15 * DAY_MS, 6 * HOUR_MS, 'late.example.test');
+    assert.equal(warnings().length, 1);
+    assert.match(warnings()[0]?.cause ?? '', /^it ends in \d+ h, and \d+ tries to renew it have failed: the authority/);
+    await passUntil(issuing, clock.wall() + 10 * DAY_MS, 6 * HOUR_MS, 'late.example.test');
+    assert.equal(issuing.issuance.view('late.example.test').state, 'expired');
+    assert.equal(warnings().length, 1);
+  } finally {
+    authority.isDown = false;
+  }
+});
+
+test('an authority that has had enough of us is left alone as long as it says, by every hostname', async (t) => {
+  await using issuing = await IssuanceGround.open(ground(t));
+  const busy = {
+    status: 429,
+    type: 'rateLimited',
+    detail: 'too many new orders (300) from this account',
+    retryAfter: '7200',
+  };
+  authority.fault = (resource) => (resource === 'new-order' ? busy : null);
+  try {
+    issuing.want('first.example.test');
+    await reach(issuing, 'first.example.test', 'rate-limited');
+    const { lastError } = issuing.issuance.view('first.example.test');
+    assert.deepEqual([lastError?.type, lastError?.detail], ['rateLimited', busy.detail]);
+    const asked = authority.asked.length;
+    issuing.want('next.example.test');
+    await reach(issuing, 'next.example.test', 'rate-limited');
+    const freeAt = issuing.issuance.view('next.example.test').nextAttemptAt ?? 0;
+    assert.ok(freeAt > clock.wall() + 7100 * 1000 && freeAt <= clock.wall() + 7200 * 1000);
+    await passUntil(issuing, freeAt - MINUTE_MS, 10 * MINUTE_MS, 'first.example.test');
+    assert.equal(authority.asked.length, asked);
+  } finally {
+    authority.fault = () => null;
+  }
+  await clock.advance(3 * MINUTE_MS);
+  await reach(issuing, 'first.example.test', 'valid');
+  await reach(issuing, 'next.example.test', 'valid');
+});
+
+test('while one authority has had enough, another one issues', async (t) => {
+  await using issuing = await IssuanceGround.open({ ...ground(t), fallback: second });
+  authority.fault = (resource) =>
+    resource === 'new-order' ? { status: 503, type: 'serverInternal', detail: 'busy', retryAfter: '3600' } : null;
+  const orders = second.orderCount;
+  try {
+    issuing.want('one.example.test');
+    await reach(issuing, 'one.example.test', 'failed');
+    issuing.want('two.example.test');
+    await reach(issuing, 'two.example.test', 'valid');
+    assert.equal(issuing.issuance.view('two.example.test').ca, second.directory);
+    await clock.advance(2 * MINUTE_MS);
+    await reach(issuing, 'one.example.test', 'valid');
+    assert.equal(second.orderCount, orders + 2);
+  } finally {
+    authority.fault = () => null;
+  }
+});
+
+test('what stands against a hostname is not tried at another authority', async (t) => {
+  await using issuing = await IssuanceGround.open({ ...ground(t), fallback: second });
+  const fault = { status: 403, type: 'unauthorized', detail: 'the answer was not the one expected' };
+  authority.fault = (resource) => (resource === 'finalize' ? fault : null);
+  const orders = second.orderCount;
+  try {
+    issuing.want('wrong.example.test');
+    for (let tries = 1; tries <= 5; tries++) {
+      await until(() => moved(() => issuing.issuance.view('wrong.example.test').attempts === tries), {
+        what: `try ${tries}`,
+      });
+      await passUntil(
+        issuing,
+        issuing.issuance.view('wrong.example.test').nextAttemptAt ?? 0,
+        HOUR_MS,
+        'wrong.example.test',
+      );
+    }
+    assert.equal(second.orderCount, orders);
+  } finally {
+    authority.fault = () => null;
+  }
+});
+
+test('it is renewed when its authority advises to, and says which one it replaces', async (t) => {
+  await using issuing = await IssuanceGround.open(ground(t));
+  const hostname = 'advised.example.test';
+  const window = { start: clock.wall() + 10 * DAY_MS, end: clock.wall() + 11 * DAY_MS };
+  authority.advice = { ...window, retryAfterS: 3600 };
+  try {
+    issuing.want(hostname);
+    await reach(issuing, hostname, 'valid');
+    const planned = await until(
+      async () => {
+        await clock.advance(1);
+        const at = issuing.issuance.view(hostname).nextAttemptAt ?? 0;
+        return at >= window.start && at <= window.end && at;
+      },
+      { what: 'the advice is followed' },
+    );
+    const [kept] = await issuing.ground.vault.list({ after: null, limit: 1 });
+    assert.equal(kept?.renewal.windowStart, window.start);
+    // The same advice again changes nothing; another one, that the time has come, does.
+    await passUntil(issuing, clock.wall() + 3 * HOUR_MS, HOUR_MS, hostname);
+    assert.equal(issuing.issuance.view(hostname).nextAttemptAt, planned);
+    const orders = authority.orderCount;
+    authority.advice = { start: clock.wall() - 2 * HOUR_MS, end: clock.wall() - HOUR_MS, retryAfterS: 3600 };
+    await until(
+      async () => {
+        await clock.advance(10 * MINUTE_MS);
+        return authority.orderCount > orders;
+      },
+      { what: 'it is ordered anew' },
+    );
+    await until(() => moved(() => issuing.events.at(-1)?.type === 'certificate.renewed'), { what: 'it is renewed' });
+    const chain = (await issuing.ground.vault.material(kept?.id ?? ''))?.chain ?? '';
+    const serial = Buffer.from(new X509Certificate(chain).serialNumber, 'hex').toString('base64url');
+    assert.equal(authority.replaced.at(-1)?.split('.')[1], serial);
+  } finally {
+    authority.advice = null;
+  }
+});
+
+test('an authority that minds the replacement gets an order like any other', async (t) => {
+  await using issuing = await IssuanceGround.open(ground(t));
+  const hostname = 'replaced.example.test';
+  authority.advice = { start: clock.wall() - 2, end: clock.wall() - 1, retryAfterS: 3600 };
+  let refused = 0;
+  try {
+    issuing.want(hostname);
+    await reach(issuing, hostname, 'valid');
+    authority.fault = (resource) => {
+      if (resource !== 'new-order' || refused++ > 0) return null;
+      return { status: 409, type: 'alreadyReplaced', detail: 'it has been replaced' };
+    };
+    await until(
+      async () => {
+        await clock.advance(MINUTE_MS);
+        return issuing.events.some(({ type }) => type === 'certificate.renewed');
+      },
+      { what: 'it is renewed' },
+    );
+    assert.equal(authority.replaced.at(-1), null);
+    assert.equal(refused, 2);
+  } finally {
+    authority.fault = () => null;
+    authority.advice = null;
+  }
+});
+
+test('an account that the authority has forgotten is made anew', async (t) => {
+  await using issuing = await IssuanceGround.open(ground(t));
+  let isForgotten = true;
+  issuing.want('before.example.test');
+  await reach(issuing, 'before.example.test', 'valid');
+  authority.fault = (resource) => {
+    if (resource === 'account') isForgotten = false;
+    if (resource !== 'new-order' || !isForgotten) return null;
+    return { status: 400, type: 'accountDoesNotExist', detail: 'no such account' };
+  };
+  try {
+    issuing.want('after.example.test');
+    await reach(issuing, 'after.example.test', 'failed');
+    await clock.advance(2 * MINUTE_MS);
+    await reach(issuing, 'after.example.test', 'valid');
+  } finally {
+    authority.fault = () => null;
+  }
+});
+
+function ground(t: Parameters<typeof temporaryDirectory>[0]) {
+  return { directory: temporaryDirectory(t), pebble: authority, board: new ChallengeAnswers(), clock };
+}
+
+/** Nothing is under way for the hostname. */
+async function settled(issuing: IssuanceGround, hostname = HOSTNAME) {
+  const view = () => issuing.issuance.view(hostname);
+  const isUnderWay = () => ['renewing', 'issuing', 'queued'].includes(view().state);
+  await until(() => moved(() => !isUnderWay()), { what: 'the try has come to its end' });
+  return view();
+}
+
+/** Orders wait for their authority on this clock, too. */
+async function reach(issuing: IssuanceGround, hostname: string, state: string): Promise<void> {
+  const what = `${hostname} is ${state}`;
+  await until(() => moved(() => issuing.issuance.view(hostname).state === state), { what, timeoutMs: 8_000 });
+}
+
+async function moved(isThere: () => boolean): Promise<boolean> {
+  if (isThere()) return true;
+  await clock.advance(50);
+  return isThere();
+}
+
+/** Lets time pass in steps, each of them seen to its end. */
+async function passUntil(issuing: IssuanceGround, at: number, stepMs = DAY_MS, hostname = HOSTNAME): Promise<void> {
+  while (clock.wall() < at) {
+    await clock.advance(Math.min(stepMs, at - clock.wall()));
+    await settled(issuing, hostname);
+  }
+}
+
+function overTls(port: number, ca: string): Promise<{ serial: string; answer: string }> {
+  return new Promise((resolve, reject) => {
+    let serial = '';
+    let answer = '';
+    const socket = connect({ host: '127.0.0.1', port, servername: HOSTNAME, ca }, () => {
+      serial = socket.getPeerCertificate().serialNumber;
+      socket.write(`GET / HTTP/1.1\r\nHost: ${HOSTNAME}\r\nConnection: close\r\n\r\n`);
+    });
+    socket.setEncoding('latin1').on('data', (part: string) => {
+      answer += part;
+    });
+    socket.on('error', reject).on('end', () => resolve({ serial, answer }));
+  });
+}
