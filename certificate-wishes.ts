@@ -4,6 +4,7 @@
  */
 import type { Issuance } from '#certs/acme/issuance';
 import type { Wish } from '#certs/acme/orders';
+import { wildcardOf } from '#certs/material';
 import type { Clock, Timer } from '#core/clock';
 import type { Route } from '#router/route-table';
 
@@ -14,9 +15,11 @@ const SPECIAL = ['localhost', 'test', 'example', 'invalid', 'local', 'internal',
 
 export interface CertificateWishesOptions {
   readonly clock: Clock;
-  readonly issuance: Pick<Issuance, 'want' | 'unwant'>;
+  readonly issuance: Pick<Issuance, 'want' | 'unwant' | 'view'>;
   readonly domains: { certifiable(): Iterable<{ readonly tenant: string; readonly hostname: string }> };
   readonly routes: () => Iterable<Route>;
+  /** Apps answer below it by themselves. */
+  readonly baseDomain: string;
   /** The authority is none of the public ones. */
   readonly isPrivate: boolean;
   /** Wildcards can be proved. */
@@ -29,12 +32,16 @@ export interface CertificateWishesOptions {
 
 export class CertificateWishes {
   readonly #options: CertificateWishesOptions;
+  /** `*.<base domain>`, which one certificate of the installation itself covers; null: it can be had for none. */
+  readonly platform: string | null;
   readonly #wanted = new Set<string>();
   #timer: Timer | null = null;
   #closed = false;
 
   constructor(options: CertificateWishesOptions) {
     this.#options = options;
+    const platform = `*.${options.baseDomain}`;
+    this.platform = this.#isPossible(platform) ? platform : null;
   }
 
   /** Routes or domains have changed. */
@@ -66,10 +73,13 @@ export class CertificateWishes {
     }
   }
 
-  /** Hostnames with the tenant each belongs to. */
-  #wishes(): Map<string, string> {
+  /** Hostnames with the tenant each belongs to; null: the installation itself. */
+  #wishes(): Map<string, string | null> {
     const { domains, routes, isCovered } = this.#options;
-    const wanted = new Map<string, string>();
+    const wanted = new Map<string, string | null>();
+    const { platform } = this;
+    if (platform !== null && !isCovered(platform)) wanted.set(platform, null);
+    const isOfPlatform = this.#isOfPlatform();
     for (const { hostname, tenant } of domains.certifiable()) {
       if (this.#isPossible(hostname) && !isCovered(hostname)) wanted.set(hostname, tenant);
     }
@@ -77,10 +87,19 @@ export class CertificateWishes {
       const { hostname } = spec;
       const { tls } = pool.policy;
       if (tls === 'off' || tls === 'passthrough' || wanted.has(hostname)) continue;
-      if (!this.#isPossible(hostname) || isCovered(hostname)) continue;
+      if (!this.#isPossible(hostname) || isCovered(hostname) || isOfPlatform(hostname)) continue;
       wanted.set(hostname, pool.key.split('/')[0] ?? '');
     }
     return wanted;
+  }
+
+  /** Those that the certificate of the installation covers: while it can be had, none of their own is. */
+  #isOfPlatform(): (hostname: string) => boolean {
+    const { platform } = this;
+    if (platform === null) return () => false;
+    const { certificateId, attempts } = this.#options.issuance.view(platform);
+    if (certificateId === null && attempts > 0) return () => false;
+    return (hostname) => wildcardOf(hostname) === platform;
   }
 
   #isPossible(hostname: string): boolean {

@@ -10,6 +10,7 @@ import { type AdminServer, startAdminServer } from '#admin/server';
 import { trafficMetrics } from '#admin/traffic-metrics';
 import { systemClock } from '#core/clock';
 import type { Config } from '#core/config';
+import { messageOf } from '#core/errors';
 import type { EventDraft } from '#core/event';
 import { newId } from '#core/id';
 import { jsonLog, type Log } from '#core/log';
@@ -54,6 +55,8 @@ export class Tidegate {
   readonly #log: Log;
   readonly #parts: Part[] = [];
   readonly #missing = new Set<string>(['the hosts have not been listed yet', 'the listeners are not open yet']);
+  /** Settled once connections are accepted. */
+  readonly #serving = Promise.withResolvers<void>();
   #closing: Promise<void> | null = null;
   #events: EventLog | null = null;
   #hasSuccessor = false;
@@ -229,7 +232,12 @@ export class Tidegate {
       // The workers know what is known here, too.
       await fleet?.clear('');
       this.#missing.delete('the hosts have not been listed yet');
-      await keepers.start();
+      // Hostnames are looked at from outside, as an authority would: somebody has to answer.
+      void this.#serving.promise
+        .then(() => keepers.start())
+        .catch((error: unknown) => {
+          log.error('domains and certificates cannot be kept', { error: messageOf(error) });
+        });
       log.info('ready', { sets: [...discovery.sets()].length, hostnames: table.hostCount });
       this.#options.workers?.onReady();
     });
@@ -238,6 +246,7 @@ export class Tidegate {
   /** Connections are accepted. */
   serves(): void {
     this.#missing.delete('the listeners are not open yet');
+    this.#serving.resolve();
   }
 
   /** It is about to end, which takes a while. */

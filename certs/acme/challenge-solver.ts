@@ -2,12 +2,11 @@
  * Proves to a certificate authority that a hostname is ours: shows what it will ask for, tells it to come, waits for its
  * verdict, and takes back what was shown whatever that is.
  */
-import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { Authorization } from 'acme-client';
 import type { Challenge } from 'acme-client/types/rfc8555.js';
 import type { Clock } from '#core/clock';
+import { challengeCertificate } from '../challenge-certificate.ts';
 import type { ChallengeBoard } from '../challenges.ts';
-import { signCertificate } from '../x509.ts';
 import { AcmeFault } from './acme-fault.ts';
 import type { AcmeSession } from './acme-session.ts';
 import type { DnsProvider } from './dns-01/dns-provider.ts';
@@ -22,8 +21,6 @@ const FIRST_LOOK_MS = 50;
 const LAST_LOOK_MS = 3000;
 const DNS_SEEN_MS = 60_000;
 const DNS_LOOK_MS = 1000;
-/** Of a certificate that only an authority sees, before and after now. */
-const VALID_MS = 86_400_000;
 
 export interface ChallengeSolverOptions {
   readonly board: ChallengeBoard;
@@ -149,23 +146,4 @@ function verdictOf({ challenges, identifier, status }: Authorization): AcmeFault
     status: 403,
     retryAfterMs: null,
   });
-}
-
-/** RFC 8737 3: for this hostname alone, with the digest in a critical extension. */
-function challengeCertificate(hostname: string, keyAuthorization: string, now: number) {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-  const chain = signCertificate({
-    subject: hostname,
-    issuer: hostname,
-    names: [hostname],
-    publicKey,
-    issuerKey: privateKey,
-    issuerPublicKey: publicKey,
-    isAuthority: false,
-    notBeforeMs: now - VALID_MS,
-    notAfterMs: now + VALID_MS,
-    serial: randomBytes(16),
-    acmeDigest: createHash('sha256').update(keyAuthorization).digest(),
-  });
-  return { chain, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }

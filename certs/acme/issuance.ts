@@ -103,11 +103,17 @@ export class Issuance {
   /** Clients wait for it, or what stood in the way is gone: it is checked now, as far as limits allow. */
   hurry(hostname: string): void {
     const entry = this.#entries.get(hostname);
-    if (entry === undefined || entry.wish === null || entry.running) return;
+    if (entry === undefined || entry.wish === null) return;
+    if (entry.running) {
+      entry.hurried = true;
+      return;
+    }
     const { record } = entry;
     // What an authority said no to is not asked sooner for the sake of a client: it counts its failures.
     const { state, lastError } = record;
     if (state === 'valid' || state === 'rate-limited' || (lastError !== null && !(lastError.type in DIAGNOSES))) return;
+    // What is kept says later.
+    entry.asked = true;
     entry.record = { ...record, nextAttemptAt: this.#options.clock.wall() };
     this.#arm();
   }
@@ -211,6 +217,10 @@ export class Issuance {
         turns.end(tenant);
         this.#running.delete(run);
         if (entry.wish === null) this.unwant(entry.record.hostname);
+        else if (entry.hurried === true) {
+          entry.hurried = false;
+          this.hurry(entry.record.hostname);
+        }
         this.onChange(entry.record.hostname);
         this.#arm();
       });

@@ -37,6 +37,8 @@ export interface WantedCertificate {
   running: boolean;
   /** Somebody asks for it now, whether or not it is due. */
   asked: boolean;
+  /** Somebody came for it while it was being seen to. */
+  hurried?: boolean;
 }
 
 export interface OrderTerms {

@@ -18,6 +18,9 @@ export const DIAGNOSES = {
   'dns.refused': 'A resolver refuses to answer.',
   'http.port_unreachable': 'Nothing answers on port 80 of an address the hostname resolves to.',
   'http.wrong_answer': 'Something else answers on port 80 of an address the hostname resolves to.',
+  'tls.port_unreachable':
+    'Nothing that could prove the hostname by TLS-ALPN-01 answers on port 443 of an address it resolves to.',
+  'tls.wrong_answer': 'Something else answers on port 443 of an address the hostname resolves to.',
   'ownership.txt_missing': 'The TXT record that proves ownership is not there.',
   'ownership.txt_wrong': 'The TXT record that proves ownership has another value.',
   'ownership.cname_foreign': 'The hostname is an alias that names another tenant or app.',

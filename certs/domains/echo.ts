@@ -37,7 +37,8 @@ export async function echo(
   }
 }
 
-function unreachable(hostname: string, address: string): Diagnosis {
+/** @param address that no authority comes to */
+export function unreachable(hostname: string, address: string): Diagnosis {
   return {
     code: 'http.port_unreachable',
     detail: `${hostname} resolves to ${address}, which no public authority can reach.`,

@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import path from 'node:path';
+import { secretIn, secretInListing } from './secrets.ts';
 import { until } from './until.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -57,6 +58,8 @@ export class TidegateProcess implements AsyncDisposable {
   #log = '';
   #http: { host: string; port: number } | null = null;
   #admin: { host: string; port: number } | null = null;
+  /** Where a secret was to be read, which is told at the end. */
+  readonly #leaks = new Set<string>();
 
   constructor(options: TidegateOptions) {
     this.#options = options;
@@ -103,7 +106,8 @@ export class TidegateProcess implements AsyncDisposable {
     child.stdout.on('data', (chunk) => this.#read(String(chunk)));
     child.stderr.on('data', (chunk) => this.#read(String(chunk)));
     const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
-    await until(() => ended() || (this.#http !== null && this.#admin !== null), {
+    const isHttpOff = this.#options.settings?.TIDEGATE_HTTP === 'off';
+    await until(() => ended() || ((isHttpOff || this.#http !== null) && this.#admin !== null), {
       what: 'Tidegate listens',
       timeoutMs: READY_MS,
     }).catch((error) => this.#fail(error));
@@ -121,10 +125,12 @@ export class TidegateProcess implements AsyncDisposable {
   }
 
   /** Asks the admin API, with the operator's token. */
-  admin(pathname: string, options: AskOptions = {}): Promise<Answer> {
+  async admin(pathname: string, options: AskOptions = {}): Promise<Answer> {
     const token = this.#token();
     const headers = { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...options.headers };
-    return ask(this.adminPort, { ...options, path: pathname, headers });
+    const answer = await ask(this.adminPort, { ...options, path: pathname, headers });
+    this.#watch(`the answer to ${pathname}`, secretIn(answer.body));
+    return answer;
   }
 
   /** The body of an admin answer. */
@@ -138,6 +144,7 @@ export class TidegateProcess implements AsyncDisposable {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const child = this.#process;
     if (child === null) return null;
+    this.#watch('the process listing', secretInListing(child.pid ?? 0));
     if (child.exitCode === null && child.signalCode === null) {
       child.kill(signal);
       await until(() => child.exitCode !== null || child.signalCode !== null, {
@@ -149,6 +156,7 @@ export class TidegateProcess implements AsyncDisposable {
       });
     }
     this.#process = null;
+    this.#watch('the log', secretIn(this.#log));
     return child.exitCode;
   }
 
@@ -156,9 +164,11 @@ export class TidegateProcess implements AsyncDisposable {
     await this.stop('SIGKILL');
   }
 
+  /** @throws Error when it has said a secret to anybody */
   async close(): Promise<void> {
     await this.stop('SIGTERM');
     rmSync(this.data, { recursive: true, force: true });
+    if (this.#leaks.size > 0) throw new Error(`secrets can be read: ${[...this.#leaks].join(', ')}`);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -174,6 +184,10 @@ export class TidegateProcess implements AsyncDisposable {
       if (record.listener === 'http') this.#http = address;
       if (record.listener === 'admin') this.#admin = address;
     }
+  }
+
+  #watch(where: string, secret: string | null): void {
+    if (secret !== null) this.#leaks.add(`${secret}… in ${where}`);
   }
 
   #token(): string | null {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { connect } from 'node:tls';
+import { type Domain, overTls, verify } from '../support/claims.ts';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { runHello } from '../support/hello.ts';
 import { freePorts, Pebble } from '../support/pebble.ts';
@@ -18,19 +18,6 @@ let pebble: Pebble;
 let tidegate: TidegateProcess;
 let httpsPort = 0;
 let root = '';
-
-interface Domain {
-  readonly id: string;
-  readonly status: string;
-  readonly records: readonly {
-    readonly type: string;
-    readonly name: string;
-    readonly value: string;
-    readonly state: string;
-  }[];
-  readonly certificate: { readonly state: string; readonly last_error: unknown };
-  readonly diagnosis: readonly { readonly code: string; readonly fix: string }[];
-}
 
 before(async () => {
   engine = await startTestEngine();
@@ -82,7 +69,10 @@ test('a claimed hostname is routed once it is proved, and has a certificate seco
   assert.equal((await tidegate.ask(hostname)).status, 404);
   const startedAt = performance.now();
   await pebble.setTxt(txt?.name ?? '', txt?.value ?? '');
-  await until(async () => (await verify(domain.id)).status !== 'pending_ownership', { ...SOON, what: 'it is proved' });
+  await until(async () => (await verify(tidegate, domain.id)).status !== 'pending_ownership', {
+    ...SOON,
+    what: 'it is proved',
+  });
   assert.equal((await tidegate.ask(hostname)).status, 200);
   await until(async () => (await tidegate.adminJson<Domain>(`/v1/domains/${hostname}`)).status === 'active', {
     ...SOON,
@@ -90,17 +80,17 @@ test('a claimed hostname is routed once it is proved, and has a certificate seco
   });
   t.diagnostic(`from the record to the certificate: ${Math.round(performance.now() - startedAt)} ms`);
   // In every worker.
-  for (let i = 0; i < 8; i++) assert.match(await overTls(hostname), /^HTTP\/1\.1 200/);
+  for (let i = 0; i < 8; i++) assert.match(await shownTo(hostname), /^HTTP\/1\.1 200/);
   const list = await tidegate.adminJson<{ items: { names: string[]; state: string }[] }>('/v1/certificates');
   assert.ok(list.items.some((one) => one.names.includes(hostname) && one.state === 'valid'));
 });
 
 test('a hostname of a label has one as well, and one that nobody claims is turned away', async () => {
-  await until(async () => (await overTls('label.example.test')).startsWith('HTTP/1.1 200'), {
+  await until(async () => (await shownTo('label.example.test')).startsWith('HTTP/1.1 200'), {
     ...SOON,
     what: 'a certificate',
   });
-  await assert.rejects(overTls('nobody.example.test'), /unrecognized/i);
+  await assert.rejects(shownTo('nobody.example.test'), /unrecognized/i);
 });
 
 test('a hostname that points elsewhere is not ordered, and its tenant is told what to change', async () => {
@@ -115,7 +105,7 @@ test('a hostname that points elsewhere is not ordered, and its tenant is told wh
   await pebble.setTxt(txt?.name ?? '', txt?.value ?? '');
   const domain = await until(
     async () => {
-      const now = await verify(created.id);
+      const now = await verify(tidegate, created.id);
       return now.status === 'pending_dns' && now;
     },
     { ...SOON, what: 'it waits for its DNS' },
@@ -145,7 +135,7 @@ test('a start on the same state serves what it had, and orders nothing again', a
   const orders = pebble.orderCount;
   await tidegate.kill9();
   await tidegate.start();
-  assert.match(await overTls('shop.example.test'), /^HTTP\/1\.1 200/);
+  assert.match(await shownTo('shop.example.test'), /^HTTP\/1\.1 200/);
   await until(
     async () => (await tidegate.adminJson<Domain>('/v1/domains/shop.example.test')).status === 'active',
     SOON,
@@ -153,22 +143,7 @@ test('a start on the same state serves what it had, and orders nothing again', a
   assert.equal(pebble.orderCount, orders);
 });
 
-async function verify(id: string): Promise<Domain> {
-  const answer = await tidegate.admin(`/v1/domains/${id}/verify`, { method: 'POST' });
-  if (answer.status === 429) return tidegate.adminJson<Domain>(`/v1/domains/${id}`);
-  return JSON.parse(answer.body) as Domain;
-}
-
-/** Status line of `GET /`, with the chain checked to the authority's root. */
-function overTls(hostname: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port: httpsPort, servername: hostname, ca: root }, () => {
-      socket.write(`GET / HTTP/1.1\r\nHost: ${hostname}\r\nConnection: close\r\n\r\n`);
-    });
-    let text = '';
-    socket.setEncoding('latin1').on('data', (part: string) => {
-      text += part;
-    });
-    socket.on('error', reject).on('end', () => resolve(text));
-  });
+/** Head and body of `GET /`, with the chain checked to the authority's root. */
+function shownTo(hostname: string): Promise<string> {
+  return overTls({ port: httpsPort, hostname, ca: root });
 }

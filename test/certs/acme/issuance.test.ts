@@ -72,6 +72,21 @@ test('what the pre-flight finds wrong is not ordered, and says why', async (t) =
   assert.equal(pebble.orderCount, before);
 });
 
+test('clients that come while a hostname is checked have it checked again', async (t) => {
+  await using ground = await IssuanceGround.open({ ...common(temporaryDirectory(t)) });
+  const hostname = 'early.example.test';
+  let checks = 0;
+  const check = async () => {
+    // Right after the first look, what stood in the way is gone, and a client comes.
+    if (checks++ > 0) return [];
+    ground.issuance.hurry(hostname);
+    return [{ code: 'http.port_unreachable', detail: 'nobody answers yet', fix: 'wait' } as const];
+  };
+  ground.issuance.want({ hostname, tenant: 'default', check, isAlive: async () => true });
+  await ground.untilState(hostname, 'valid');
+  assert.equal(checks, 2);
+});
+
 test('what the authority says is kept word for word, and held against us no further than it does', async (t) => {
   await using ground = await IssuanceGround.open({ ...common(temporaryDirectory(t)), board: new ChallengeAnswers() });
   const hostname = 'unseen.example.test';

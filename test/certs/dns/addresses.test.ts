@@ -25,6 +25,13 @@ const CAUSES: readonly Cause[] = [
     fix: /CNAME record shop\.example\.test → edge\.example\.net.*192\.0\.2\.1/,
   },
   {
+    title: 'no answer at all',
+    prepare: (dns) => dns.fail(NAME, 'drop'),
+    state: 'unknown',
+    code: 'dns.timeout',
+    fix: /name servers of the domain can be reached/,
+  },
+  {
     title: 'an address elsewhere',
     prepare: (dns) => dns.set(NAME, 'A', ['198.51.100.7']),
     state: 'wrong',
