@@ -4,7 +4,8 @@
  *
  * Promise: on SIGTERM it takes nothing new, finishes what is in flight and exits 0.
  *
- * Settings: PORT (8080), START_DELAY_MS (starts to listen only then), STOP_DELAY_MS (stays that long after its last answer).
+ * Settings: PORT (8080), START_DELAY_MS (starts to listen only then), STOP_DELAY_MS (stays that long after its last answer),
+ * STOP_GRACE_MS (after SIGTERM it answers what still arrives for so long, each on a connection that it then closes).
  */
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -16,6 +17,7 @@ import { WebSocketServer } from 'ws';
 const PORT = Number(process.env.PORT ?? 8080);
 const START_DELAY_MS = Number(process.env.START_DELAY_MS ?? 0);
 const STOP_DELAY_MS = Number(process.env.STOP_DELAY_MS ?? 0);
+const STOP_GRACE_MS = Number(process.env.STOP_GRACE_MS ?? 0);
 const MIN_TICK_MS = 10;
 const CHUNK_BYTES = 65_536;
 const GOING_AWAY = 1001;
@@ -157,11 +159,13 @@ function pairs(raw) {
   return raw.flatMap((name, i) => (i % 2 === 0 ? [[name, raw[i + 1]]] : []));
 }
 
-function stop() {
+async function stop() {
   if (stopping) return;
   stopping = true;
   for (const response of clocks) response.end();
   for (const peer of sockets.clients) peer.close(GOING_AWAY);
+  // Whoever sends requests learns of the signal a moment later than the app.
+  if (STOP_GRACE_MS > 0) await sleep(STOP_GRACE_MS);
   server.close(async () => {
     await sleep(STOP_DELAY_MS);
     process.exit(0);

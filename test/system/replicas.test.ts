@@ -26,11 +26,14 @@ afterEach(async () => {
 });
 
 /** Two containers of one set, both ready. */
-async function twoReplicas(labels: Record<string, string> = {}): Promise<[Hello, Hello]> {
+async function twoReplicas(
+  labels: Record<string, string> = {},
+  env: Record<string, string> = {},
+): Promise<[Hello, Hello]> {
   const all = { 'tidegate.app': 'shop', 'tidegate.set': 'web', ...labels };
   const pair: [Hello, Hello] = [
-    await runHello(engine, { name: 'shop-1', labels: all }),
-    await runHello(engine, { name: 'shop-2', labels: all }),
+    await runHello(engine, { name: 'shop-1', labels: all, env }),
+    await runHello(engine, { name: 'shop-2', labels: all, env }),
   ];
   tidegate = await startTidegate({ docker: engine.socket });
   await readyReplicas(2);
@@ -70,10 +73,20 @@ test('docker stop of one of two replicas fails no GET', async () => {
   assert.deepEqual(result.outcomes, { '200': result.sent });
 });
 
-test('docker stop of one of two replicas fails at most the POST that was on its way to it', async () => {
+test('docker stop of one of two replicas whose app answers what still arrives fails no POST', async () => {
+  const [first] = await twoReplicas({}, { STOP_GRACE_MS: '1000' });
+  const result = await underLoad('POST', () => first.container.stop());
+  assert.deepEqual(result.outcomes, { '200': result.sent });
+});
+
+test('docker stop of one of two replicas whose app hangs up at once fails only POSTs that were on the wire to it', async () => {
   const [first] = await twoReplicas();
   const result = await underLoad('POST', () => first.container.stop());
-  assert.ok(result.failed <= 1, JSON.stringify(result.outcomes));
+  const reset = result.outcomes['502 upstream_reset'] ?? 0;
+  assert.equal(result.failed, reset, JSON.stringify(result.outcomes));
+  // The app is signalled before anybody else hears of it. What it has been sent by then and has not read is lost when it
+  // hangs up, and may have been done: one request at this rate, more if the machine holds the app up at that moment.
+  assert.ok(reset <= 5, JSON.stringify(result.outcomes));
 });
 
 test('docker kill of one of two replicas fails no GET', async () => {
