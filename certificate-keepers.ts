@@ -11,7 +11,9 @@ import { type CertificateBook, REVOCATION_REASONS } from '#admin/certificate-por
 import type { MetricFamily } from '#admin/ports';
 import { Authorities } from '#certs/acme/authorities';
 import { CHALLENGE_TYPES, ChallengeSolver } from '#certs/acme/challenge-solver';
+import { besideHosts } from '#certs/acme/dns-01/beside-hosts';
 import { challengeName } from '#certs/acme/dns-01/challenge-name';
+import type { DnsProvider } from '#certs/acme/dns-01/dns-provider';
 import { openDnsProvider } from '#certs/acme/dns-01/open-dns-provider';
 import { Issuance } from '#certs/acme/issuance';
 import { Turns } from '#certs/acme/turns';
@@ -84,7 +86,7 @@ export class CertificateKeepers {
     const eab = acme.eabKid === null || acme.eabHmac === null ? null : { kid: acme.eabKid, hmac: acme.eabHmac };
     const ca = (directory: string) => ({ directory, email: acme.email, root, eab, chain: acme.chain });
     const cas = [ca(acme.directory), ...(acme.fallback === null ? [] : [{ ...ca(acme.fallback), eab: null }])];
-    const dns = acme.dns === null ? null : openDnsProvider(acme.dns, { secret: acme.dnsSecret, clock, randomBytes });
+    const dns = dnsProvider(config, clock);
     const challenges = acme.challenges.flatMap((one) =>
       CHALLENGE_TYPES.filter((type) => type === one && (type !== 'dns-01' || dns !== null)),
     );
@@ -94,7 +96,7 @@ export class CertificateKeepers {
       ...{ store, vault: this.#vault, box, clock, log, emit, holder: HOLDER, random: Math.random },
       authorities: new Authorities({ store, box, clock, cas }),
       solver: new ChallengeSolver({
-        ...{ board, clock, challenges, dns },
+        ...{ board, clock, log, challenges, dns },
         challengeName: (hostname) => challengeName(hostname, resolvers),
         seesTxt: (name, value) => checks.seesTxt(name, value),
       }),
@@ -202,15 +204,19 @@ export class CertificateKeepers {
       get: (id) => vault.get(id),
       issuance: (hostname) => issuance.view(hostname),
       bring: (brought) => vault.put({ ...brought, issuer: IMPORTED }),
-      renew: async (id) => {
-        const { names = [] } = (await vault.get(id)) ?? {};
-        return (await issuance.renew(id)) ?? issuance.view(names[0] ?? '');
-      },
+      renew: (id) => issuance.renew(id),
       revoke: (id, reason) => issuance.revoke(id, REVOCATION_REASONS[reason]),
       drop: (id) => vault.drop(id),
       authority: () => readAuthority(config),
     };
   }
+}
+
+/** A webhook decides by itself where it writes. */
+function dnsProvider({ acme }: Config, clock: Clock): DnsProvider | null {
+  if (acme.dns === null) return null;
+  const provider = openDnsProvider(acme.dns, { secret: acme.dnsSecret, clock, randomBytes });
+  return acme.dns.kind === 'webhook' ? provider : besideHosts(provider);
 }
 
 /** No public authority is at an address, on this machine, or signed by a root of one's own. */

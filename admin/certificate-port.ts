@@ -45,8 +45,8 @@ export interface CertificateBook {
   issuance(hostname: string): IssuanceView;
   /** @throws TidegateError `certs.unfit` */
   bring(brought: BroughtCertificate): Promise<KeptCertificate>;
-  /** Asks for a new one now, as far as the limits of the authority allow. */
-  renew(id: string): Promise<IssuanceView>;
+  /** Asks for a new one now, as far as the limits of the authority allow; null: none of its names is wanted any more. */
+  renew(id: string): Promise<IssuanceView | null>;
   /** At the authority, and in what is served. */
   revoke(id: string, reason: RevocationReason): Promise<void>;
   drop(id: string): Promise<void>;

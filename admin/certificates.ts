@@ -159,6 +159,10 @@ function addOne(endpoints: Endpoints, ports: AdminPorts): void {
       withOne(ports, call, async (book, certificate) => {
         if (certificate.issuer === IMPORTED) return brought('renewed', `POST ${LIST} brings its successor along.`);
         const issuance = await book.renew(certificate.id);
+        if (issuance === null) {
+          const detail = `Nobody wants a certificate for ${certificate.names.join(', ')} any more: there is no route, or no verified domain.`;
+          return new Problem('conflict', { detail, fix: ['Bind the domain to an app, then ask again.'] });
+        }
         return new Done(certificateJson(certificate, issuance), { location: `${LIST}/${certificate.id}` });
       }),
   );

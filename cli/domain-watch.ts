@@ -5,7 +5,9 @@
 import { pause } from '#core/clock';
 import type { Domain } from './answers.ts';
 import type { Api } from './api.ts';
+import { CommandFailure } from './command-failure.ts';
 import { domainPath } from './domain-path.ts';
+import { EXIT } from './exit-codes.ts';
 import type { World } from './world.ts';
 
 const TOO_MANY_REQUESTS = 429;
@@ -28,8 +30,15 @@ export async function watchDomain(options: DomainWatchOptions): Promise<Domain> 
   const { world, isRight, waitMs, onLook } = options;
   const { clock, interrupted } = world;
   const end = clock.now() + waitMs;
+  let last: Domain | null = null;
   for (;;) {
-    const { domain, againMs } = await look(options);
+    const looked = await look(options).catch((error: unknown) => {
+      // A gateway that starts anew is back soon.
+      if (last === null || !(error instanceof CommandFailure) || error.exit !== EXIT.failed) throw error;
+      return { domain: last, againMs: PAUSE_MS };
+    });
+    const { domain, againMs } = looked;
+    last = domain;
     const leftMs = end - clock.now();
     if (isRight(domain) || leftMs <= 0) return domain;
     onLook(domain, leftMs);

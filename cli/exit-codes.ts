@@ -10,6 +10,7 @@ export const EXIT = {
   timeout: 6,
   unhealthy: 7,
   interrupted: 130,
+  unread: 141,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -25,6 +26,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   timeout: 'It took too long.',
   unhealthy: 'Something is unhealthy, or a domain is not verified.',
   interrupted: 'It was interrupted (Ctrl-C).',
+  unread: 'Nobody read its output to the end, as in `tide events | head`; what came of it was not told.',
 };
 
 const OF_STATUS: Readonly<Record<number, ExitCode>> = {

@@ -1,6 +1,8 @@
 /** Where the admin API is: `TIDEGATE_URL`, or where `npm start` puts it. */
 import { usageFailure } from './command-failure.ts';
 
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
 export const DEFAULT_URL = 'http://127.0.0.1:9900';
 
 /**
@@ -16,6 +18,11 @@ export function gatewayUrl(env: Readonly<Record<string, string | undefined>>): s
   if (url.username !== '' || url.password !== '') {
     throw usageFailure('TIDEGATE_URL holds credentials, which the API does not know.', [
       'Leave them out; the token belongs into TIDEGATE_TOKEN, or is asked for by `tide login`.',
+    ]);
+  }
+  if (!text.includes('://') && !LOOPBACK.test(url.hostname)) {
+    throw usageFailure('TIDEGATE_URL does not say whether to use TLS, and the token would go over the network.', [
+      `Write https://${text}, or http://${text} if nobody can listen on the way.`,
     ]);
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {

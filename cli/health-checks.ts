@@ -92,7 +92,10 @@ function domainFinding({ hostname, status, diagnosis, certificate }: Domain): Fi
 
 async function certificates(api: Api, now: number): Promise<Finding[]> {
   const { items } = await api.list<Certificate>(CERTIFICATES);
-  const current = items.filter(({ state }) => state === 'valid' || state === 'expired');
+  // One that has ended and that nobody orders anew is of a hostname that is gone.
+  const current = items.filter(
+    ({ state, issuance }) => state === 'valid' || (state === 'expired' && issuance !== null),
+  );
   // A name may have an older one besides, which nobody is shown.
   const newest = new Map(current.map((one) => [one.names.join(), one]));
   const ending = [...newest.values()].filter((one) => isNearEnd(one, now));

@@ -23,7 +23,7 @@ process.once('SIGINT', () => interrupted.abort());
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed);
+    process.exit(error.code === 'EPIPE' ? EXIT.unread : EXIT.failed);
   });
 }
 

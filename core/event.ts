@@ -48,7 +48,7 @@ export const EVENT_TYPES = {
   'certificate.issued': 'A certificate was issued and is served.',
   'certificate.renewed': 'A certificate was renewed; the new one is served.',
   'certificate.failed': 'A certificate could not be had; it is tried again.',
-  'certificate.expiring': 'A certificate ends soon, and its renewal has failed so far.',
+  'certificate.expiring': 'A certificate ends soon and has not been renewed.',
   'certificate.revoked': 'A certificate was revoked and is not served any more.',
   'set.dependency': 'A dependency of a set cannot be followed.',
 } as const satisfies Record<string, string>;

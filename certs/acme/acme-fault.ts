@@ -6,15 +6,18 @@
 const NAMESPACE = 'urn:ietf:params:acme:error:';
 
 /** Types that tell of the hostname, not of the authority: another one would say the same. */
-const VALIDATION: ReadonlySet<string> = new Set([
-  'caa',
-  'connection',
-  'dns',
-  'incorrectResponse',
-  'tls',
-  'unauthorized',
-]);
+const VALIDATION: ReadonlySet<string> = new Set(['caa', 'connection', 'dns', 'incorrectResponse', 'tls']);
+/** The most that is believed of a Retry-After: what says more is broken, and would hold us for years. */
+const BUSY_MAX_MS = 3_600_000;
+const LIMITED_MAX_MS = 604_800_000;
 const REFUSALS: ReadonlySet<string> = new Set(['rejectedIdentifier', 'unsupportedIdentifier', 'userActionRequired']);
+
+const ACCOUNT_WORDS = /new orders|new-order|requests|accounts/i;
+
+/** What the authority says, without names that it repeats and pages that it points at. */
+function wordsOf(message: string): string {
+  return message.replace(/"[^"]*"|https?:\S+/g, '');
+}
 
 export interface AcmeFaultOptions {
   /** Without the namespace: `rateLimited`, `unauthorized` …; `unreachable` where nothing answered. */
@@ -25,24 +28,30 @@ export interface AcmeFaultOptions {
   readonly status: number;
   /** From Retry-After; null: it did not say. */
   readonly retryAfterMs: number | null;
+  /** It came to see, and this is what it found. */
+  readonly isVerdict?: boolean;
 }
 
 export class AcmeFault extends Error {
   readonly type: string;
   readonly status: number;
   readonly retryAfterMs: number | null;
+  readonly #isVerdict: boolean;
 
-  constructor({ type, detail, status, retryAfterMs }: AcmeFaultOptions, cause?: unknown) {
+  constructor({ type, detail, status, retryAfterMs, isVerdict = false }: AcmeFaultOptions, cause?: unknown) {
     super(detail, cause === undefined ? undefined : { cause });
     this.name = 'AcmeFault';
     this.type = type;
     this.status = status;
-    this.retryAfterMs = retryAfterMs;
+    const most = status === 429 || type === 'rateLimited' ? LIMITED_MAX_MS : BUSY_MAX_MS;
+    this.retryAfterMs = retryAfterMs === null ? null : Math.min(most, retryAfterMs);
+    this.#isVerdict = isVerdict;
   }
 
   /** The authority came to see and did not like it: it counts these. */
   get isValidation(): boolean {
-    return VALIDATION.has(this.type);
+    // `unauthorized` is also said of an account that is none any more.
+    return VALIDATION.has(this.type) || (this.#isVerdict && this.type === 'unauthorized');
   }
 
   /** The authority has had enough of us for now. */
@@ -52,7 +61,7 @@ export class AcmeFault extends Error {
 
   /** It has had enough of the whole account, not of these names alone, whose limits are counted over all accounts. */
   get isAccountLimit(): boolean {
-    return this.status === 503 || (this.isRateLimit && /new orders|new-order|requests|accounts/i.test(this.message));
+    return this.status === 503 || (this.isRateLimit && ACCOUNT_WORDS.test(wordsOf(this.message)));
   }
 
   /** Another authority may do what this one does not. */
@@ -60,6 +69,7 @@ export class AcmeFault extends Error {
     return (
       this.isRateLimit ||
       REFUSALS.has(this.type) ||
+      (this.type === 'unauthorized' && !this.#isVerdict) ||
       this.status === 0 ||
       this.status >= 500 ||
       this.type === 'serverInternal'

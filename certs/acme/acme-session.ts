@@ -3,48 +3,27 @@
  * authority's problem documents kept. Nothing is retried here but a nonce that was refused.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { Agent } from 'node:https';
 import { rootCertificates } from 'node:tls';
 import { type Authorization, axios, Client, type Order } from 'acme-client';
 import type { Challenge } from 'acme-client/types/rfc8555.js';
 import type { Clock } from '#core/clock';
 import { messageOf } from '#core/errors';
-import type { Store } from '#store/store';
-import type { SealedBox } from '../vault/sealed-box.ts';
+import { AcmeAccount, type AcmeAccountOptions } from './acme-account.ts';
 import { AcmeFault, faultOf, retryAfterMs } from './acme-fault.ts';
 import { pause } from './pause.ts';
 import { type RenewalInfo, renewalInfoOf } from './renewal-info.ts';
 
 const CALL_MS = 30_000;
 const NONCE_TRIES = 5;
-const KIND = 'acme-account';
-/** What may be said against the one certificate that an order is to replace (RFC 9773 5, RFC 8555 6.7). */
-const REPLACES_FAULTS: ReadonlySet<string> = new Set(['alreadyReplaced', 'malformed', 'unauthorized']);
+/** What is not said against the certificate that an order is to replace (RFC 8555 6.7). */
+const OTHER_FAULTS: ReadonlySet<string> = new Set(['badNonce', 'accountDoesNotExist']);
+/** Advice is not worth a long wait. */
+const ADVICE_MS = 10_000;
 
-export interface CaOptions {
-  /** URL of its directory. */
-  readonly directory: string;
-  readonly email: string | null;
-  /** PEM of a root to trust beside the usual ones. */
-  readonly root: string | null;
-  readonly eab: { readonly kid: string; readonly hmac: string } | null;
-  /** Common name of the preferred root. */
-  readonly chain: string | null;
-}
-
-export interface AcmeSessionOptions {
-  readonly ca: CaOptions;
-  readonly store: Pick<Store, 'document' | 'putDocument'>;
-  readonly box: SealedBox;
+export interface AcmeSessionOptions extends AcmeAccountOptions {
   readonly clock: Clock;
-}
-
-interface AccountBody {
-  readonly directory: string;
-  readonly url: string | null;
-  /** Sealed, base64. */
-  readonly key: string;
 }
 
 interface CallOptions {
@@ -75,14 +54,17 @@ export class AcmeSession {
   readonly directory: string;
   readonly #options: AcmeSessionOptions;
   readonly #client: Client;
+  readonly #account: AcmeAccount;
   /** Of the call that is made, as calls of several orders are under way at a time. */
   readonly #calls = new AsyncLocalStorage<{ fault: AcmeFault | null }>();
   /** How long the work under way has waited for the authority. */
   readonly #waits = new AsyncLocalStorage<{ ms: number }>();
 
-  private constructor(options: AcmeSessionOptions, key: string, url: string | null) {
+  private constructor(options: AcmeSessionOptions, account: AcmeAccount) {
     const { ca } = options;
+    const { key, url } = account;
     this.#options = options;
+    this.#account = account;
     this.directory = ca.directory;
     this.#client = new Client({
       directoryUrl: ca.directory,
@@ -98,39 +80,22 @@ export class AcmeSession {
    * @throws AcmeFault, TidegateError of the `store.` family
    */
   static async open(options: AcmeSessionOptions): Promise<AcmeSession> {
-    const { ca, store, box } = options;
-    const id = accountId(ca);
-    const kept = (await store.document(KIND, id))?.body as AccountBody | undefined;
-    if (kept !== undefined) {
-      const key = box.unseal(Buffer.from(kept.key, 'base64'), `${KIND} ${id}`).toString();
-      const session = new AcmeSession(options, key, kept.url);
-      if (kept.url === null) await session.#register(id, kept);
-      return session;
-    }
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    const sealed = Buffer.from(box.seal(Buffer.from(key), `${KIND} ${id}`)).toString('base64');
-    const body: AccountBody = { directory: ca.directory, url: null, key: sealed };
-    // Before the authority hears of it, so that no account is ever lost.
-    await store.putDocument(KIND, id, body);
-    const session = new AcmeSession(options, key, null);
-    await session.#register(id, body);
+    const account = await AcmeAccount.open(options);
+    const session = new AcmeSession(options, account);
+    if (account.url === null) await session.#register();
     return session;
   }
 
-  async #register(id: string, body: AccountBody): Promise<void> {
+  async #register(): Promise<void> {
     const { email } = this.#options.ca;
     const contact = email === null ? [] : [`mailto:${email}`];
     await this.#call(() => this.#client.createAccount({ termsOfServiceAgreed: true, contact }));
-    await this.#options.store.putDocument(KIND, id, { ...body, url: this.#client.getAccountUrl() });
+    await this.#account.registered(this.#client.getAccountUrl());
   }
 
   /** The authority has forgotten the account: the next one that is opened makes it anew, with the same key. */
-  async forget(): Promise<void> {
-    const { ca, store } = this.#options;
-    const id = accountId(ca);
-    const kept = (await store.document(KIND, id))?.body as AccountBody | undefined;
-    if (kept !== undefined) await store.putDocument(KIND, id, { ...kept, url: null });
+  forget(): Promise<void> {
+    return this.#account.registered(null);
   }
 
   /** Does work, and tells how many ms of it went by in waiting for the authority. */
@@ -158,7 +123,8 @@ export class AcmeSession {
       return await order({ replaces });
     } catch (error) {
       // Whatever it has against that: an order like any other may still do.
-      if (!(error instanceof AcmeFault) || !REPLACES_FAULTS.has(error.type)) throw error;
+      if (!(error instanceof AcmeFault) || error.status < 400 || error.status > 499) throw error;
+      if (error.isRateLimit || OTHER_FAULTS.has(error.type)) throw error;
       return order({});
     }
   }
@@ -168,7 +134,9 @@ export class AcmeSession {
     const url = await this.#renewalUrl();
     if (url === null) return null;
     const { data, headers } = await this.#call(async () => {
-      const answer = await this.#inner.request(`${url.replace(/\/$/, '')}/${id}`, 'get');
+      const answer = await this.#inner.request(`${url.replace(/\/$/, '')}/${id}`, 'get', {
+        timeout: ADVICE_MS,
+      });
       if (answer.status >= 400) throw this.#faultOf(answer);
       return answer;
     });
@@ -267,11 +235,16 @@ export class AcmeSession {
     const request = http.request.bind(http);
     http.request = async (url, method, options = {}) => {
       if (agent !== null) options.httpsAgent = agent;
-      options.timeout = CALL_MS;
+      options.timeout ??= CALL_MS;
       const answer = await request(url, method, options);
       const call = this.#calls.getStore();
       if (call !== undefined) call.fault = null;
       if (answer.status >= 400 && call !== undefined) call.fault = this.#faultOf(answer);
+      if (url === this.directory && answer.status < 400 && !isDirectory(answer.data)) {
+        // The library would keep it for a day.
+        const detail = `what it answers at ${url} is no directory of an authority`;
+        throw new AcmeFault({ type: 'serverInternal', detail, status: 502, retryAfterMs: null });
+      }
       return answer;
     };
   }
@@ -285,9 +258,8 @@ export class AcmeSession {
   }
 }
 
-function accountId({ directory, eab }: CaOptions): string {
-  const words = `${directory} ${eab?.kid ?? ''}`;
-  return createHash('sha256').update(words).digest('hex').slice(0, 32);
+function isDirectory(data: unknown): boolean {
+  return typeof (data as { newOrder?: unknown } | null)?.newOrder === 'string';
 }
 
 /** Where nothing answers, the library stumbles over the answer that is not there. */

@@ -80,10 +80,11 @@ export class Attempts {
     }
     if (current !== null && !(await wish.isAlive())) {
       await save(entry, { ...entry.record, state: 'valid', nextAttemptAt: now + ASLEEP_MS });
+      await this.#warn(entry, current, 'the hostname does not lead here any more');
       return;
     }
     await this.#order(entry, { wish, lease, current });
-    if (current !== null) await this.#warn(entry, current);
+    if (current !== null) await this.#warn(entry, current, entry.record.lastError?.detail ?? 'it is not known why');
   }
 
   /** Asks its authority when to renew a certificate, and plans for that. */
@@ -120,8 +121,7 @@ export class Attempts {
   ): Promise<void> {
     const { authorities, clock, random, save } = this.#options;
     const { record } = entry;
-    const kind = current === null ? 'new' : 'renewal';
-    const { authority, room, limit } = await authorities.choose(record, [record.hostname], kind);
+    const { authority, room, limit } = await authorities.choose(record, [record.hostname], current);
     using _room = room;
     const at = clock.wall();
     if (limit !== null) {
@@ -144,17 +144,18 @@ export class Attempts {
   }
 
   /** Says once of a certificate that it ends soon and has not been renewed. */
-  async #warn(entry: WantedCertificate, current: KeptCertificate): Promise<void> {
+  async #warn(entry: WantedCertificate, current: KeptCertificate, why: string): Promise<void> {
     const { clock, emit, save } = this.#options;
     const { record } = entry;
     const { id, notBefore, notAfter } = current;
     const left = notAfter - clock.wall();
-    if (record.attempts === 0 || record.warnedOf === id || left > (notAfter - notBefore) * EXPIRING_SHARE) return;
+    const isRenewed = record.certificateId !== id;
+    if (isRenewed || record.warnedOf === id || left > (notAfter - notBefore) * EXPIRING_SHARE) return;
     await save(entry, { ...record, warnedOf: id });
     emit({
       type: 'certificate.expiring',
       tenant: record.tenant,
-      cause: `it ends in ${Math.max(0, Math.round(left / HOUR_MS))} h, and ${record.attempts} tries to renew it have failed: ${record.lastError?.detail ?? 'it is not known why'}`,
+      cause: `it ends in ${Math.max(0, Math.round(left / HOUR_MS))} h and has not been renewed: ${why}`,
       data: { hostname: record.hostname, certificate: id, not_after: new Date(notAfter).toISOString() },
     });
   }

@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '#core/clock';
 import type { Store } from '#store/store';
+import type { KeptCertificate } from '../vault/kept-certificate.ts';
 import type { SealedBox } from '../vault/sealed-box.ts';
-import { AcmeSession, type CaOptions } from './acme-session.ts';
+import type { CaOptions } from './acme-account.ts';
+import { AcmeSession } from './acme-session.ts';
 import type { IssuanceRecord } from './issuance-record.ts';
-import { Ledger, type OrderKind, type OrderLimit, type Room } from './ledger.ts';
+import { Ledger, type OrderLimit, type Room } from './ledger.ts';
 
 /** So many failures of an authority in a row, and the next one is asked. */
 const CA_FAILURES = 3;
@@ -34,13 +36,14 @@ export class Authorities {
    * The authority to ask for these names now, with room taken for the order: the one whose turn it is, or the next that has
    * room. An order that is under way goes on where it is. No room anywhere: the one that has some first.
    */
-  async choose({ caFailures, order }: IssuanceRecord, names: readonly string[], kind: OrderKind): Promise<Choice> {
-    const first = Math.floor(caFailures / CA_FAILURES);
+  async choose(record: IssuanceRecord, names: readonly string[], current: KeptCertificate | null): Promise<Choice> {
+    const first = this.#first(record);
     let wait: Choice | null = null;
     for (let i = 0; i < this.all.length; i++) {
       const authority = this.all[(first + i) % this.all.length] as Authority;
       const ledger = await authority.ledger();
-      const isUnderWay = order?.ca === authority.directory;
+      const isUnderWay = record.order?.ca === authority.directory;
+      const kind = isRenewal(authority, names, current) ? 'renewal' : 'new';
       const taken = isUnderWay ? ledger.resume() : ledger.take(names, kind);
       if (!('limit' in taken)) return { authority, room: taken, limit: null };
       if (wait?.limit == null || taken.freeAt < wait.limit.freeAt) wait = { authority, room: null, limit: taken };
@@ -49,6 +52,23 @@ export class Authorities {
     }
     return wait as Choice;
   }
+
+  /** Where to begin: at the one that has an order of it, unless it is that one which has just failed too often. */
+  #first({ caFailures, order }: IssuanceRecord): number {
+    const turn = Math.floor(caFailures / CA_FAILURES);
+    const at = order === null ? -1 : this.all.findIndex(({ directory }) => directory === order.ca);
+    const hasFailed = caFailures > 0 && caFailures % CA_FAILURES === 0 && at === (turn - 1) % this.all.length;
+    return at < 0 || hasFailed ? turn : at;
+  }
+}
+
+/** Whether an order there counts as a renewal: for the same names, from the same authority. */
+export function isRenewal(
+  { directory }: Authority,
+  names: readonly string[],
+  current: KeptCertificate | null,
+): current is KeptCertificate {
+  return current?.issuer === directory && [...current.names].sort().join() === [...names].sort().join();
 }
 
 export type Choice = { readonly authority: Authority } & (

@@ -5,6 +5,8 @@
 import type { Authorization } from 'acme-client';
 import type { Challenge } from 'acme-client/types/rfc8555.js';
 import type { Clock } from '#core/clock';
+import { messageOf } from '#core/errors';
+import type { Log } from '#core/log';
 import { challengeCertificate } from '../challenge-certificate.ts';
 import type { ChallengeBoard } from '../challenges.ts';
 import { AcmeFault } from './acme-fault.ts';
@@ -33,6 +35,7 @@ export interface ChallengeSolverOptions {
   /** Whether resolvers see the value there. */
   readonly seesTxt: (name: string, value: string) => Promise<boolean>;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 export class ChallengeSolver {
@@ -86,7 +89,7 @@ export class ChallengeSolver {
     { hostname, keyAuthorization }: { readonly hostname: string; readonly keyAuthorization: string },
     signal: AbortSignal,
   ): Promise<() => Promise<void>> {
-    const { board, dns, challengeName } = this.#options;
+    const { board, dns, challengeName, log } = this.#options;
     const { token } = challenge;
     // The library's types know two of the three.
     const type: string = challenge.type;
@@ -102,7 +105,9 @@ export class ChallengeSolver {
     const name = await challengeName(hostname);
     // What cannot be removed does no harm but to the zone's looks.
     const clear = (): Promise<void> =>
-      dns.clear(name, keyAuthorization, AbortSignal.timeout(DNS_SEEN_MS)).catch(() => {});
+      dns.clear(name, keyAuthorization, AbortSignal.timeout(DNS_SEEN_MS)).catch((error: unknown) => {
+        log.warn('a TXT record of a challenge could not be removed', { name, error: messageOf(error) });
+      });
     try {
       await dns.set(name, keyAuthorization, signal);
       await this.#seen(name, keyAuthorization, signal);
@@ -145,5 +150,6 @@ function verdictOf({ challenges, identifier, status }: Authorization): AcmeFault
     detail: error?.detail ?? `the authorization of ${identifier.value} is ${status}`,
     status: 403,
     retryAfterMs: null,
+    isVerdict: true,
   });
 }

@@ -10,7 +10,7 @@ import { DIAGNOSES } from '../dns/diagnosis.ts';
 import { Attempts, type AttemptsOptions } from './attempts.ts';
 import { type IssuanceRecord, type IssuanceView, newRecord, recordOf } from './issuance-record.ts';
 import type { OrderCounts, WantedCertificate, Wish } from './orders.ts';
-import { dueAt, type Turns } from './turns.ts';
+import { dueAt, isLook, Turns } from './turns.ts';
 import { underLease } from './under-lease.ts';
 
 const KIND = 'issuance';
@@ -19,6 +19,8 @@ const ELSEWHERE_MS = 15_000;
 /** Without anything due: a timer does not count that far. */
 const IDLE_MS = 3_600_000;
 const MANUAL_GAP_MS = 60_000;
+/** At a time, of questions when to renew. */
+const LOOKS_MAX = 2;
 
 export interface IssuanceOptions extends Omit<AttemptsOptions, 'save' | 'kept' | 'signal'> {
   readonly store: Pick<
@@ -39,6 +41,7 @@ export class Issuance {
   #started = false;
   #arming = false;
   readonly #attempts: Attempts;
+  readonly #looking = new Turns(LOOKS_MAX);
   /** Told of every change of a view. */
   onChange: (hostname: string) => void = () => {};
 
@@ -60,9 +63,11 @@ export class Issuance {
     for (const { id, body } of await this.#options.store.documents(KIND)) {
       const record = recordOf(body as IssuanceRecord);
       const wish = this.#entries.get(id)?.wish ?? null;
-      // What was under way is due at once.
+      // What was under way is due at once, whatever was planned before.
+      const asked = record.state === 'issuing' || record.state === 'renewing';
       const state = record.state === 'issuing' ? 'queued' : record.state === 'renewing' ? 'valid' : record.state;
-      this.#entries.set(id, { wish, record: { ...record, state }, running: false, asked: false });
+      const nextAttemptAt = asked ? this.#options.clock.wall() : record.nextAttemptAt;
+      this.#entries.set(id, { wish, record: { ...record, state, nextAttemptAt }, running: false, asked });
     }
     this.#started = true;
     this.#arm();
@@ -189,28 +194,30 @@ export class Issuance {
     const { clock, turns } = this.#options;
     const now = clock.wall();
     const due: WantedCertificate[] = [];
+    const looks: WantedCertificate[] = [];
     let next = now + IDLE_MS;
     for (const entry of this.#entries.values()) {
       if (entry.wish === null || entry.running) continue;
       const at = dueAt(entry.record) ?? now;
-      if (at <= now) due.push(entry);
+      if (at <= now) (isLook(entry.record, now) ? looks : due).push(entry);
       else next = Math.min(next, at);
     }
-    for (const entry of turns.choose(due, (one) => one.wish?.tenant ?? null)) this.#run(entry);
+    for (const entry of turns.choose(due, (one) => one.wish?.tenant ?? null)) this.#run(entry, turns);
+    // They wait for each other alone: an authority that gives no advice holds up no order.
+    for (const entry of this.#looking.choose(looks, () => null)) this.#run(entry, this.#looking);
     this.#timer = clock.after(next - now, () => this.#arm());
   }
 
-  #run(entry: WantedCertificate): void {
+  #run(entry: WantedCertificate, turns: Turns): void {
     entry.running = true;
-    const { turns, log } = this.#options;
-    const tenant = entry.wish?.tenant ?? null;
+    const { log } = this.#options;
+    const tenant = turns === this.#looking ? null : (entry.wish?.tenant ?? null);
     turns.begin(tenant);
     const run = this.#attempt(entry)
       .catch((error: unknown) => {
         if (this.#closing.signal.aborted) return;
         log.error('a certificate could not be seen to', { hostname: entry.record.hostname, error: messageOf(error) });
-        const { clock } = this.#options;
-        entry.record = { ...entry.record, nextAttemptAt: clock.wall() + ELSEWHERE_MS };
+        this.#putOff(entry);
       })
       .finally(() => {
         entry.running = false;
@@ -231,7 +238,19 @@ export class Issuance {
     const { store, clock, holder } = this.#options;
     const terms = { store, clock, holder, name: `order:${entry.record.hostname}` };
     const isOurs = await underLease(terms, (lease) => this.#attempts.run(entry, lease));
-    if (!isOurs) entry.record = { ...entry.record, nextAttemptAt: clock.wall() + ELSEWHERE_MS };
+    if (!isOurs) this.#putOff(entry);
+  }
+
+  /** Nothing came of it: for as long as that, not again. */
+  #putOff(entry: WantedCertificate): void {
+    const { nextAttemptAt, lookAt } = entry.record;
+    const at = this.#options.clock.wall() + ELSEWHERE_MS;
+    const later = (planned: number): number => Math.max(planned, at);
+    entry.record = {
+      ...entry.record,
+      nextAttemptAt: later(nextAttemptAt ?? at),
+      lookAt: lookAt === null ? null : later(lookAt),
+    };
   }
 
   async #save(entry: WantedCertificate, record: IssuanceRecord): Promise<void> {

@@ -111,7 +111,13 @@ async function until(
     if (now.status === 'invalid') {
       const error = (now as { error?: { type?: string; detail?: string } }).error;
       const type = error?.type?.split(':').at(-1) ?? 'order_over';
-      throw new AcmeFault({ type, detail: error?.detail ?? 'the order is invalid', status: 403, retryAfterMs: null });
+      throw new AcmeFault({
+        type,
+        detail: error?.detail ?? 'the order is invalid',
+        status: 403,
+        retryAfterMs: null,
+        isVerdict: true,
+      });
     }
     if (clock.now() > end) {
       const detail = `the order is ${now.status} and does not get any further`;

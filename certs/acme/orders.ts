@@ -12,7 +12,7 @@ import type { CertificateVault } from '../vault/certificate-vault.ts';
 import { IMPORTED, type KeptCertificate } from '../vault/kept-certificate.ts';
 import type { SealedBox } from '../vault/sealed-box.ts';
 import { AcmeFault } from './acme-fault.ts';
-import type { Authorities, Authority } from './authorities.ts';
+import { type Authorities, type Authority, isRenewal } from './authorities.ts';
 import type { ChallengeSolver } from './challenge-solver.ts';
 import { type IssuanceRecord, renewalAt, retryDelayMs } from './issuance-record.ts';
 import { type OrderKeyType, runOrder } from './order-run.ts';
@@ -83,10 +83,10 @@ export class Orders {
   async run(entry: WantedCertificate, wish: Wish, { lease, authority, current }: OrderTerms): Promise<void> {
     const { vault, solver, box, clock, keyType, emit } = this.#options;
     const { hostname } = entry.record;
-    const isRenewal = current !== null;
+    const isFirst = current === null;
     const open = entry.record.order?.ca === authority.directory ? entry.record.order : null;
     const ca = authority.directory;
-    await this.#options.save(entry, { ...entry.record, state: isRenewal ? 'renewing' : 'issuing', ca });
+    await this.#options.save(entry, { ...entry.record, state: isFirst ? 'issuing' : 'renewing', ca });
     const about = { tenant: wish.tenant, data: { hostname, ca } };
     const startedAt = clock.now();
     try {
@@ -95,7 +95,7 @@ export class Orders {
       const onOrdered = async (): Promise<void> => {
         this.counts.ordered++;
         await ledger.ordered();
-        emit({ type: 'certificate.ordered', ...about, cause: isRenewal ? 'it is time to renew' : 'there is none yet' });
+        emit({ type: 'certificate.ordered', ...about, cause: isFirst ? 'there is none yet' : 'it is time to renew' });
       };
       const save = async (order: IssuanceRecord['order']): Promise<void> => {
         await this.#options.save(entry, {
@@ -104,19 +104,20 @@ export class Orders {
           orderedAt: order === null ? entry.record.orderedAt : clock.wall(),
         });
       };
-      const replaces = current?.issuer === ca ? current.renewal.ariId : null;
+      const replaces = isRenewal(authority, [hostname], current) ? current.renewal.ariId : null;
       const run = { session, solver, box, clock, keyType, replaces, onOrdered, save };
       const { result: issued, waitedMs } = await session.timed(() =>
         runOrder([hostname], open, run, this.#options.signal),
       );
-      const certificate = await vault.put({ tenant: wish.tenant, names: [hostname], ...issued, issuer: ca, lease });
+      // The authority counts it, whatever becomes of it here.
       await ledger.issued([hostname]);
+      const certificate = await vault.put({ tenant: wish.tenant, names: [hostname], ...issued, issuer: ca, lease });
       this.counts.issued++;
       await this.#options.save(entry, heldRecord(entry.record, certificate, clock.wall(), this.#options.random()));
       const ms = Math.round(clock.now() - startedAt);
       const authorityMs = Math.round(waitedMs);
       const cause = `${ca} issued it in ${ms} ms, ${authorityMs} of them its own`;
-      const type = isRenewal ? 'certificate.renewed' : 'certificate.issued';
+      const type = isFirst ? 'certificate.issued' : 'certificate.renewed';
       emit({
         type,
         ...about,
@@ -179,7 +180,7 @@ export function heldRecord(
     ...record,
     ...{ state: 'valid', certificateId: id, attempts: 0, caFailures: 0, lastError: null, nextAttemptAt },
     // Its authority may know better when.
-    lookAt: issuer === IMPORTED || renewal.ariId === null ? null : now,
+    lookAt: issuer === IMPORTED || renewal.ariId === null ? null : Math.max(now, notBefore),
     // Whatever was under way has come to its end: a renewal is an order of its own.
     order: null,
   };

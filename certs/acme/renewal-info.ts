@@ -12,8 +12,11 @@ const ASK_AGAIN_MAX_MS = 86_400_000;
 const ASK_AGAIN_MS = 21_600_000;
 /** Advice to renew later than this share of a life is advice to let it end. */
 const LATEST_SHARE = 9 / 10;
-/** No certificate is replaced sooner, whatever the advice: an authority that always says "now" is not followed in a circle. */
-const YOUNG_MS = 3_600_000;
+/** Whatever the advice, a certificate serves for this share of its life: an authority that always says "now" is not followed
+ * in a circle. Advice that has changed since is news (of a revocation, say) and followed sooner. */
+const SETTLED_SHARE = 1 / 3;
+const NEWS_SHARE = 1 / 6;
+const NEWS_AFTER_MS = 86_400_000;
 
 /** What the authority answered; times in Unix ms. */
 export interface RenewalInfo {
@@ -47,14 +50,18 @@ export function planRenewal({ certificate, info, planned, now, random }: Renewal
   if (info === null) return { renewAt: usual, lookAt: now + ASK_AGAIN_MS, note: { ...renewal, checkedAt: now } };
   const { windowStart, windowEnd } = info;
   // The moment is chosen once for a window: chosen anew with every look, it would tend to its beginning.
-  const isSame = renewal.windowStart === windowStart && renewal.windowEnd === windowEnd && planned !== null;
-  const chosen = isSame ? usual : Math.round(windowStart + random() * (windowEnd - windowStart));
-  const latest = Math.round(notBefore + (notAfter - notBefore) * LATEST_SHARE);
+  const isSame = renewal.windowStart === windowStart && renewal.windowEnd === windowEnd;
+  const isChosen = isSame && planned !== null && planned >= windowStart && planned <= windowEnd;
+  const chosen = isChosen ? planned : Math.round(windowStart + random() * (windowEnd - windowStart));
+  const life = notAfter - notBefore;
+  const latest = Math.round(notBefore + life * LATEST_SHARE);
+  const isNews = renewal.windowStart !== null && (!isSame || renewal.isNews === true);
+  const earliest = isNews ? createdAt + Math.min(NEWS_AFTER_MS, life * NEWS_SHARE) : notBefore + life * SETTLED_SHARE;
   const lookAfter = Math.min(ASK_AGAIN_MAX_MS, Math.max(ASK_AGAIN_MIN_MS, info.retryAfterMs ?? ASK_AGAIN_MS));
   return {
-    renewAt: Math.max(createdAt + YOUNG_MS, Math.min(chosen, latest)),
+    renewAt: Math.round(Math.max(earliest, Math.min(chosen, latest))),
     lookAt: now + lookAfter,
-    note: { ...renewal, windowStart, windowEnd, checkedAt: now },
+    note: { ...renewal, windowStart, windowEnd, checkedAt: now, isNews },
   };
 }
 

@@ -41,6 +41,11 @@ export class Turns {
   }
 }
 
+/** Whether nothing but the question when to renew can be due. @param now Unix ms */
+export function isLook({ nextAttemptAt }: IssuanceRecord, now: number): boolean {
+  return nextAttemptAt !== null && nextAttemptAt > now;
+}
+
 /** When a hostname is to be seen to, Unix ms; null: at once. */
 export function dueAt({ nextAttemptAt, lookAt }: IssuanceRecord): number | null {
   return nextAttemptAt === null || lookAt === null ? nextAttemptAt : Math.min(nextAttemptAt, lookAt);

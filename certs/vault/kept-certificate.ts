@@ -14,6 +14,8 @@ export interface RenewalNote {
   readonly windowEnd: number | null;
   readonly ariId: string | null;
   readonly checkedAt: number | null;
+  /** The advice has changed since the certificate was new. */
+  readonly isNews?: boolean;
 }
 
 export interface KeptCertificate {

@@ -36,7 +36,14 @@ async function scale(call: Call): Promise<ExitCode> {
     const path = `/v1/apps/${encodeURIComponent(app)}/sets/${encodeURIComponent(set)}/scale`;
     const query = { dry_run: call.flag('dry-run') ? 'true' : null };
     const isLook = Object.keys(change).length === 0;
-    scales.push(isLook ? await api.get<Scale>(path) : await api.json<Scale>('PUT', path, { body: change, query }));
+    try {
+      scales.push(isLook ? await api.get<Scale>(path) : await api.json<Scale>('PUT', path, { body: change, query }));
+    } catch (error) {
+      const done = wishes.slice(0, scales.length).map((one) => one.set);
+      if (done.length > 0 && !isLook)
+        output.note(`Changed already: ${done.join(', ')}. Not changed: ${set} and what comes after it.`);
+      throw error;
+    }
   }
   if (call.json) {
     output.json(scales.length === 1 ? scales[0] : { items: scales });

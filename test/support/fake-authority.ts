@@ -53,6 +53,8 @@ export class FakeAuthority implements AsyncDisposable {
   isDown = false;
   /** Said instead of what would be said. */
   fault: (resource: FakeResource) => FakeFault | null = () => null;
+  /** What it finds when it comes to validate; null: all is well. */
+  verdict: Pick<FakeFault, 'type' | 'detail'> | null = null;
   /** Advice on renewals; null: the directory does not have it. */
   advice: { readonly start: number; readonly end: number; readonly retryAfterS: number } | null = null;
   readonly #options: Required<FakeAuthorityOptions>;
@@ -183,8 +185,12 @@ export class FakeAuthority implements AsyncDisposable {
 
   #authorizationBody(id: number): unknown {
     const order = this.#orders[id];
-    const status = order?.isAuthorized === true ? 'valid' : 'pending';
-    const challenge = { type: 'http-01', url: `${this.#origin}/authz/${id}`, status, token: `token-${id}` };
+    const { verdict } = this;
+    const judged = verdict === null ? 'valid' : 'invalid';
+    const status = order?.isAuthorized === true ? judged : 'pending';
+    const error =
+      status === 'invalid' ? { ...verdict, type: `urn:ietf:params:acme:error:${verdict?.type}` } : undefined;
+    const challenge = { type: 'http-01', url: `${this.#origin}/authz/${id}`, status, token: `token-${id}`, error };
     return { status, identifier: { type: 'dns', value: order?.names[0] }, challenges: [challenge] };
   }
 

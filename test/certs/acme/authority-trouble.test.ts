@@ -110,7 +110,10 @@ test('a certificate that nears its end without another is a matter for people, o
     assert.equal(warnings().length, 0);
     await passUntil(issuing, clock.wall() + 15 * DAY_MS, 6 * HOUR_MS, 'late.example.test');
     assert.equal(warnings().length, 1);
-    assert.match(warnings()[0]?.cause ?? '', /^it ends in \d+ h, and \d+ tries to renew it have failed: the authority/);
+    assert.match(
+      warnings()[0]?.cause ?? '',
+      /^it ends in \d+ h and has not been renewed: the authority cannot be reached$/,
+    );
     await passUntil(issuing, clock.wall() + 10 * DAY_MS, 6 * HOUR_MS, 'late.example.test');
     assert.equal(issuing.issuance.view('late.example.test').state, 'expired');
     assert.equal(warnings().length, 1);
@@ -169,8 +172,7 @@ test('while one authority has had enough, another one issues', async (t) => {
 
 test('what stands against a hostname is not tried at another authority', async (t) => {
   await using issuing = await IssuanceGround.open({ ...ground(t), fallback: second });
-  const fault = { status: 403, type: 'unauthorized', detail: 'the answer was not the one expected' };
-  authority.fault = (resource) => (resource === 'finalize' ? fault : null);
+  authority.verdict = { type: 'unauthorized', detail: 'the answer was not the one expected' };
   const orders = second.orderCount;
   try {
     issuing.want('wrong.example.test');
@@ -187,14 +189,14 @@ test('what stands against a hostname is not tried at another authority', async (
     }
     assert.equal(second.orderCount, orders);
   } finally {
-    authority.fault = () => null;
+    authority.verdict = null;
   }
 });
 
 test('it is renewed when its authority advises to, and says which one it replaces', async (t) => {
   await using issuing = await IssuanceGround.open(ground(t));
   const hostname = 'advised.example.test';
-  const window = { start: clock.wall() + 10 * DAY_MS, end: clock.wall() + 11 * DAY_MS };
+  const window = { start: clock.wall() + 40 * DAY_MS, end: clock.wall() + 41 * DAY_MS };
   authority.advice = { ...window, retryAfterS: 3600 };
   try {
     issuing.want(hostname);
@@ -214,6 +216,7 @@ test('it is renewed when its authority advises to, and says which one it replace
     assert.equal(issuing.issuance.view(hostname).nextAttemptAt, planned);
     const orders = authority.orderCount;
     authority.advice = { start: clock.wall() - 2 * HOUR_MS, end: clock.wall() - HOUR_MS, retryAfterS: 3600 };
+    const changedAt = clock.wall();
     await until(
       async () => {
         await clock.advance(10 * MINUTE_MS);
@@ -221,6 +224,8 @@ test('it is renewed when its authority advises to, and says which one it replace
       },
       { what: 'it is ordered anew' },
     );
+    // News is followed within a day, whatever the age of the certificate.
+    assert.ok(clock.wall() - changedAt <= DAY_MS);
     await until(() => moved(() => issuing.events.at(-1)?.type === 'certificate.renewed'), { what: 'it is renewed' });
     const chain = (await issuing.ground.vault.material(kept?.id ?? ''))?.chain ?? '';
     const serial = Buffer.from(new X509Certificate(chain).serialNumber, 'hex').toString('base64url');
@@ -244,7 +249,7 @@ test('an authority that minds the replacement gets an order like any other', asy
     };
     await until(
       async () => {
-        await clock.advance(MINUTE_MS);
+        await clock.advance(6 * HOUR_MS);
         return issuing.events.some(({ type }) => type === 'certificate.renewed');
       },
       { what: 'it is renewed' },
@@ -254,6 +259,97 @@ test('an authority that minds the replacement gets an order like any other', asy
   } finally {
     authority.fault = () => null;
     authority.advice = null;
+  }
+});
+
+test('an authority that always says "now" gets a few orders more, and no limit is burnt', async (t) => {
+  await using issuing = await IssuanceGround.open(ground(t));
+  const hostname = 'always.example.test';
+  authority.advice = { start: 1, end: 2, retryAfterS: 3600 };
+  try {
+    issuing.want(hostname);
+    await reach(issuing, hostname, 'valid');
+    const orders = authority.orderCount;
+    await passUntil(issuing, clock.wall() + 70 * DAY_MS, 8 * HOUR_MS, hostname);
+    // Every third of ninety days.
+    assert.ok(authority.orderCount - orders <= 3, `${authority.orderCount - orders} orders`);
+    assert.notEqual(issuing.issuance.view(hostname).state, 'rate-limited');
+  } finally {
+    authority.advice = null;
+  }
+});
+
+test('what cannot be kept is tried again in a while, not at once', async (t) => {
+  await using issuing = await IssuanceGround.open(ground(t));
+  const hostname = 'full.example.test';
+  authority.advice = { start: clock.wall() + 20 * DAY_MS, end: clock.wall() + 21 * DAY_MS, retryAfterS: 3600 };
+  issuing.ground.vault.update = () => Promise.reject(new Error('database or disk is full'));
+  const asked = () => authority.asked.filter((one) => one === 'ari').length;
+  const before = asked();
+  try {
+    issuing.want(hostname);
+    await reach(issuing, hostname, 'valid');
+    for (let i = 0; i < 60; i++) await clock.advance(1000);
+    await until(() => moved(() => asked() > before), { what: 'it is asked' });
+    assert.ok(asked() - before <= 6, `asked ${asked() - before} times in a minute`);
+  } finally {
+    authority.advice = null;
+  }
+});
+
+test('a renewal that was under way when the process ended goes on at the next start', async (t) => {
+  const directory = temporaryDirectory(t);
+  const hostname = 'restarted.example.test';
+  {
+    await using issuing = await IssuanceGround.open({ ...ground(t), directory });
+    issuing.want(hostname);
+    await reach(issuing, hostname, 'valid');
+    const { record } = { record: (await issuing.ground.store.document('issuance', hostname))?.body as object };
+    await issuing.ground.store.putDocument('issuance', hostname, { ...record, state: 'renewing' });
+  }
+  const orders = authority.orderCount;
+  await using again = await IssuanceGround.open({ ...ground(t), directory });
+  again.want(hostname);
+  await until(() => moved(() => again.events.at(-1)?.type === 'certificate.renewed'), { what: 'it is renewed' });
+  assert.equal(authority.orderCount, orders + 1);
+});
+
+test('an order at the second authority is not left there when the first one has room again', async (t) => {
+  await using issuing = await IssuanceGround.open({ ...ground(t), fallback: second });
+  const hostname = 'between.example.test';
+  const busy = { status: 503, type: 'serverInternal', detail: 'busy', retryAfter: '60' };
+  authority.fault = (resource) => (resource === 'new-order' ? busy : null);
+  second.fault = (resource) => (resource === 'finalize' ? busy : null);
+  const [first, other] = [authority.orderCount, second.orderCount];
+  try {
+    issuing.want('before.between.test');
+    await reach(issuing, 'before.between.test', 'failed');
+    issuing.want(hostname);
+    await reach(issuing, hostname, 'failed');
+    authority.fault = () => null;
+    second.fault = () => null;
+    await clock.advance(5 * MINUTE_MS);
+    await reach(issuing, hostname, 'valid');
+    assert.equal(issuing.issuance.view(hostname).ca, second.directory);
+    assert.deepEqual([authority.orderCount - first, second.orderCount - other], [1, 1]);
+  } finally {
+    authority.fault = () => null;
+    second.fault = () => null;
+  }
+});
+
+test('an authority that turns its back on the account is not the last one asked', async (t) => {
+  await using issuing = await IssuanceGround.open({ ...ground(t), fallback: second });
+  const hostname = 'turned.example.test';
+  const gone = { status: 403, type: 'unauthorized', detail: 'the account has been deactivated' };
+  authority.fault = (resource) => (resource === 'new-order' ? gone : null);
+  try {
+    issuing.want(hostname);
+    await passUntil(issuing, clock.wall() + 30 * MINUTE_MS, MINUTE_MS, hostname);
+    await reach(issuing, hostname, 'valid');
+    assert.equal(issuing.issuance.view(hostname).ca, second.directory);
+  } finally {
+    authority.fault = () => null;
   }
 });
 

@@ -1,6 +1,6 @@
 /** Issuance over a real store and vault, with a real gateway that meets the authority. */
 import { randomBytes } from 'node:crypto';
-import type { CaOptions } from '#certs/acme/acme-session';
+import type { CaOptions } from '#certs/acme/acme-account';
 import { Authorities } from '#certs/acme/authorities';
 import { ChallengeSolver, type ChallengeType } from '#certs/acme/challenge-solver';
 import type { DnsProvider } from '#certs/acme/dns-01/dns-provider';
@@ -55,7 +55,7 @@ export class IssuanceGround implements AsyncDisposable {
       ...{ store, vault, box, clock, log: silentLog },
       authorities: new Authorities({ store, box, clock, cas }),
       solver: new ChallengeSolver({
-        ...{ board, challenges, dns, clock },
+        ...{ board, challenges, dns, clock, log: silentLog },
         challengeName: async (hostname) => `_acme-challenge.${hostname}`,
         seesTxt: async (name, value) => {
           const answers = await Promise.all(resolvers.map((one) => one.ask(name, 'TXT')));

@@ -81,9 +81,35 @@ test('limits of the account hold everybody, those of names do not', () => {
     new AcmeFault({ type: 'rateLimited', detail, status, retryAfterMs: null });
   assert.equal(said(429, 'too many new orders (300) from this account in the last 3h0m0s').isAccountLimit, true);
   assert.equal(said(503, 'Service busy; retry later.').isAccountLimit, true);
+  assert.equal(
+    said(429, 'too many certificates already issued for "myaccounts.example": see https://ca.test/docs/requests')
+      .isAccountLimit,
+    false,
+  );
   assert.equal(said(429, 'too many certificates (50) already issued for "example.com"').isAccountLimit, false);
   assert.equal(
     said(429, 'too many certificates (5) already issued for this exact set of identifiers').isAccountLimit,
     false,
   );
+});
+
+test('a Retry-After of years is a slip, and held against us no longer than a week', () => {
+  const said = (status: number): AcmeFault =>
+    new AcmeFault({ type: 'serverInternal', detail: 'busy', status, retryAfterMs: 999_999_999_000 });
+  assert.equal(said(503).retryAfterMs, HOUR_MS);
+  assert.equal(said(429).retryAfterMs, 168 * HOUR_MS);
+});
+
+test('room is kept for orders under way, given back once, and a renewal needs none of the account', async (t) => {
+  await using scene = await Scene.open(temporaryDirectory(t));
+  const ledger = await scene.ledger();
+  for (let i = 0; i < 49; i++) await ledger.issued([`n${i}.example.com`]);
+  const room = ledger.take(['a.example.com'], 'new');
+  assert.ok(!('limit' in room));
+  assert.ok('limit' in ledger.take(['b.example.com'], 'new'));
+  assert.ok(!('limit' in ledger.take(['n1.example.com'], 'renewal')));
+  room[Symbol.dispose]();
+  room[Symbol.dispose]();
+  assert.ok(!('limit' in ledger.take(['b.example.com'], 'new')));
+  assert.ok('limit' in ledger.take(['c.example.com'], 'new'));
 });
