@@ -24,6 +24,7 @@ import { HurryBudget } from '#certs/hurry-budget';
 import { OwnCertificates } from '#certs/own-certificates';
 import { CertificateVault } from '#certs/vault/certificate-vault';
 import { IMPORTED } from '#certs/vault/kept-certificate';
+import { KEY_BYTES } from '#certs/vault/key-file';
 import { SealedBox } from '#certs/vault/sealed-box';
 import type { Clock } from '#core/clock';
 import type { Config } from '#core/config';
@@ -207,6 +208,7 @@ export class CertificateKeepers {
       renew: (id) => issuance.renew(id),
       revoke: (id, reason) => issuance.revoke(id, REVOCATION_REASONS[reason]),
       drop: (id) => vault.drop(id),
+      rotateKey: () => vault.rotateKey(randomBytes(KEY_BYTES)),
       authority: () => readAuthority(config),
     };
   }

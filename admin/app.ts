@@ -8,6 +8,7 @@ import { scopeOf } from './access.ts';
 import { addApps } from './apps.ts';
 import { addCertificates } from './certificates.ts';
 import { addDomains } from './domains.ts';
+import { addEncryptionKey } from './encryption-key.ts';
 import { Endpoints } from './endpoint.ts';
 import { addEvents } from './events.ts';
 import { addHosts } from './hosts.ts';
@@ -37,6 +38,7 @@ export function adminApp(ports: AdminPorts, closing: AbortSignal): OpenAPIHono {
   addDomains(endpoints, ports);
   addCertificates(endpoints, ports);
   addHosts(endpoints, ports);
+  addEncryptionKey(endpoints, ports);
   addMe(endpoints);
   addEvents(endpoints, ports, closing);
   const paths = pathsOf(hono);

@@ -50,6 +50,8 @@ export interface CertificateBook {
   /** At the authority, and in what is served. */
   revoke(id: string, reason: RevocationReason): Promise<void>;
   drop(id: string): Promise<void>;
+  /** Encrypts all keys at rest with a new one. @throws TidegateError `vault.key_file` when that cannot be kept */
+  rotateKey(): Promise<void>;
   /** Null: there is none. */
   authority(): Authority | null;
 }

@@ -63,7 +63,10 @@ export class AcmeAccount {
   /** Keeps where the authority keeps it; null: it does not any more. */
   async registered(url: string | null): Promise<void> {
     const { ca, store } = this.#options;
-    await store.putDocument(KIND, accountId(ca), { ...this.#body, url });
+    const id = accountId(ca);
+    // As it is kept: its key may have been sealed anew since.
+    const kept = (await store.document(KIND, id))?.body as AccountBody | undefined;
+    await store.putDocument(KIND, id, { ...(kept ?? this.#body), url });
   }
 }
 

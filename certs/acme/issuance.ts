@@ -7,6 +7,7 @@ import type { Timer } from '#core/clock';
 import { messageOf } from '#core/errors';
 import type { Store } from '#store/store';
 import { DIAGNOSES } from '../dns/diagnosis.ts';
+import type { SealedBox } from '../vault/sealed-box.ts';
 import { Attempts, type AttemptsOptions } from './attempts.ts';
 import { type IssuanceRecord, type IssuanceView, newRecord, recordOf } from './issuance-record.ts';
 import type { OrderCounts, WantedCertificate, Wish } from './orders.ts';
@@ -254,8 +255,17 @@ export class Issuance {
   }
 
   async #save(entry: WantedCertificate, record: IssuanceRecord): Promise<void> {
-    entry.record = record;
+    const { store, box } = this.#options;
+    entry.record = sealedAnew(record, box);
     this.onChange(record.hostname);
-    await this.#options.store.putDocument(KIND, record.hostname, record);
+    await store.putDocument(KIND, record.hostname, entry.record);
   }
+}
+
+/** The key for data at rest may have been changed since the order was begun. */
+function sealedAnew(record: IssuanceRecord, box: SealedBox): IssuanceRecord {
+  const { order } = record;
+  const sealed = order === null ? null : Buffer.from(order.key, 'base64');
+  if (order === null || sealed === null || box.isCurrent(sealed)) return record;
+  return { ...record, order: { ...order, key: Buffer.from(box.reseal(sealed)).toString('base64') } };
 }

@@ -163,8 +163,8 @@ export class CertificateVault {
 
   /**
    * Changes the key that everything at rest is encrypted with: certificates, and sealed values in documents. Both keys
-   * are known until all is done, so it may be ended at any moment; {@link start} goes on with it. Who holds a sealed value
-   * in memory and writes it back later would write one of the old key: begin it when nobody does.
+   * are known until all is done, so it may be ended at any moment; {@link start} goes on with it. Whoever writes back a
+   * sealed value that it holds in memory seals it anew first.
    * @param key 32 octets of chance
    * @throws TidegateError `vault.key_file`
    */

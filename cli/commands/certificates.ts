@@ -78,6 +78,18 @@ export const CERTIFICATE_COMMANDS: readonly Command[] = [
     },
   },
   {
+    name: 'certs rotate-key',
+    summary: 'Encrypts all private keys at rest with a new key.',
+    notes: 'Both keys are in the key file until all is done; copies of that file are to be made anew afterwards.',
+    example: 'tide certs rotate-key',
+    run: async ({ api, output, json }) => {
+      const done = await api.json<{ rotated: true; ms: number }>('POST', '/v1/encryption-key/rotate');
+      if (json) output.json(done);
+      else output.note(`Everything is encrypted anew, in ${done.ms} ms. Make a new copy of the key file.`);
+      return EXIT.ok;
+    },
+  },
+  {
     name: 'certs rm',
     summary: 'Serves a certificate no more and forgets its key; a verified hostname gets another.',
     arguments: [WHICH],

@@ -30,6 +30,8 @@ export interface CertificateGround {
   readonly calls: string[];
   /** What it answers. */
   issuance: IssuanceView;
+  /** Whether anybody wants the certificates it is asked to renew. */
+  isWanted: boolean;
 }
 
 export async function withVault(t: TestContext): Promise<CertificateGround> {
@@ -41,7 +43,7 @@ export async function withVault(t: TestContext): Promise<CertificateGround> {
   const box = SealedBox.open({ file: join(directory, 'encryption.key') });
   const vault = new CertificateVault({ store, box, wall: () => clock.wall(), random: randomBytes, log: silentLog });
   const calls: string[] = [];
-  const ground = { vault, calls, issuance: NOTHING_ORDERED };
+  const ground = { vault, calls, issuance: NOTHING_ORDERED, isWanted: true };
   const certificates: CertificateBook = {
     list: (page) => vault.list(page),
     get: (id) => vault.get(id),
@@ -49,6 +51,7 @@ export async function withVault(t: TestContext): Promise<CertificateGround> {
     bring: (brought) => vault.put({ ...brought, issuer: IMPORTED }),
     renew: async (id) => {
       calls.push(`renew ${id}`);
+      if (!ground.isWanted) return null;
       return { ...ground.issuance, state: 'renewing' };
     },
     revoke: async (id, reason) => {
@@ -56,6 +59,10 @@ export async function withVault(t: TestContext): Promise<CertificateGround> {
       await vault.update(id, { state: 'revoked' });
     },
     drop: (id) => vault.drop(id),
+    rotateKey: async () => {
+      calls.push('rotate');
+      await vault.rotateKey(randomBytes(32));
+    },
     authority: () => ({ name: 'Local CA', certificate: 'PEM', names: ['localhost'] }),
   };
   const tidegate = await Tidegate.start(100, { certificates, answers: store }, clock);

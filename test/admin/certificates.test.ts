@@ -192,6 +192,24 @@ test('a renewal is begun, and the answer says where to look', async (t) => {
   assert.deepEqual(ground.calls, [`renew ${id}`]);
 });
 
+test('what nobody wants any more is not renewed, and that is said', async (t) => {
+  const ground = await withVault(t);
+  const id = await ordered(ground, 'gone.test');
+  ground.isWanted = false;
+  const { status, json } = await ground.tidegate.json(`${LIST}/${id}/renew`, { method: 'POST' });
+  assert.deepEqual([status, json.at('code')], [409, 'conflict']);
+  assert.match(String(json.at('detail')), /gone\.test/);
+});
+
+test('an operator has everything encrypted anew, and what was kept can be used', async (t) => {
+  const ground = await withVault(t);
+  const id = await ordered(ground, 'shop.test');
+  const { status, json } = await ground.tidegate.json('/v1/encryption-key/rotate', { method: 'POST' });
+  assert.deepEqual([status, json.at('rotated')], [200, true]);
+  assert.deepEqual(ground.calls, ['rotate']);
+  assert.match((await ground.vault.material(id))?.key ?? '', /KEY/);
+});
+
 test('a revocation goes to the authority once, with a reason that it knows', async (t) => {
   const ground = await withVault(t);
   const id = await ordered(ground, 'shop.test');

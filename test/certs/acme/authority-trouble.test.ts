@@ -353,6 +353,30 @@ test('an authority that turns its back on the account is not the last one asked'
   }
 });
 
+test('an order that is under way outlives a change of the key for data at rest', async (t) => {
+  const directory = temporaryDirectory(t);
+  const hostname = 'resealed.example.test';
+  const busy = { status: 500, type: 'serverInternal', detail: 'not now' };
+  authority.fault = (resource) => (resource === 'finalize' ? busy : null);
+  const orders = authority.orderCount;
+  try {
+    await using issuing = await IssuanceGround.open({ ...ground(t), directory });
+    issuing.want(hostname);
+    await reach(issuing, hostname, 'failed');
+    await issuing.ground.vault.rotateKey(randomBytes(32));
+    await passUntil(issuing, issuing.issuance.view(hostname).nextAttemptAt ?? 0, MINUTE_MS, hostname);
+    await until(() => moved(() => issuing.issuance.view(hostname).attempts === 2), { what: 'the second try' });
+  } finally {
+    authority.fault = () => null;
+  }
+  // The old key is in nobody's memory any more.
+  await using again = await IssuanceGround.open({ ...ground(t), directory });
+  again.want(hostname);
+  await clock.advance(10 * MINUTE_MS);
+  await reach(again, hostname, 'valid');
+  assert.equal(authority.orderCount, orders + 1);
+});
+
 test('an account that the authority has forgotten is made anew', async (t) => {
   await using issuing = await IssuanceGround.open(ground(t));
   let isForgotten = true;
