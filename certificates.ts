@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { LRUCache } from 'lru-cache';
 import type { CertificateSource } from '#certs/certificate-source';
+import { ClientAuthorities, type ClientAuthoritiesOptions } from '#certs/client-authorities';
 import { ContextCache } from '#certs/context-cache';
 import { LocalCa } from '#certs/local-ca';
 import type { MaterialSource } from '#certs/material';
@@ -24,6 +25,7 @@ import { CertificateReader } from '#store/certificate-reader';
 /** What another process has changed is in force here by then. */
 const REREAD_KEYS_MS = 60_000;
 const CA_DIRECTORY = 'ca';
+const CLIENT_CAS_DIRECTORY = 'client-cas';
 const TICKET_KEYS_FILE = 'ticket-keys';
 /** Private keys of the vault are encrypted with what is in it. */
 export const KEY_FILE = 'encryption.key';
@@ -109,6 +111,15 @@ export async function openCertificates(config: Config, tools: CertificatesTools)
       vault.close();
     },
   };
+}
+
+/** The authorities of client certificates. */
+export function openClientAuthorities(
+  config: Config,
+  tools: Omit<ClientAuthoritiesOptions, 'directory'>,
+): Promise<ClientAuthorities> {
+  const directory = path.resolve(config.clientCas ?? path.join(config.data, CLIENT_CAS_DIRECTORY));
+  return ClientAuthorities.open({ ...tools, directory });
 }
 
 /** The local authority, for whoever is to trust it; null: it has not been made. */

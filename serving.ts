@@ -1,4 +1,5 @@
 /** A gateway as the settings want it, the same in a process of its own and in the one process that does everything. */
+import type { ClientAuthoritySource } from '#certs/client-authority';
 import type { Clock } from '#core/clock';
 import type { Config } from '#core/config';
 import type { Log } from '#core/log';
@@ -9,7 +10,7 @@ import type { Admitter } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { RouteTable } from '#router/route-table';
 import { openAccessLog } from './access-lines.ts';
-import { openCertificates } from './certificates.ts';
+import { openCertificates, openClientAuthorities } from './certificates.ts';
 
 export interface ServingTools {
   readonly config: Config;
@@ -19,6 +20,8 @@ export interface ServingTools {
   readonly admitter: Admitter;
   /** As in {@link Gateway}. */
   readonly onTaken?: (pool: Pool, key: string) => void;
+  /** Authorities of client certificates; not given: they are read here. */
+  readonly clientAuthorities?: ClientAuthoritySource;
   /** A hostname that has a route is asked for over TLS and has no certificate. */
   readonly onUncertified: (hostname: string) => void;
 }
@@ -33,6 +36,8 @@ export async function openServing({ config, ...tools }: ServingTools, listeners:
   const { clock, log, table, onUncertified } = tools;
   const knows = (name: string): boolean => table.knows(name);
   const certificates = await openCertificates(config, { clock, log, knows, onUncertified });
+  const ownAuthorities = tools.clientAuthorities ? null : await openClientAuthorities(config, { clock, log });
+  const clientAuthorities = tools.clientAuthorities ?? ownAuthorities;
   const accessLog = openAccessLog(config, log);
   const gateway = new Gateway({
     ...tools,
@@ -41,6 +46,7 @@ export async function openServing({ config, ...tools }: ServingTools, listeners:
     accessLog: accessLog?.log ?? null,
     httpsPort: listeners.https?.port || null,
     ...(certificates === null ? {} : { certificates: certificates.source }),
+    ...(clientAuthorities === null ? {} : { clientAuthorities }),
     transport: config.transport,
   });
   return {
@@ -56,6 +62,7 @@ export async function openServing({ config, ...tools }: ServingTools, listeners:
     },
     close: async (): Promise<void> => {
       certificates?.close();
+      ownAuthorities?.close();
       await accessLog?.close();
     },
   };

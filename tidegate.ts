@@ -24,6 +24,7 @@ import type { EventLog } from '#store/event-log';
 import { PictureKeeper } from '#store/picture-keeper';
 import { Fleet, type FleetOptions } from '#workers/fleet';
 import { CertificateKeepers } from './certificate-keepers.ts';
+import { openClientAuthorities } from './certificates.ts';
 import { DomainRoutes } from './domain-routes.ts';
 import { HostBoard } from './host-board.ts';
 import { openHosts, reachesOf } from './hosts.ts';
@@ -113,6 +114,11 @@ export class Tidegate {
       onCertificates: (names) => traffic.forgetCertificates(names),
       onDomains: () => domainRoutes.refresh(),
     });
+    const clientAuthorities = await openClientAuthorities(config, {
+      ...{ clock, log },
+      onRejected: (file, fault) => events.record({ type: 'certificate.ca_rejected', cause: fault, data: { file } }),
+    });
+    this.#parts.push({ name: 'client authorities', close: () => clientAuthorities.close() });
     const table = new RouteTable({ clock, random: Math.random, onPool: (pool) => fleet?.watch(pool) });
     const scaler = new Scaler({
       clock,
@@ -171,7 +177,11 @@ export class Tidegate {
 
     const traffic =
       fleet === null
-        ? await trafficAlone({ config, clock, log, table, admitter: scaler, onUncertified: keepers.hurry })
+        ? await trafficAlone({
+            ...{ config, clock, log, table, clientAuthorities },
+            admitter: scaler,
+            onUncertified: keepers.hurry,
+          })
         : fleetTraffic(fleet);
 
     const admin = await startAdminServer(
@@ -192,6 +202,7 @@ export class Tidegate {
         authenticate: async (given) => (memory.token.matches(given) ? { id: memory.token.id, operator: true } : null),
         domains: keepers.domains,
         certificates: keepers.book,
+        clientAuthorities,
         answers: memory.store,
         sets: {
           all: () => discovery.sets(),

@@ -79,6 +79,10 @@ export const PolicyShape = z
       .object({ allow: texts, deny: texts })
       .nullable()
       .openapi({ description: 'Addresses and CIDRs; `deny` wins.' }),
+    client_certificates: z
+      .object({ authority: name, optional: z.boolean() })
+      .nullable()
+      .openapi({ description: 'Who has to have signed the certificate of a client.' }),
     redirect: z
       .object({ to: z.string().nullable(), status: z.enum(REDIRECT_STATUSES), www: z.enum(['off', 'add', 'remove']) })
       .nullable(),
@@ -138,7 +142,8 @@ export function policyJson(policy: SetPolicy): PolicyJson {
 }
 
 /** Field by field: a hash of a password does not slip in with what is added later. */
-function edgeJson({ headers, cors, auth, clients, redirect, compress, hsts }: EdgePolicy) {
+function edgeJson(policy: EdgePolicy) {
+  const { headers, cors, auth, clients, clientCertificates, redirect, compress, hsts } = policy;
   return {
     headers: headers && { request: rulesJson(headers.request), response: rulesJson(headers.response) },
     cors: cors && {
@@ -151,6 +156,10 @@ function edgeJson({ headers, cors, auth, clients, redirect, compress, hsts }: Ed
     },
     auth: auth && { users: auth.users.map((user) => user.name), realm: auth.realm, forward: auth.forward },
     clients: clients && { allow: [...clients.allow], deny: [...clients.deny] },
+    client_certificates: clientCertificates && {
+      authority: clientCertificates.authority,
+      optional: clientCertificates.optional,
+    },
     redirect: redirect && { to: redirect.to, status: redirect.status, www: redirect.www },
     compress: compress && [...compress],
     hsts: hsts && { max_age: hsts.maxAgeS, subdomains: hsts.subdomains, preload: hsts.preload },

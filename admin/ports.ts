@@ -2,6 +2,7 @@
  * What the admin API needs from the rest of Tidegate. main.ts provides it; tests provide it in a few lines. Nothing here
  * reaches an Engine: the API answers from what is known, also while every host hangs.
  */
+import type { ClientAuthoritySource } from '#certs/client-authority';
 import type { Clock } from '#core/clock';
 import type { Event, EventSink } from '#core/event';
 import type { Log } from '#core/log';
@@ -119,7 +120,7 @@ export interface AdminPorts {
   readonly version: string;
   readonly clock: Clock;
   readonly log: Log;
-  readonly table: Pick<RouteTable, 'lookup' | 'knows' | 'routes' | 'conflicts' | 'hostCount'>;
+  readonly table: Pick<RouteTable, 'lookup' | 'knows' | 'routes' | 'routesOf' | 'conflicts' | 'hostCount'>;
   readonly sets: SetDirectory;
   readonly scaling: Scaling;
   readonly events: EventFeed;
@@ -135,6 +136,8 @@ export interface AdminPorts {
   readonly domains?: DomainDirectory;
   /** Left out: nobody keeps certificates here. */
   readonly certificates?: CertificateBook;
+  /** Authorities of client certificates; left out: nobody reads them here. */
+  readonly clientAuthorities?: ClientAuthoritySource;
   /** Where answers to requests with an Idempotency-Key are kept; left out: such requests are served as any other. */
   readonly answers?: AnswerStore;
 }

@@ -4,6 +4,7 @@ import { liberalPath } from '#core/liberal-path';
 import { nearest } from '#core/nearest';
 import type { SetKey } from '#core/set';
 import type { Route } from '#router/route-table';
+import { clientCheck } from './client-check.ts';
 import type { AdminPorts } from './ports.ts';
 import type { ConflictJson, ResolutionJson, RouteJson } from './shapes.ts';
 import { liveReplica, matchOf, phaseOf, stateOf } from './views.ts';
@@ -13,7 +14,7 @@ const CANDIDATES_MAX = 1000;
 /** A hostname whose length differs by more is not the one that was meant. */
 const LENGTH_SLACK = 3;
 
-type Ports = Pick<AdminPorts, 'table' | 'sets'>;
+type Ports = Pick<AdminPorts, 'table' | 'sets' | 'clientAuthorities'>;
 
 interface Target {
   readonly url: string;
@@ -91,7 +92,8 @@ function resolved(target: Target, route: Route, tenant: string, ports: Ports): R
   const replicas = snapshot?.replicas ?? [];
   const state = snapshot === undefined ? 'absent' : stateOf({ snapshot, live });
   const upstreamPath = spec.strip ? stripped(target.path, spec.path) : target.path;
-  const answer = answerOf(pool.readyCount, replicas.length, state);
+  const clients = clientCheck(target.hostname, route, ports);
+  const answer = clients.refuses ? 'refuse' : answerOf(pool.readyCount, replicas.length, state);
   const why = [
     shown.match === 'exact'
       ? `The hostname ${target.hostname} is claimed as it is.`
@@ -100,7 +102,8 @@ function resolved(target: Target, route: Route, tenant: string, ports: Ports): R
     `That route leads to the set "${shown.set}" of the app "${shown.app}", ${portText(spec.port)}${
       spec.strip ? `, as ${upstreamPath}` : ''
     }.`,
-    `The set is ${state}: ${pool.readyCount} of its ${replicas.length} replicas take requests. ${ANSWERS[answer]}`,
+    `The set is ${state}: ${pool.readyCount} of its ${replicas.length} replicas take requests.${clients.refuses ? '' : ` ${ANSWERS[answer]}`}`,
+    ...clients.why,
   ];
   return {
     ...nowhere(target),

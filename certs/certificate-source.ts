@@ -3,6 +3,7 @@
  * promise only where a certificate has to be fetched or made first.
  */
 import type { SecureContext } from 'node:tls';
+import type { ClientAuthority } from './client-authority.ts';
 
 /** A certificate as it is served. */
 export interface ServedCertificate {
@@ -10,6 +11,8 @@ export interface ServedCertificate {
   readonly context: SecureContext;
   /** Whether it stands for this normalised hostname (RFC 6125 6.4: a wildcard covers one label). */
   covers(hostname: string): boolean;
+  /** The same for clients that are asked for a certificate of this authority. Left out: it is for others alone. */
+  asking?(authority: ClientAuthority): ServedCertificate;
 }
 
 export interface CertificateSource {

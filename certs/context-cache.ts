@@ -8,6 +8,7 @@ import { LRUCache } from 'lru-cache';
 import { messageOf } from '#core/errors';
 import type { Log } from '#core/log';
 import type { CertificateSource, ServedCertificate } from './certificate-source.ts';
+import type { ClientAuthority } from './client-authority.ts';
 import { type CertificateMaterial, type MaterialSource, wildcardOf } from './material.ts';
 
 /** A context takes some 50 KiB of memory outside of the heap. */
@@ -27,6 +28,8 @@ const CIPHERS = [
 /** The cheapest one first; every client offers it. */
 const GROUPS = 'X25519:P-256:X25519MLKEM768:P-384';
 const TICKET_LIFE_S = 43_200;
+/** Kept per certificate: for each authority of clients it is shown with, and the forms that had before. */
+const ASKING_MAX = 16;
 /** What a session belongs to: 32 octets at most. */
 const SESSION_CONTEXT_CHARACTERS = 32;
 
@@ -82,7 +85,7 @@ export class ContextCache implements CertificateSource {
   /** Encrypts tickets with these keys from now on; older tickets lead to a full handshake. */
   setTicketKeys(keys: Buffer): void {
     this.#ticketKeys = keys;
-    for (const { context } of this.#served.values()) applyTicketKeys(context, keys);
+    for (const served of this.#served.values()) served.setTicketKeys(keys);
   }
 
   /**
@@ -151,7 +154,7 @@ export class ContextCache implements CertificateSource {
         return null;
       }
       this.#byChain.set(chain, served);
-    } else applyTicketKeys(served.context, this.#ticketKeys);
+    } else served.setTicketKeys(this.#ticketKeys);
     // Kept, it would go on standing in for what could not be had just now, or has changed meanwhile.
     if (!question.failed && question.changes === this.#changes) this.#served.set(hostname, served);
     return served;
@@ -169,11 +172,18 @@ interface Question {
 class Served implements ServedCertificate {
   readonly context: SecureContext;
   readonly notAfterMs: number;
+  readonly #material: CertificateMaterial;
   readonly #names: ReadonlySet<string>;
+  #ticketKeys: Buffer;
+  /** By the digest of an authority. Made for the first client that is to be asked. */
+  #asking: LRUCache<string, Served> | null = null;
 
-  constructor(material: CertificateMaterial, ticketKeys: Buffer) {
+  /** @param authority of the clients; null: they are asked for nothing */
+  constructor(material: CertificateMaterial, ticketKeys: Buffer, authority: ClientAuthority | null = null) {
     this.notAfterMs = material.notAfterMs;
+    this.#material = material;
     this.#names = new Set(material.names);
+    this.#ticketKeys = ticketKeys;
     this.context = createSecureContext({
       cert: material.chain,
       key: material.key,
@@ -184,10 +194,27 @@ class Served implements ServedCertificate {
       honorCipherOrder: true,
       secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
       sessionTimeout: TICKET_LIFE_S,
-      // A session is resumed for the names it was made for alone.
-      sessionIdContext: sessionContext(material.names),
+      // A session is resumed for the names it was made for alone, and proves what its client proved to this authority.
+      sessionIdContext: sessionContext(material.names, authority),
+      // An intermediate authority may be the one that is trusted.
+      ...(authority === null ? {} : { ca: [...authority.certificates], allowPartialTrustChain: true }),
     });
     applyTicketKeys(this.context, ticketKeys);
+  }
+
+  asking(authority: ClientAuthority): Served {
+    this.#asking ??= new LRUCache({ max: ASKING_MAX });
+    const known = this.#asking.get(authority.digest);
+    if (known !== undefined) return known;
+    const made = new Served(this.#material, this.#ticketKeys, authority);
+    this.#asking.set(authority.digest, made);
+    return made;
+  }
+
+  setTicketKeys(keys: Buffer): void {
+    this.#ticketKeys = keys;
+    applyTicketKeys(this.context, keys);
+    for (const served of this.#asking?.values() ?? []) served.setTicketKeys(keys);
   }
 
   covers(hostname: string): boolean {
@@ -197,8 +224,10 @@ class Served implements ServedCertificate {
   }
 }
 
-function sessionContext(names: readonly string[]): string {
-  return digestOf([...names].sort().join(' ')).slice(0, SESSION_CONTEXT_CHARACTERS);
+function sessionContext(names: readonly string[], authority: ClientAuthority | null): string {
+  const shown = [...names].sort().join(' ');
+  const asked = authority === null ? '' : `\n${authority.digest}`;
+  return digestOf(shown + asked).slice(0, SESSION_CONTEXT_CHARACTERS);
 }
 
 function digestOf(text: string): string {

@@ -18,6 +18,7 @@ const OID = {
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
   serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
   acmeIdentifier: '1.3.6.1.5.5.7.1.31',
 } as const;
 
@@ -40,6 +41,8 @@ export interface CertificateOrder {
   readonly issuerKey: KeyObject;
   readonly issuerPublicKey: KeyObject;
   readonly isAuthority: boolean;
+  /** What it may be shown as; `server` if not given. An authority has none. */
+  readonly usage?: 'server' | 'client';
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
   readonly serial: Buffer;
@@ -77,7 +80,9 @@ function extensions(order: CertificateOrder): Asn1[] {
   const issuerId = asn1.create(asn1.Class.CONTEXT_SPECIFIC, 0, false, keyId(order.issuerPublicKey));
   const altNames = names.map((name) => asn1.create(asn1.Class.CONTEXT_SPECIFIC, DNS_NAME, false, name));
   all.push(extension(OID.authorityKeyIdentifier, sequence(issuerId), false));
-  all.push(extension(OID.extendedKeyUsage, sequence(oid(OID.serverAuth)), false));
+  all.push(
+    extension(OID.extendedKeyUsage, sequence(oid(order.usage === 'client' ? OID.clientAuth : OID.serverAuth)), false),
+  );
   // A subject that had to be left out makes these the only names (RFC 5280 4.2.1.6).
   all.push(extension(OID.subjectAltName, sequence(...altNames), order.subject.length > COMMON_NAME_MAX));
   const { acmeDigest } = order;

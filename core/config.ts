@@ -25,6 +25,8 @@ export interface Config {
   readonly transport: 'auto' | 'net' | 'handle';
   /** Folder with own certificates. */
   readonly certs: string | null;
+  /** Folder with the authorities of client certificates; null: `client-cas` in the state directory. */
+  readonly clientCas: string | null;
   /** Null: made at the first start and kept in the state directory. */
   readonly token: string | null;
   readonly acme: {
@@ -98,6 +100,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     workers: read(settings.workers),
     transport: read(settings.transport) ?? 'auto',
     certs: read(settings.certs),
+    clientCas: read(settings.clientCas),
     token: read(settings.token),
     acme: {
       directory: read(settings.acmeDirectory) ?? '',

@@ -72,12 +72,21 @@ export interface HstsPolicy {
   readonly preload: boolean;
 }
 
+/** Clients are asked for a certificate in the TLS handshake. */
+export interface ClientCertificatePolicy {
+  /** Name of the authority that has to have signed it. */
+  readonly authority: string;
+  /** Whoever sends none is served all the same. */
+  readonly optional: boolean;
+}
+
 /** The part of a set's policy that is followed at the edge; null: off. */
 export interface EdgePolicy {
   readonly headers: HeaderPolicy | null;
   readonly cors: CorsPolicy | null;
   readonly auth: BasicAuthPolicy | null;
   readonly clients: ClientPolicy | null;
+  readonly clientCertificates: ClientCertificatePolicy | null;
   readonly redirect: RedirectPolicy | null;
   /** In order of preference. */
   readonly compress: readonly Coding[] | null;
@@ -89,6 +98,7 @@ export const NO_EDGE_POLICY: EdgePolicy = {
   cors: null,
   auth: null,
   clients: null,
+  clientCertificates: null,
   redirect: null,
   compress: null,
   hsts: null,

@@ -50,6 +50,8 @@ export const EVENT_TYPES = {
   'certificate.failed': 'A certificate could not be had; it is tried again.',
   'certificate.expiring': 'A certificate ends soon and has not been renewed.',
   'certificate.revoked': 'A certificate was revoked and is not served any more.',
+  'certificate.ca_rejected':
+    'A file with authorities of client certificates cannot be used; its last good form, if any, stays in force.',
   'set.dependency': 'A dependency of a set cannot be followed.',
 } as const satisfies Record<string, string>;
 

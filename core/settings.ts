@@ -95,6 +95,12 @@ export const settings = {
     'Folder with own certificates: `<hostname>.crt` and `.key`, or folders with `fullchain.pem` and `privkey.pem`; read again when they change.',
     text,
   ),
+  clientCas: setting(
+    'TIDEGATE_CLIENT_CAS',
+    null,
+    'Folder with the authorities of client certificates: `<name>.pem` holds one or more CA certificates, and `tidegate.tls.client` names it; read again when they change. None given: `<data>/client-cas`.',
+    text,
+  ),
   acmeDirectory: setting('TIDEGATE_ACME_DIRECTORY', LETS_ENCRYPT, 'ACME directory of the CA.', httpUrl),
   acmeEmail: setting('TIDEGATE_ACME_EMAIL', null, 'Contact address of the ACME account.', text),
   acmeCaFile: setting('TIDEGATE_ACME_CA_FILE', null, 'Extra root certificate of a private CA (PEM file).', text),

@@ -2,7 +2,17 @@
  * The labels of what the gateway does at the edge on a set's behalf: a part of the one table in labels.ts.
  */
 import { REDIRECT_STATUSES } from '#core/edge-policy';
-import { age, basicUsers, codings, methods, networks, origins, realm, redirectTarget } from './edge-shapes.ts';
+import {
+  age,
+  basicUsers,
+  clientAuthority,
+  codings,
+  methods,
+  networks,
+  origins,
+  realm,
+  redirectTarget,
+} from './edge-shapes.ts';
 import { fieldNames, fieldValue, removableFields } from './header-shapes.ts';
 import { type Label, labelsOf } from './label.ts';
 import { boolean, choice, duration, orOff, wholeNumber } from './shape.ts';
@@ -88,6 +98,11 @@ export const EDGE_LABELS = {
   denyIps: set.optional('deny.ips', networks, 'nobody', {
     meaning: 'Clients that may not, whatever `tidegate.allow.ips` says.',
     example: '203.0.113.7',
+  }),
+  tlsClient: set.optional('tls.client', clientAuthority, 'clients are not asked', {
+    meaning:
+      'Authority that has to have signed the certificate of a client: `<name>.pem` in TIDEGATE_CLIENT_CAS. With `;optional` clients without one are served as well. The container is given the certificate in `Client-Cert`; plain HTTP is redirected.',
+    example: 'partners;optional',
   }),
   redirectTo: set.optional('redirect.to', redirectTarget, 'nowhere', {
     meaning:

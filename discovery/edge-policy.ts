@@ -7,6 +7,7 @@ import { EDGE_LABELS as LABELS } from './edge-labels.ts';
 import { type HeaderSide, isSettable, SETTABLE } from './header-shapes.ts';
 import type { Label } from './label.ts';
 import type { LabelReader } from './label-reader.ts';
+import { LABELS as SET_LABELS } from './labels.ts';
 
 const CORS_DETAILS = [
   LABELS.corsMethods,
@@ -30,6 +31,7 @@ export function readEdge(reader: LabelReader): EdgePolicy {
     cors: readCors(reader),
     auth: readAuth(reader),
     clients: readClients(reader),
+    clientCertificates: readClientCertificates(reader),
     redirect: readRedirect(reader),
     compress: reader.readOrDefault(LABELS.compress),
     hsts: readHsts(reader),
@@ -94,6 +96,18 @@ function readClients(reader: LabelReader): EdgePolicy['clients'] {
   const allow = reader.read(LABELS.allowIps) ?? [];
   const deny = reader.read(LABELS.denyIps) ?? [];
   return allow.length + deny.length === 0 ? null : { allow, deny };
+}
+
+function readClientCertificates(reader: LabelReader): EdgePolicy['clientCertificates'] {
+  const asked = reader.read(LABELS.tlsClient);
+  const { tls } = SET_LABELS;
+  const spoken = reader.given(tls);
+  if (asked !== null && (spoken === 'off' || spoken === 'passthrough')) {
+    const value = reader.given(LABELS.tlsClient);
+    // Nobody would be asked, and everybody served.
+    reader.reject(LABELS.tlsClient, { value, expected: `${tls.name} to be auto or only beside it` });
+  }
+  return asked;
 }
 
 function readRedirect(reader: LabelReader): EdgePolicy['redirect'] {

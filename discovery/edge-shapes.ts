@@ -3,8 +3,9 @@
  * redirects, codings.
  */
 import { isIP } from 'node:net';
-import { type BasicAuthPolicy, CODINGS, type Coding } from '#core/edge-policy';
+import { type BasicAuthPolicy, type ClientCertificatePolicy, CODINGS, type Coding } from '#core/edge-policy';
 import { parseHostPattern } from '#core/hostname';
+import { isName, nameFrom } from '#core/name';
 import { nearest } from '#core/nearest';
 import { choice, listOf, pattern, type Shape } from './shape.ts';
 
@@ -105,6 +106,28 @@ export const redirectTarget: Shape<string> = {
       .replace(/\/+$/, '')
       .replace(/\$\{?\w+\}?$/, '');
     return /^[a-z]+:\/\//i.test(bent) ? bent.replace(/^[a-z]+/i, (scheme) => scheme.toLowerCase()) : `https://${bent}`;
+  },
+};
+
+/** `partners`, `partners;optional`. */
+export const clientAuthority: Shape<ClientCertificatePolicy> = {
+  expected: 'the name of an authority such as partners, or partners;optional',
+  read(text) {
+    const [authority = '', how, ...rest] = text.split(';').map((part) => part.trim());
+    if (!isName(authority) || rest.length > 0 || (how !== undefined && how !== 'optional')) return null;
+    return { value: { authority, optional: how === 'optional' } };
+  },
+  bend(text) {
+    const [first = '', how = ''] = text.split(/[;,]/);
+    const authority = nameFrom(
+      first
+        .trim()
+        .replace(/^.*\//, '')
+        .replace(/\.(?:pem|crt|cer)$/i, ''),
+    );
+    if (authority === null) return null;
+    const meant = nearest(how.trim().toLowerCase(), ['optional', 'required']);
+    return meant === 'optional' ? `${authority};optional` : authority;
   },
 };
 

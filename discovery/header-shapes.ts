@@ -12,7 +12,8 @@ const FIELD_VALUE = /^[\x20-\x7e]{1,4096}$/;
 const FRAMING =
   /^(?:connection|content-length|expect|http2-settings|keep-alive|proxy.*|te|trailer|transfer-encoding|upgrade)$/;
 /** Written or read by the gateway. */
-const REQUEST_OWN = /^(?:host|forwarded|max-forwards|x-forwarded(?:-.*)?|x-real-ip|x-request-id|sec-websocket-.*)$/;
+const REQUEST_OWN =
+  /^(?:client-cert(?:-chain)?|host|forwarded|max-forwards|x-forwarded(?:-.*)?|x-real-ip|x-request-id|sec-websocket-.*)$/;
 const RESPONSE_OWN = /^(?:content-encoding|content-range|date|sec-websocket-.*|x-request-id|x-tidegate-.*)$/;
 
 export const HEADER_SIDES = ['request', 'response'] as const;

@@ -35,6 +35,8 @@ export interface AccessRecord {
   readonly tries: number;
   readonly wakeMs: number | null;
   readonly error: GatewayErrorCode | null;
+  /** SHA-256 of the certificate the client proved itself by; null: by none. */
+  readonly certificate: string | null;
 }
 
 /** Lines that wait for the end of the turn are written at once from here on. */
@@ -85,11 +87,13 @@ export class AccessLog {
   #lineOf(record: AccessRecord, ms: number, cut: boolean): string {
     const { id, client, method, hostname, path, status, bytesIn, bytesOut, set, replica, tries, wakeMs, error } =
       record;
+    // In lines of those alone that have one.
+    const proved = record.certificate === null ? '' : `,"certificate":"${record.certificate}"`;
     const times = `"ms":${rounded(ms)},"wakeMs":${wakeMs === null ? 'null' : rounded(wakeMs)}`;
     const asked = `"method":${text(method)},"hostname":${text(hostname)},"path":${text(path)}`;
     const answered = `"status":${status},"bytesIn":${bytesIn},"bytesOut":${bytesOut},"tries":${tries},"cut":${cut}`;
     const by = `"set":${text(set)},"replica":${text(replica)},"error":${text(error)}`;
-    return `{"at":"${this.#now()}","id":${text(id)},"client":"${client}",${asked},${answered},${times},${by}}\n`;
+    return `{"at":"${this.#now()}","id":${text(id)},"client":"${client}",${asked},${answered},${times},${by}${proved}}\n`;
   }
 
   /** Now as RFC 3339, put together once a millisecond at most. */

@@ -3,6 +3,7 @@
  * trusted proxy is asked for the client first; a client of the TLS listener is asked for the name it came for.
  */
 import type { CertificateSource } from '#certs/certificate-source';
+import type { ClientAuthority } from '#certs/client-authority';
 import type { Log } from '#core/log';
 import { Arrival, type ArrivalHome } from './arrival.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -21,6 +22,8 @@ export interface DoorsOptions {
   readonly log: Log;
   readonly trustedProxies: TrustedProxies;
   readonly path: RequestPath;
+  /** As {@link TlsDoor.authorityFor}. */
+  readonly authorityFor: (hostname: string) => ClientAuthority | null;
   /** From the opening of a connection to the end of what it opens with. */
   readonly timeoutMs: number;
   /** Takes a connection that speaks HTTP/1.1, or HTTP/2 with prior knowledge. */
@@ -59,7 +62,7 @@ export class Doors implements ArrivalHome {
 
   /** Says how TLS is spoken. To be called before the first `acceptTls`. */
   openTls(certificates: CertificateSource, encrypt: Encrypt): void {
-    const { log, serve, serveH2, path } = this.#options;
+    const { log, serve, serveH2, path, authorityFor } = this.#options;
     this.#tls = {
       certificates,
       encrypt,
@@ -67,6 +70,7 @@ export class Doors implements ArrivalHome {
       tally: this.#tally,
       hello: new ClientHello(),
       hasH2: serveH2 !== null,
+      authorityFor,
       serve: (wire, peer, protocol) => (protocol === 'h2' && serveH2 !== null ? serveH2 : serve)(wire, peer),
       passThrough: (arrival, { client, hostname, octets }) => {
         const route = path.passesThrough(hostname);

@@ -32,6 +32,19 @@ export const GATEWAY_ERRORS = {
     explanation: 'This app is not open to the network you come from.',
     fix: 'The client is not in tidegate.allow.ips, or it is in tidegate.deny.ips; behind a proxy see TIDEGATE_TRUSTED_PROXIES.',
   },
+  client_certificate_required: {
+    status: 403,
+    title: 'Certificate needed',
+    explanation: 'This app is open to clients with a certificate of its own authority alone.',
+    fix: 'The client sent no certificate. It needs one that the authority of tidegate.tls.client has signed.',
+  },
+  client_certificate_invalid: {
+    status: 403,
+    title: 'Certificate not accepted',
+    explanation:
+      'The certificate that was sent is not one this app accepts: it has ended, or another authority signed it.',
+    fix: 'The certificate does not verify by tidegate.tls.client: another authority, not in force at this time, not for clients (extended key usage), or an intermediate certificate was not sent. The log names the fault at level debug.',
+  },
   no_route: {
     status: 404,
     title: 'Nothing here',
@@ -127,6 +140,12 @@ export const GATEWAY_ERRORS = {
     title: 'Stopped',
     explanation: 'The app has been stopped.',
     fix: 'Its containers were stopped by a person; start one of them.',
+  },
+  client_ca_missing: {
+    status: 503,
+    title: 'Unavailable',
+    explanation: 'The app cannot tell who may come in.',
+    fix: 'The authority that tidegate.tls.client names is not there: put <name>.pem into TIDEGATE_CLIENT_CAS. If it is, another route of the hostname has it ask for another authority; there is one for each hostname.',
   },
   waking: {
     status: 503,

@@ -7,6 +7,7 @@
  */
 import type { OwnAnswer } from './error-answer.ts';
 import type { ResponseHead } from './http1/response-head.ts';
+import type { ClientProof } from './tls/client-proof.ts';
 import type { Wire } from './transport/wire.ts';
 
 /** A client connection as far as requests on it have it in common. Made once per connection. */
@@ -19,6 +20,8 @@ export interface Peer {
   readonly secure: boolean;
   /** What the gateway said it was in the TLS handshake: no other hostname is served. Absent without a handshake. */
   readonly certificate?: { covers(hostname: string): boolean };
+  /** What it was asked to prove of itself in that handshake. Absent when it was asked nothing. */
+  readonly proof?: ClientProof;
 }
 
 /** What the request path wants to hear of an exchange. After `onAbort` nothing more comes. */
@@ -58,6 +61,8 @@ export interface Exchange {
   write(chunk: Buffer, owned: boolean): boolean;
   /** Completes the answer. */
   end(trailers: readonly string[]): void;
+  /** Lets the connection take no further request: what it was opened with does not hold any more. */
+  retire(): void;
   /** Answers with a whole answer of the gateway's own. The rest of the request body is not needed. */
   answer(answer: OwnAnswer): void;
   /** Breaks the answer off so that the client cannot take it for complete, or hangs up when there was none yet. */

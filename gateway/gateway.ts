@@ -5,6 +5,7 @@
  */
 import type { Server, Socket } from 'node:net';
 import type { CertificateSource } from '#certs/certificate-source';
+import { askedAuthority, type ClientAuthoritySource } from '#certs/client-authority';
 import type { Clock } from '#core/clock';
 import { TidegateError } from '#core/errors';
 import type { Log } from '#core/log';
@@ -39,6 +40,8 @@ const HEAD_TIMEOUT_MS = 10_000;
 export const GATEWAY_STATES = ['starting', 'serving', 'draining', 'stopped'] as const;
 export type GatewayState = (typeof GATEWAY_STATES)[number];
 
+const NO_AUTHORITIES: ClientAuthoritySource = { find: () => null };
+
 export interface GatewayOptions {
   readonly table: RouteTable;
   readonly admitter: Admitter;
@@ -55,6 +58,8 @@ export interface GatewayOptions {
   readonly httpsPort: number | null;
   /** What `listenTls` serves; it cannot be called without. */
   readonly certificates?: CertificateSource;
+  /** Authorities of client certificates; not given: there are none. */
+  readonly clientAuthorities?: ClientAuthoritySource;
   /** Longest time from the start of a request's head to its end; 10 s if not given. */
   readonly headTimeoutMs?: number;
   /** Who reads the wire: the gateway itself (`fast`, the default) or Node's own HTTP stack. */
@@ -95,12 +100,12 @@ export class Gateway {
   #state: GatewayState = 'starting';
 
   constructor(options: GatewayOptions) {
-    const { log, trustedProxies, headTimeoutMs } = options;
+    const { log, trustedProxies, headTimeoutMs, table, clientAuthorities = NO_AUTHORITIES } = options;
     const clock = new TurnClock(options.clock);
     const deadlines = new Deadlines(clock);
     this.#clock = clock;
     this.#deadlines = deadlines;
-    this.#path = new RequestPath({ ...options, clock, deadlines, challenges: this.challenges });
+    this.#path = new RequestPath({ ...options, clientAuthorities, clock, deadlines, challenges: this.challenges });
     const timeout = headTimeoutMs === undefined ? {} : { headTimeoutMs };
     const slow = new SlowLane({ path: this.#path, deadlines, ...timeout });
     this.#slow = slow;
@@ -121,6 +126,7 @@ export class Gateway {
       log,
       trustedProxies,
       path: this.#path,
+      authorityFor: (hostname) => askedAuthority(table.routesOf(hostname), clientAuthorities),
       timeoutMs: headTimeoutMs ?? HEAD_TIMEOUT_MS,
       serve: (wire, peer) => this.#serve(wire, peer),
       // The slow lane alone speaks HTTP/1 alone.

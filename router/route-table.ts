@@ -81,6 +81,15 @@ export class RouteTable {
     return dot >= 0 && this.#hosts.has(`*${hostname.slice(dot)}`);
   }
 
+  /** Routes in force that requests for the hostname may come to, shortest path first, those of a wildcard last. */
+  *routesOf(hostname: string): Generator<Route> {
+    const dot = hostname.indexOf('.');
+    for (const claimed of dot < 0 ? [hostname] : [hostname, `*${hostname.slice(dot)}`]) {
+      for (const { claims } of this.#hosts.get(claimed)?.toReversed() ?? [])
+        if (claims[0] !== undefined) yield claims[0];
+    }
+  }
+
   pool(key: SetKey): Pool | undefined {
     return this.#pools.get(key);
   }

@@ -9,7 +9,7 @@ import type { Admission, KnockAnswer } from '#router/admission';
 import type { Health } from '#router/health';
 
 /** Grows with every change of what is said here. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 /** One activation of one replica, as control knows it. */
 export interface UpstreamPicture {

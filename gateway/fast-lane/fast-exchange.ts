@@ -143,6 +143,10 @@ export class FastExchange implements Exchange, Turn {
     this.#seat.onAnswered(this.#closes);
   }
 
+  retire(): void {
+    this.#keepAlive = false;
+  }
+
   answer(answer: OwnAnswer): void {
     if (this.#state !== 'open') return;
     const seat = this.#seat;

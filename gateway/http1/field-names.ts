@@ -28,6 +28,8 @@ export const NAME = {
   requestId: 18,
   /** Other claims about the client: `Forwarded`, `X-Real-IP`, all other `X-Forwarded-*`. */
   hearsay: 19,
+  /** What a client has proved of itself (RFC 9440): `Client-Cert`, `Client-Cert-Chain`. The gateway's word alone. */
+  clientCert: 20,
 } as const;
 
 /** Set on an id when the name was spelled with `_` where the real one has `-`. */
@@ -56,6 +58,8 @@ const SPELLINGS: readonly (readonly [string, number])[] = [
   ['forwarded', NAME.hearsay],
   ['x-forwarded', NAME.hearsay],
   ['x-real-ip', NAME.hearsay],
+  ['client-cert', NAME.clientCert],
+  ['client-cert-chain', NAME.clientCert],
 ];
 
 const LONGEST = 32;

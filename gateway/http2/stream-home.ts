@@ -21,6 +21,8 @@ export interface StreamHome {
   reset(streamId: number, code: H2Error): void;
   /** The gateway has nothing more to ask of a stream; it may still have to send. */
   onStreamSettled(): void;
+  /** Takes no further streams. */
+  drain(): void;
   /** Both sides are done with it. */
   onStreamClosed(stream: Http2Stream): void;
 }

@@ -124,6 +124,10 @@ export class Http2Stream implements Exchange, SendingStream {
     if (this.#queue.length === 0) this.#complete();
   }
 
+  retire(): void {
+    this.#home.drain();
+  }
+
   answer(answer: OwnAnswer): void {
     if (this.#state !== 'open') return;
     this.#state = 'started';

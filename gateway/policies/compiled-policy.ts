@@ -96,8 +96,13 @@ export class CompiledPolicy {
     if (this.#redirect !== null && location !== null) {
       return { status: this.#redirect.status, fields: ['Location', location] };
     }
-    const preflight = this.#cors?.preflight(head) ?? null;
-    return preflight === null ? null : { status: PREFLIGHT_STATUS, fields: preflight };
+    return this.preflight(head);
+  }
+
+  /** The answer to a preflight request, which browsers send without any credentials (Fetch 3.2.2); null: it is none. */
+  preflight(head: RequestHead): EdgeAnswer | null {
+    const fields = this.#cors?.preflight(head) ?? null;
+    return fields === null ? null : { status: PREFLIGHT_STATUS, fields };
   }
 
   /** What the answer will depend on. */

@@ -45,6 +45,8 @@ export class Account {
   replica: string | null = null;
   wakeMs: number | null = null;
   error: GatewayErrorCode | null = null;
+  /** SHA-256 of the certificate the client proved itself by. */
+  certificate: string | null = null;
 
   constructor(book: AccountBook) {
     this.#book = book;
@@ -59,7 +61,7 @@ export class Account {
     this.asks(NOTHING_ASKED);
     this.set = null;
     this.status = this.bytesIn = this.bytesOut = this.tries = 0;
-    this.replica = this.wakeMs = this.error = null;
+    this.replica = this.wakeMs = this.error = this.certificate = null;
     metrics.inFlight++;
   }
 

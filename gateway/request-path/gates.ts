@@ -2,6 +2,7 @@
  * What a request has to pass before an upstream is looked for: its route, encryption, the rate, the size of its body.
  * Plain questions about plain facts, answered at once, so that every lane asks the same ones.
  */
+import type { ClientAuthoritySource } from '#certs/client-authority';
 import type { Clock } from '#core/clock';
 import { liberalPath } from '#core/liberal-path';
 import type { SetPolicy } from '#core/set';
@@ -10,12 +11,18 @@ import type { GatewayErrorCode } from '../error-answer.ts';
 import type { Peer } from '../exchange.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { networkOf } from '../policies/client-network.ts';
+import { clientRefusal } from './client-gate.ts';
 import type { Origin } from './origin.ts';
 import type { SetTraffic } from './set-traffic.ts';
 
 /** Why a request does not pass. */
 export type Refusal =
-  | { readonly code: GatewayErrorCode; readonly retryAfterS: number | null }
+  | {
+      readonly code: GatewayErrorCode;
+      readonly retryAfterS: number | null;
+      /** Nothing further is served on its connection. */
+      readonly retires?: true;
+    }
   /** 308 to this address. */
   | { readonly redirect: string }
   /** A whole answer without a body. */
@@ -38,7 +45,9 @@ export function routeOf(table: RouteTable, head: RequestHead, peer: Peer): Route
 export interface GateKeeping {
   readonly head: RequestHead;
   readonly origin: Origin;
-  readonly policy: SetPolicy;
+  readonly peer: Peer;
+  readonly table: RouteTable;
+  readonly clientAuthorities: ClientAuthoritySource;
   readonly traffic: SetTraffic;
   /** Port for redirects to HTTPS; null: the usual one. */
   readonly httpsPort: number | null;
@@ -47,14 +56,24 @@ export interface GateKeeping {
 
 /** Why the request does not pass, or null. */
 export function refusalOf(gate: GateKeeping): Refusal | null {
-  const { head, origin, policy } = gate;
-  const { edge } = gate.traffic;
+  const { head, origin } = gate;
+  const { edge, pool } = gate.traffic;
+  const { policy } = pool;
   if (edge?.admits(origin.client) === false) return { code: 'forbidden', retryAfterS: null };
-  if ((policy.tls === 'only' || policy.tls === 'passthrough') && !origin.secure)
-    return { redirect: httpsAddress(head, gate.httpsPort) };
+  if (!origin.secure && wantsTls(policy)) return { redirect: httpsAddress(head, gate.httpsPort) };
   // A connection that was to go through as it came, and was decrypted for another name.
   if (policy.tls === 'passthrough') return { code: 'misdirected', retryAfterS: null };
   if (policy.tls === 'off' && origin.secure) return { code: 'misdirected', retryAfterS: null };
+  if (policy.clientCertificates !== null) {
+    const { peer, table, clientAuthorities: authorities } = gate;
+    const { hostname } = head;
+    const code = clientRefusal(policy, { peer, table, authorities, hostname, wallMs: gate.clock.wall() });
+    if (code === 'misdirected') return { code, retryAfterS: null, retires: true };
+    if (code !== null) {
+      const preflight = code === 'client_certificate_required' ? (edge?.preflight(head) ?? null) : null;
+      return preflight ?? { code, retryAfterS: null };
+    }
+  }
   if (policy.rate !== null) {
     const { key } = policy.rate;
     const bucket = key === 'ip' ? networkOf(origin.client) : key === 'set' ? '' : (head.field(key.header) ?? '');
@@ -67,6 +86,10 @@ export function refusalOf(gate: GateKeeping): Refusal | null {
     return { code: 'body_too_large', retryAfterS: null };
   }
   return null;
+}
+
+function wantsTls({ tls, clientCertificates }: SetPolicy): boolean {
+  return tls === 'only' || tls === 'passthrough' || clientCertificates?.optional === false;
 }
 
 function httpsAddress(head: RequestHead, port: number | null): string {

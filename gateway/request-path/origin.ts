@@ -56,6 +56,8 @@ export interface Onward {
   /** Path prefix to take off; '' for none. */
   readonly prefix: string;
   readonly proto: Protocol;
+  /** A ready line with what the client has proved of itself; '' for none. */
+  readonly proved: string;
 }
 
 /** A request as it goes to an upstream. Written once for each request, and again for the next. */
@@ -67,12 +69,12 @@ export class Outgoing implements OutgoingRequest {
   h2: readonly string[] | null = null;
   readonly #edits: Editable = { hearsay: false, expect: true, strip: 0, remove: null, add: '' };
 
-  write(head: RequestHead, peer: Peer, origin: Origin, { prefix, proto }: Onward): void {
+  write(head: RequestHead, peer: Peer, origin: Origin, { prefix, proto, proved }: Onward): void {
     const edits = this.#edits;
     edits.hearsay = peer.trusted;
     edits.strip = prefix.length;
     edits.remove = prefix === '' ? null : FORWARDED_PREFIX;
-    edits.add = forwardedLines(head, peer, origin, prefix);
+    edits.add = forwardedLines(head, peer, origin, prefix) + proved;
     this.head = writeRequestHead(head, edits);
     this.isHead = head.method === 'HEAD';
     this.websocket = head.websocket;

@@ -2,6 +2,7 @@
  * The one path every request takes, whichever lane it came by: route, gates, upstream, answer. Policies live here and
  * nowhere else.
  */
+import type { ClientAuthoritySource } from '#certs/client-authority';
 import type { Clock } from '#core/clock';
 import type { Log } from '#core/log';
 import type { Admitter } from '#router/admission';
@@ -48,6 +49,7 @@ export interface RequestPathOptions {
   readonly deadlines: Deadlines;
   readonly accessLog: AccessLog | null;
   readonly challenges: ChallengeAnswers;
+  readonly clientAuthorities: ClientAuthoritySource;
   /** Told of every token that is taken from a rate bucket; not given: no other process serves. */
   readonly onTaken?: (pool: Pool, key: string) => void;
   /** Port for redirects to HTTPS; null: the usual one. */
@@ -62,7 +64,7 @@ export class RequestPath {
   readonly #nextId: () => string;
   /** Of the request that is served now. */
   readonly #origin: CurrentOrigin;
-  readonly #onward: { -readonly [K in keyof Onward]: Onward[K] } = { prefix: '', proto: 'http' };
+  readonly #onward: { -readonly [K in keyof Onward]: Onward[K] } = { prefix: '', proto: 'http', proved: '' };
   readonly #passwords = new PasswordThread();
   readonly #spare: Passage[] = [];
   #inFlight = 0;
@@ -120,7 +122,7 @@ export class RequestPath {
       return;
     }
     const traffic = this.#ledger.of(route.pool);
-    const refusal = this.#refusal(head, origin, traffic);
+    const refusal = this.#refusal(exchange.peer, head, traffic);
     const verdict = refusal === null ? admits(traffic, head) : true;
     if (refusal !== null) this.#refuse(exchange, head, this.#open(head, traffic), refusal, traffic);
     else if (verdict === false || verdict === null) {
@@ -197,6 +199,9 @@ export class RequestPath {
     traffic.retries.deposit();
     onward.prefix = spec.strip && spec.path !== '/' ? spec.path : '';
     onward.proto = policy.proto;
+    const proof = policy.clientCertificates === null ? undefined : exchange.peer.proof;
+    onward.proved = proof?.line ?? '';
+    facts.account.certificate = proof?.fingerprint ?? null;
     facts.exchange = exchange;
     facts.route = route;
     facts.traffic = traffic;
@@ -219,9 +224,9 @@ export class RequestPath {
     return new Passage(this.#tools, new PassageFacts(this.#options, { exchange, route, traffic }));
   }
 
-  #refusal(head: RequestHead, origin: Origin, traffic: SetTraffic): Refusal | null {
-    const { clock, httpsPort } = this.#options;
-    return refusalOf({ head, origin, policy: traffic.pool.policy, traffic, httpsPort, clock });
+  #refusal(peer: Peer, head: RequestHead, traffic: SetTraffic): Refusal | null {
+    const { clock, httpsPort, table, clientAuthorities } = this.#options;
+    return refusalOf({ head, origin: this.#origin, peer, traffic, httpsPort, clock, table, clientAuthorities });
   }
 
   #open(head: RequestHead, traffic: SetTraffic | null): Account {
@@ -248,6 +253,7 @@ export class RequestPath {
     const code = 'code' in refusal ? refusal.code : null;
     const add = edge === null || terms === null ? NOTHING : edge.ownFields(terms, code);
     if ('code' in refusal) {
+      if (refusal.retires) exchange.retire();
       const answer = errorFor(account, { ...refusal, accept: head.field('accept') });
       this.#answer(exchange, account, { ...answer, fields: [...answer.fields, ...add] });
     } else if ('redirect' in refusal) {

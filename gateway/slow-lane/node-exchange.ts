@@ -172,6 +172,10 @@ export class NodeExchange implements Exchange {
     response.end();
   }
 
+  retire(): void {
+    this.#last = true;
+  }
+
   answer(answer: OwnAnswer): void {
     if (this.#over) return;
     const { request, response } = this.#options;

@@ -138,7 +138,7 @@ export class TlsHandleWire implements Wire {
     const socket = socketOf(this.#tls, this.#tools.read, first.length === 0 ? null : Buffer.concat(first));
     this.#held = [];
     this.#socket = socket;
-    socket.on('close', () => setImmediate(() => this.#tls.destroySSL()));
+    socket.on('close', () => setImmediate(() => this.#destroyTls()));
     if (this.#holdsEnd) socket.push(null);
     // Two writes at once would abort the process: until ours has left the socket waits as if it were connecting.
     if (this.#isWriting) (socket as { connecting: boolean }).connecting = true;
@@ -219,13 +219,18 @@ export class TlsHandleWire implements Wire {
 
   /** @internal */
   onClosed(): void {
-    this.#tls.destroySSL();
+    this.#destroyTls();
     this.#held = [];
     this.#queue.clear();
     const owner = this.#owner;
     this.#owner = null;
     owner?.onClosed();
     this.onGone?.();
+  }
+
+  #destroyTls(): void {
+    this.#tls.proof?.detach();
+    this.#tls.destroySSL();
   }
 
   #tellEnd(): void {

@@ -16,6 +16,12 @@ export function handleTls(): Encrypt {
     if (!(wire instanceof HandleWire)) return encryptNet(wire, terms);
     const tcp = wire.release();
     if (tcp === null) return wire;
-    return new TlsHandleWire(tcp, wrap(tcp, terms.context), tools, terms);
+    const tls = wrap(tcp, terms.context);
+    if (terms.proof != null) {
+      tls.setVerifyMode(true, false);
+      tls.proof = terms.proof;
+      terms.proof.attach(tls);
+    }
+    return new TlsHandleWire(tcp, tls, tools, terms);
   };
 }

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { messageOf } from '#core/errors';
 import { NetWire } from '../transport/net-wire.ts';
+import type { TlsPeer } from './client-proof.ts';
 import type { Encrypt } from './secure-wire.ts';
 
 export const encryptNet: Encrypt = (wire, terms) => {
@@ -16,7 +17,14 @@ export const encryptNet: Encrypt = (wire, terms) => {
     secureContext: terms.context,
     // Declared as a list of names; the form of the wire spares making it for each connection.
     ALPNProtocols: terms.protocols as unknown as string[],
+    ...(terms.proof == null ? {} : { requestCert: true, rejectUnauthorized: false }),
   });
+  const { proof } = terms;
+  if (proof != null) {
+    // Without a server behind it the socket does not say by itself whether the certificate verified.
+    proof.attach((secure as unknown as { readonly _handle: TlsPeer })._handle);
+    secure.on('close', () => proof.detach());
+  }
   let failed = false;
   const onError = (error: unknown): void => {
     if (failed) return;

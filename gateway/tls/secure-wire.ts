@@ -4,12 +4,15 @@
  */
 import type { SecureContext } from 'node:tls';
 import type { Wire } from '../transport/wire.ts';
+import type { ClientProof } from './client-proof.ts';
 
 export interface TlsTerms {
   /** Certificate, versions, ciphers, ticket keys. */
   readonly context: SecureContext;
   /** What may be spoken inside, best first, each with its length before it (RFC 7301 3.1). */
   readonly protocols: Buffer;
+  /** Asks the client for a certificate; the handshake goes on without one, and with whatever comes. Left out: it does not ask. */
+  readonly proof?: ClientProof | null;
   /** What was read from the wire, all of it; holds during the call only. */
   readonly early: Buffer;
   /** TLS has failed: the handshake, or what came after it. The wire closes by itself, an alert has left if one was due. */

@@ -4,12 +4,17 @@
  */
 import type { SecureContext } from 'node:tls';
 import type { TcpHandle } from '../transport/node-handles.ts';
+import type { ClientProof, TlsPeer } from './client-proof.ts';
 
 /** Encryption on top of a TCP handle: what is read and written here is clear. */
-export interface TlsHandle extends TcpHandle {
+export interface TlsHandle extends TcpHandle, TlsPeer {
   onerror: (this: TlsHandle, error: Error) => void;
   /** What closes with it, for a socket that takes it over. */
   _parent?: TcpHandle;
+  /** Ours: what can be asked of the client while the handle lives. */
+  proof?: ClientProof;
+  /** `asks`: the client is asked for a certificate. To be called before the handshake. */
+  setVerifyMode(asks: boolean, insists: boolean): void;
   setALPNProtocols(protocols: Uint8Array): void;
   /** Takes encrypted octets that were read elsewhere; copies them. */
   receive(octets: Uint8Array): void;

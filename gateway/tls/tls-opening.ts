@@ -4,6 +4,7 @@
  * another name's certificate.
  */
 import type { CertificateSource, ServedCertificate } from '#certs/certificate-source';
+import type { ClientAuthority } from '#certs/client-authority';
 import { messageOf } from '#core/errors';
 import type { Log } from '#core/log';
 import type { Arrival, OpeningReader } from '../arrival.ts';
@@ -12,6 +13,7 @@ import type { Peer } from '../exchange.ts';
 import type { Wire, WireOwner } from '../transport/wire.ts';
 import { fatalAlert } from './alert.ts';
 import type { ClientHello } from './client-hello.ts';
+import { ClientProof } from './client-proof.ts';
 import { type Encrypt, protocolList } from './secure-wire.ts';
 
 /** A client, as far as it is known before it says anything. */
@@ -26,6 +28,8 @@ export interface TlsDoor {
   readonly hello: ClientHello;
   /** HTTP/2 is offered. */
   readonly hasH2: boolean;
+  /** Who has to have signed what clients of this name send; null: they are asked for nothing. */
+  authorityFor(hostname: string): ClientAuthority | null;
   serve(wire: Wire, peer: Peer, protocol: 'h2' | 'http/1.1'): void;
   /** Whether connections for this name go on to a replica as they are; then it takes the connection. */
   passThrough(arrival: Arrival, order: { client: Client; hostname: string; octets: Buffer }): boolean;
@@ -117,9 +121,13 @@ export class TlsOpening implements OpeningReader {
     door.tally.handshakes++;
     arrival.leave();
     const { address, trusted } = this.#client;
+    const authority = protocol === 'acme-tls/1' ? null : door.authorityFor(terms.hostname);
+    const asking = authority === null ? null : this.#asking(served, authority);
+    const proof = asking === null || authority === null ? null : this.#proofOf(terms.hostname, authority);
     const wire = door.encrypt(arrival.wire, {
-      context: served.context,
+      context: (asking ?? served).context,
       protocols: protocol === 'acme-tls/1' ? PROTOCOLS.acme : door.hasH2 ? PROTOCOLS.both : PROTOCOLS.http1,
+      proof,
       early: octets,
       onFault: (reason) => {
         door.tally.tlsFaults++;
@@ -127,7 +135,31 @@ export class TlsOpening implements OpeningReader {
       },
     });
     if (protocol === 'acme-tls/1') wire.start(new ChallengeOwner(wire));
-    else door.serve(wire, { address, trusted, secure: true, certificate: served }, protocol);
+    else {
+      const peer = { address, trusted, secure: true, certificate: served };
+      door.serve(wire, proof === null ? peer : { ...peer, proof }, protocol);
+    }
+  }
+
+  #proofOf(hostname: string, authority: ClientAuthority): ClientProof {
+    const { log } = this.#door;
+    const client = this.#client.address;
+    return new ClientProof(authority, (fault) => {
+      log.debug('a client certificate does not verify', { client, hostname, authority: authority.name, fault });
+    });
+  }
+
+  /** Null where that cannot be: then nothing is proved, and whoever wants proof refuses. */
+  #asking(served: ServedCertificate, authority: ClientAuthority): ServedCertificate | null {
+    try {
+      return served.asking?.(authority) ?? null;
+    } catch (error) {
+      this.#door.log.error('clients cannot be asked for a certificate', {
+        authority: authority.name,
+        error: messageOf(error),
+      });
+      return null;
+    }
   }
 
   #turnAway(arrival: Arrival, hostname: string): void {

@@ -1,13 +1,14 @@
 /**
  * The part of the self-test that is about encryption on handles: two handshakes, one of them resumed, with everything a
- * lane does to such a wire. Runs in the child process of the self-test.
+ * lane does to such a wire, and with a client that is asked for a certificate. Runs in the child process of the self-test.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { AddressInfo, Server } from 'node:net';
-import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import { connect, createSecureContext, type TLSSocket } from 'node:tls';
 import { signCertificate } from '#certs/x509';
 import { handleTransport } from '../transport/handle-transport.ts';
 import type { Wire, WireOwner } from '../transport/wire.ts';
+import { ClientProof } from './client-proof.ts';
 import { handleTls } from './handle-tls.ts';
 import { protocolList } from './secure-wire.ts';
 
@@ -16,16 +17,18 @@ const HOSTNAME = 'trial.test';
 
 /** Returns `asked answered ended` when all went as it should, or how far it went. */
 export async function tryTls(largeBytes: number): Promise<string> {
-  const context = ownContext();
+  const { cert, key } = ownCertificate();
+  const context = createSecureContext({ cert, key, ca: cert, sessionIdContext: HOSTNAME });
   const encrypt = handleTls();
   let asked = '';
   const server = handleTransport().createServer((wire) => {
     const first = new FirstOctets((octets) => {
-      const terms = { context, protocols: protocolList('http/1.1'), early: octets, onFault: () => {} };
+      const proof = new ClientProof({ name: HOSTNAME, certificates: [cert], digest: '' }, () => {});
+      const terms = { context, protocols: protocolList('http/1.1'), early: octets, proof, onFault: () => {} };
       const secure = encrypt(wire, terms);
       secure.start(
         new Answerer(secure, largeBytes, (text) => {
-          asked += text;
+          asked += proof.standing(Date.now()) === 'verified' ? text : 'not proved';
         }),
       );
     });
@@ -40,6 +43,7 @@ export async function tryTls(largeBytes: number): Promise<string> {
       servername: HOSTNAME,
       rejectUnauthorized: false,
       ALPNProtocols: ['http/1.1'],
+      ...{ cert, key },
       ...(session === null ? {} : { session }),
     });
     socket.on('session', (one: Buffer) => {
@@ -111,7 +115,8 @@ class Answerer implements WireOwner {
   onClosed(): void {}
 }
 
-function ownContext(): SecureContext {
+/** Trusted by itself. */
+function ownCertificate(): { readonly cert: string; readonly key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const now = Date.now();
   const cert = signCertificate({
@@ -122,11 +127,12 @@ function ownContext(): SecureContext {
     issuerKey: privateKey,
     issuerPublicKey: publicKey,
     isAuthority: false,
+    usage: 'client',
     notBeforeMs: now - HOUR_MS,
     notAfterMs: now + HOUR_MS,
     serial: randomBytes(16),
   });
-  return createSecureContext({ cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) });
+  return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
 
 async function listen(server: Server): Promise<number> {

@@ -7,7 +7,18 @@ import { Tidegate } from './tidegate.ts';
 test('what is off is null, and what is on is shown without hashes and secret headers', async () => {
   const tidegate = await Tidegate.start();
   tidegate.discover(snapshot('default/plain/web', []));
-  const edge = ['headers', 'cors', 'auth', 'clients', 'redirect', 'compress', 'hsts', 'slow_start', 'outlier'];
+  const edge = [
+    'headers',
+    'cors',
+    'auth',
+    'clients',
+    'client_certificates',
+    'redirect',
+    'compress',
+    'hsts',
+    'slow_start',
+    'outlier',
+  ];
   const plain = await tidegate.json('/v1/apps/plain/sets/web');
   for (const name of edge) assert.equal(plain.json.at(`policy.${name}`), null, name);
   const none = { set: [], remove: ['server'] };
@@ -18,6 +29,7 @@ test('what is off is null, and what is on is shown without hashes and secret hea
     headers: { request, response: none },
     auth: { users: [{ name: 'ann', hash: '$2b$hunter2' }], realm: 'Shop', forward: false },
     clients: { allow: ['192.0.2.0/24'], deny: [] },
+    clientCertificates: { authority: 'partners', optional: true },
     redirect: { to: 'https://new.test', status: '308', www: 'off' },
     compress: ['br', 'gzip'],
     hsts: { maxAgeS: 600, subdomains: true, preload: false },
@@ -41,6 +53,7 @@ test('what is off is null, and what is on is shown without hashes and secret hea
       null,
       { users: ['ann'], realm: 'Shop', forward: false },
       { allow: ['192.0.2.0/24'], deny: [] },
+      { authority: 'partners', optional: true },
       { to: 'https://new.test', status: '308', www: 'off' },
       ['br', 'gzip'],
       { max_age: 600, subdomains: true, preload: false },

@@ -1,8 +1,10 @@
 /** The table of routes, and why a URL goes where it goes. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { ClientAuthority } from '#certs/client-authority';
+import type { SetPolicy } from '#core/set';
 import { Upstream } from '#router/upstream';
-import { replica, route, snapshot } from '#test/router/sample';
+import { policy, replica, route, snapshot } from '#test/router/sample';
 import { type Json, live, Tidegate } from './tidegate.ts';
 
 async function withRoutes(): Promise<Tidegate> {
@@ -153,4 +155,35 @@ test('an international hostname is found under its A-label', async () => {
   const tidegate = await Tidegate.start();
   tidegate.discover(snapshot('default/books/web', [route('xn--bcher-kva.example')]));
   assert.equal((await resolve(tidegate, 'http://bücher.example/')).at('route.app'), 'books');
+});
+
+test('a route that asks for client certificates says whose, and that nobody can be let in where those are not there', async () => {
+  const held = new Set(['partners', 'staff']);
+  const find = (name: string): ClientAuthority | null =>
+    held.has(name) ? { name, certificates: [], digest: name } : null;
+  const tidegate = await Tidegate.start(100, { clientAuthorities: { find } });
+  const asks = (authority: string, optional = false): { policy: SetPolicy } => ({
+    policy: policy({ clientCertificates: { authority, optional } }),
+  });
+  tidegate.discover(snapshot('default/shop/web', [route('shop.example')], asks('partners')));
+  tidegate.discover(snapshot('default/api/web', [route('shop.example', '/api')], asks('staff')));
+  tidegate.discover(snapshot('default/open/web', [route('open.example')], asks('staff', true)));
+  for (const host of ['shop.example', 'open.example']) {
+    const { pool } = tidegate.table.lookup(host, '/') ?? {};
+    const upstream = new Upstream(replica(host));
+    pool?.add(upstream);
+    pool?.signal(upstream, 'pass');
+  }
+  const told = async (url: string): Promise<string> => {
+    const json = await resolve(tidegate, url);
+    return `${String(json.at('answer'))}: ${(json.at('why') as string[]).slice(4).join(' ')}`;
+  };
+  assert.match(await told('https://shop.example/'), /^serve: .*of the authority "partners"; others are answered 403/);
+  assert.match(await told('https://open.example/'), /^serve: .*"staff"; those without one are served as well/);
+  assert.match(
+    await told('https://shop.example/api'),
+    /^refuse: .*"staff".*ask for one of "partners".*client_ca_missing/,
+  );
+  held.delete('partners');
+  assert.match(await told('https://shop.example/'), /^refuse: .*put partners\.pem into TIDEGATE_CLIENT_CAS/);
 });

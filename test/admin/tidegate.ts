@@ -17,7 +17,7 @@ const OPERATOR = { id: 'op_01', operator: true };
 /** A token that is nobody's operator: what later versions give to tenants. */
 export const TENANT_TOKEN = 'tide_pat_01_secret';
 
-type Given = Partial<Pick<AdminPorts, 'certificates' | 'answers'>>;
+type Given = Partial<Pick<AdminPorts, 'certificates' | 'answers' | 'clientAuthorities'>>;
 
 export interface Asked {
   readonly method?: string;

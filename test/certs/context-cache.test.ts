@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import type { ServedCertificate } from '#certs/certificate-source';
 import { ContextCache, type ContextCacheOptions } from '#certs/context-cache';
 import type { CertificateMaterial, MaterialSource } from '#certs/material';
 import { silentLog } from '#core/log';
@@ -157,4 +158,24 @@ test('a certificate that is read anew for every name it covers is one context al
   const first = cache.contextFor('a.app.test');
   assert.ok(first !== null);
   assert.equal(cache.contextFor('b.app.test'), first);
+});
+
+test('a certificate has one more context for each authority that clients are asked by, and none before', () => {
+  const material = authority.issue(['app.test']);
+  const cache = cacheOf([{ find: () => material }]);
+  const asking = (digest: string): ServedCertificate => {
+    const served = cache.contextFor('app.test');
+    assert.ok(served !== null && !(served instanceof Promise) && served.asking !== undefined);
+    return served.asking({ name: 'partners', certificates: [authority.certificate], digest });
+  };
+  const first = asking('1');
+  assert.ok(first.covers('app.test'));
+  assert.equal(asking('1'), first);
+  assert.notEqual(asking('2').context, first.context);
+  const keysOf = (served: ServedCertificate): string => {
+    return (served.context.context as unknown as { getTicketKeys(): Buffer }).getTicketKeys().toString('hex');
+  };
+  const keys = randomBytes(48);
+  cache.setTicketKeys(keys);
+  for (const served of [first, asking('2'), asking('3')]) assert.equal(keysOf(served), keys.toString('hex'));
 });

@@ -35,6 +35,7 @@ test('an empty environment gives the documented defaults', () => {
     workers: null,
     transport: 'auto',
     certs: null,
+    clientCas: null,
     token: null,
     acme: {
       directory: 'https://acme-v02.api.letsencrypt.org/directory',
@@ -91,6 +92,7 @@ const GOOD: readonly Good[] = [
   good('TIDEGATE_WORKERS', '0', (c) => c.workers, 0),
   good('TIDEGATE_TRANSPORT', 'net', (c) => c.transport, 'net'),
   good('TIDEGATE_CERTS', '/etc/certs', (c) => c.certs),
+  good('TIDEGATE_CLIENT_CAS', '/etc/client-cas', (c) => c.clientCas),
   good('TIDEGATE_TOKEN', 'sixteen-letters!', (c) => c.token),
   good('TIDEGATE_ACME_DIRECTORY', 'http://localhost:14000/dir', (c) => c.acme.directory),
   good('TIDEGATE_ACME_EMAIL', 'ops@example.com', (c) => c.acme.email),

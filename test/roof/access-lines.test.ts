@@ -22,6 +22,7 @@ const RECORD = {
   tries: 1,
   wakeMs: null,
   error: null,
+  certificate: null,
 };
 
 function listening(errors: string[]): Log {

@@ -250,3 +250,18 @@ function timeLookups(table: RouteTable, count: number): number {
   for (const name of names) assert.notEqual(table.lookup(name, '/some/path'), null);
   return performance.now() - start;
 }
+
+test('the routes of a hostname come shortest path first, those in force alone, those of the wildcard last', () => {
+  const table = tableOf({
+    wild: [route('*.example.com'), route('*.example.com', '/w')],
+    api: [route('shop.example.com', '/api/v2'), route('shop.example.com', '/api')],
+    exact: [route('shop.example.com')],
+    late: [route('shop.example.com'), route('bare')],
+  });
+  const claims = (hostname: string): string[] =>
+    [...table.routesOf(hostname)].map(({ spec, pool }) => `${pool.key.split('/')[1]} ${spec.path}`);
+  assert.deepEqual(claims('shop.example.com'), ['exact /', 'api /api', 'api /api/v2', 'wild /', 'wild /w']);
+  assert.deepEqual(claims('other.example.com'), ['wild /', 'wild /w']);
+  assert.deepEqual(claims('bare'), ['late /']);
+  assert.deepEqual(claims('nobody.test'), []);
+});

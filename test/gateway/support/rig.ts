@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CertificateSource } from '#certs/certificate-source';
+import type { ClientAuthoritySource } from '#certs/client-authority';
 import { systemClock } from '#core/clock';
 import { type Log, silentLog } from '#core/log';
 import { DEFAULT_POLICY, type ReplicaSnapshot, type RouteSpec, type SetPolicy, setKey } from '#core/set';
@@ -41,6 +42,7 @@ export interface RigOptions {
   readonly headTimeoutMs?: number;
   readonly random?: () => number;
   readonly certificates?: CertificateSource;
+  readonly clientAuthorities?: ClientAuthoritySource;
 }
 
 export interface SetOptions {
@@ -77,7 +79,7 @@ export class Rig {
 
   constructor(options: RigOptions) {
     const random = options.random ?? Math.random;
-    const { accessLog, headTimeoutMs } = options;
+    const { accessLog, headTimeoutMs, clientAuthorities } = options;
     this.lane = options.lane;
     this.table = new RouteTable({ clock: systemClock, random });
     this.gateway = new Gateway({
@@ -96,6 +98,7 @@ export class Rig {
       transport: options.lane === 'fast-handle' ? 'handle' : 'net',
       ...(headTimeoutMs === undefined ? {} : { headTimeoutMs }),
       ...(options.certificates === undefined ? {} : { certificates: options.certificates }),
+      ...(clientAuthorities === undefined ? {} : { clientAuthorities }),
     });
   }
 

@@ -1,25 +1,56 @@
 /**
  * The TLS listener of a rig: on sockets, on handles and in the slow lane, with certificates of a test authority.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import type { ClientAuthority, ClientAuthoritySource } from '#certs/client-authority';
 import { ContextCache } from '#certs/context-cache';
 import type { CertificateMaterial } from '#certs/material';
 import { silentLog } from '#core/log';
 import { type TestAuthority, testAuthority } from '#test/certs/certificate-authority';
-import { LANES, Rig, type RigOptions } from './rig.ts';
+import { LANES, type Lane, Rig, type RigOptions } from './rig.ts';
 
 const TEST_TIMEOUT_MS = 120_000;
 
+/** Authorities of clients that a test puts in force and takes away. */
+export class ClientAuthorityBook implements ClientAuthoritySource {
+  readonly #byName = new Map<string, ClientAuthority>();
+
+  put(name: string, ...certificates: readonly string[]): void {
+    const digest = createHash('sha256').update(certificates.join('')).digest('hex');
+    this.#byName.set(name, { name, certificates, digest });
+  }
+
+  drop(name: string): void {
+    this.#byName.delete(name);
+  }
+
+  find(name: string): ClientAuthority | null {
+    return this.#byName.get(name) ?? null;
+  }
+}
+
 export class TlsRig extends Rig {
   readonly authority: TestAuthority;
+  readonly clientAuthorities: ClientAuthorityBook;
   tlsPort = 0;
   readonly #sockets: TLSSocket[] = [];
+  readonly #make: () => TlsRig;
 
-  constructor(options: RigOptions, authority: TestAuthority) {
-    super(options);
+  constructor(options: RigOptions, authority: TestAuthority, make: () => TlsRig) {
+    const clientAuthorities = new ClientAuthorityBook();
+    super({ ...options, clientAuthorities });
+    this.clientAuthorities = clientAuthorities;
     this.authority = authority;
+    this.#make = make;
+  }
+
+  /** Another gateway with the same certificates and ticket keys, as a further worker has them. It ends with this one. */
+  async twin(): Promise<TlsRig> {
+    const twin = this.owns(this.#make());
+    await twin.start();
+    return twin;
   }
 
   override async start(): Promise<void> {
@@ -94,17 +125,7 @@ export interface TlsOptions extends Omit<RigOptions, 'lane' | 'certificates'> {
 export function onEveryTlsLane(name: string, options: TlsOptions, run: (rig: TlsRig) => Promise<void>): void {
   for (const lane of LANES) {
     test(`${name} (${lane} lane)`, { timeout: TEST_TIMEOUT_MS }, async () => {
-      const authority = testAuthority();
-      const { names = ['app.test'], wait, ...rest } = options;
-      const all = names.map((one) => authority.issue([one]));
-      const find = (hostname: string): CertificateMaterial | null | Promise<CertificateMaterial | null> => {
-        const found = all.find(({ names: covered }) => covered.some((one) => matches(one, hostname))) ?? null;
-        const held = wait?.(hostname) ?? null;
-        return held === null ? found : held.then(() => found);
-      };
-      const ticketKeys = randomBytes(48);
-      const certificates = new ContextCache({ sources: [{ find }], wall: Date.now, log: silentLog, ticketKeys });
-      const rig = new TlsRig({ ...rest, lane, certificates }, authority);
+      const rig = tlsRigOf(lane, options);
       await rig.start();
       try {
         await run(rig);
@@ -113,6 +134,23 @@ export function onEveryTlsLane(name: string, options: TlsOptions, run: (rig: Tls
       }
     });
   }
+}
+
+function tlsRigOf(lane: Lane, options: TlsOptions): TlsRig {
+  const authority = testAuthority();
+  const { names = ['app.test'], wait, ...rest } = options;
+  const all = names.map((one) => authority.issue([one]));
+  const find = (hostname: string): CertificateMaterial | null | Promise<CertificateMaterial | null> => {
+    const found = all.find(({ names: covered }) => covered.some((one) => matches(one, hostname))) ?? null;
+    const held = wait?.(hostname) ?? null;
+    return held === null ? found : held.then(() => found);
+  };
+  const ticketKeys = randomBytes(48);
+  const make = (): TlsRig => {
+    const certificates = new ContextCache({ sources: [{ find }], wall: Date.now, log: silentLog, ticketKeys });
+    return new TlsRig({ ...rest, lane, certificates }, authority, make);
+  };
+  return make();
 }
 
 function matches(pattern: string, hostname: string): boolean {
