@@ -21,6 +21,7 @@ import type { ChallengeBoard } from '#certs/challenges';
 import { openResolvers } from '#certs/dns/resolver';
 import { Domains } from '#certs/domains/domains';
 import { HurryBudget } from '#certs/hurry-budget';
+import { Staples } from '#certs/ocsp/staples';
 import { OwnCertificates } from '#certs/own-certificates';
 import { CertificateVault } from '#certs/vault/certificate-vault';
 import { IMPORTED } from '#certs/vault/kept-certificate';
@@ -64,6 +65,7 @@ export class CertificateKeepers {
   readonly #vault: CertificateVault;
   readonly #issuance: Issuance;
   readonly #wishes: CertificateWishes;
+  readonly #staples: Staples;
   readonly #own: OwnCertificates | null;
   readonly #hurries = new HurryBudget();
   #closed = false;
@@ -82,7 +84,11 @@ export class CertificateKeepers {
       hideTls: (hostname) => options.board().hideTls(hostname),
     };
     this.#vault = new CertificateVault({ store, box, wall, random: randomBytes, log });
-    this.#vault.onChange = (names) => options.onCertificates(names);
+    this.#staples = new Staples({ vault: this.#vault, clock, log, emit });
+    this.#vault.onChange = (names) => {
+      options.onCertificates(names);
+      this.#staples.changed();
+    };
     const root = acme.caFile === null ? null : readRoot(acme.caFile);
     const eab = acme.eabKid === null || acme.eabHmac === null ? null : { kid: acme.eabKid, hmac: acme.eabHmac };
     const ca = (directory: string) => ({ directory, email: acme.email, root, eab, chain: acme.chain });
@@ -154,6 +160,7 @@ export class CertificateKeepers {
     await this.domains.start();
     if (this.#options.config.https === null) return;
     await this.#issuance.start();
+    this.#staples.changed();
     this.#wishes.changed();
   }
 
@@ -184,6 +191,7 @@ export class CertificateKeepers {
     this.domains.close();
     this.#own?.close();
     await this.#issuance.close();
+    await this.#staples.close();
   }
 
   async #all() {

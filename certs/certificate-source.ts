@@ -11,6 +11,8 @@ export interface ServedCertificate {
   readonly context: SecureContext;
   /** Whether it stands for this normalised hostname (RFC 6125 6.4: a wildcard covers one label). */
   covers(hostname: string): boolean;
+  /** What clients that ask for it are told about its revocation (RFC 6066 8), DER; null or left out: nothing. @param now Unix ms */
+  staple?(now: number): Buffer | null;
   /** The same for clients that are asked for a certificate of this authority. Left out: it is for others alone. */
   asking?(authority: ClientAuthority): ServedCertificate;
 }

@@ -9,7 +9,7 @@ import { messageOf } from '#core/errors';
 import type { Log } from '#core/log';
 import type { CertificateSource, ServedCertificate } from './certificate-source.ts';
 import type { ClientAuthority } from './client-authority.ts';
-import { type CertificateMaterial, type MaterialSource, wildcardOf } from './material.ts';
+import { type CertificateMaterial, type CertificateStaple, type MaterialSource, wildcardOf } from './material.ts';
 
 /** A context takes some 50 KiB of memory outside of the heap. */
 const CONTEXTS_MAX = 2000;
@@ -155,6 +155,7 @@ export class ContextCache implements CertificateSource {
       }
       this.#byChain.set(chain, served);
     } else served.setTicketKeys(this.#ticketKeys);
+    served.setStaple(material.staple ?? null);
     // Kept, it would go on standing in for what could not be had just now, or has changed meanwhile.
     if (!question.failed && question.changes === this.#changes) this.#served.set(hostname, served);
     return served;
@@ -175,6 +176,7 @@ class Served implements ServedCertificate {
   readonly #material: CertificateMaterial;
   readonly #names: ReadonlySet<string>;
   #ticketKeys: Buffer;
+  #staple: CertificateStaple | null = null;
   /** By the digest of an authority. Made for the first client that is to be asked. */
   #asking: LRUCache<string, Served> | null = null;
 
@@ -209,6 +211,14 @@ class Served implements ServedCertificate {
     const made = new Served(this.#material, this.#ticketKeys, authority);
     this.#asking.set(authority.digest, made);
     return made;
+  }
+
+  staple(now: number): Buffer | null {
+    return this.#staple !== null && now < this.#staple.untilMs ? this.#staple.der : null;
+  }
+
+  setStaple(staple: CertificateStaple | null): void {
+    this.#staple = staple;
   }
 
   setTicketKeys(keys: Buffer): void {

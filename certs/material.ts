@@ -12,6 +12,16 @@ export interface CertificateMaterial {
   /** Normalised hostnames, wildcards as `*.name`. */
   readonly names: readonly string[];
   readonly notAfterMs: number;
+  /** What clients are told besides about its revocation; null or left out: nothing. */
+  readonly staple?: CertificateStaple | null;
+}
+
+/** An answer of an OCSP responder. */
+export interface CertificateStaple {
+  /** DER. */
+  readonly der: Buffer;
+  /** Unix ms. */
+  readonly untilMs: number;
 }
 
 /** Somebody who has or makes certificates. Asked in order, the first one that has any serves. */

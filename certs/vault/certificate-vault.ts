@@ -136,6 +136,11 @@ export class CertificateVault {
     return null;
   }
 
+  /** PEM; null: there is no such certificate. */
+  async chain(id: string): Promise<string | null> {
+    return (await this.#options.store.certificate(id))?.chain ?? null;
+  }
+
   /** With its key, decrypted. @throws TidegateError `vault.sealed` */
   async material(id: string): Promise<CertificateMaterial | null> {
     const row = await this.#options.store.certificate(id);
@@ -147,7 +152,8 @@ export class CertificateVault {
   /** Null: there is no such certificate. */
   async update(id: string, change: CertificateChange): Promise<KeptCertificate | null> {
     const row = await this.#change(id, (one) => changedRow(one, change));
-    if (row !== null && change.state !== undefined) this.onChange(row.names);
+    const isSeen = change.state !== undefined || change.staple !== undefined;
+    if (row !== null && isSeen) this.onChange(row.names);
     return row === null ? null : this.#kept(row);
   }
 

@@ -1,5 +1,6 @@
 /** A certificate as the rest of Tidegate knows it, without its key, and how it rests in the store. */
 import type { CertificateRow } from '#store/store';
+import type { CertificateStaple } from '../material.ts';
 import type { CheckedCertificate, KeyType } from './certificate-check.ts';
 
 /** `issuer` of a certificate that somebody brought along. */
@@ -16,6 +17,13 @@ export interface RenewalNote {
   readonly checkedAt: number | null;
   /** The advice has changed since the certificate was new. */
   readonly isNews?: boolean;
+}
+
+/** An answer of an OCSP responder: DER in base64, and when it holds, in Unix ms. */
+export interface Staple {
+  readonly der: string;
+  readonly from: number;
+  readonly until: number;
 }
 
 export interface KeptCertificate {
@@ -39,10 +47,12 @@ export interface KeptCertificate {
   readonly renewal: RenewalNote;
   /** When it was last shown to a client; null: never, as far as is known. */
   readonly lastShown: number | null;
+  /** Left out: there is none. */
+  readonly staple?: Staple;
 }
 
 /** What changes in the life of a certificate. */
-export type CertificateChange = Partial<Pick<KeptCertificate, 'state' | 'renewal' | 'lastShown'>>;
+export type CertificateChange = Partial<Pick<KeptCertificate, 'state' | 'renewal' | 'lastShown' | 'staple'>>;
 
 type Rest = Omit<KeptCertificate, 'id' | 'tenant' | 'names' | 'notBefore' | 'notAfter' | 'createdAt'>;
 
@@ -67,6 +77,14 @@ export function keptOf(row: CertificateRow, now: number): KeptCertificate {
 /** The row with its note changed. */
 export function changedRow(row: CertificateRow, change: CertificateChange): CertificateRow {
   return { ...row, body: { ...(row.body as Rest), ...change } };
+}
+
+/** The answer of its OCSP responder, while it holds. @param now Unix ms */
+export function stapleOf({ body }: CertificateRow, now: number): CertificateStaple | null {
+  const { staple } = body as Rest;
+  return staple !== undefined && now < staple.until
+    ? { der: Buffer.from(staple.der, 'base64'), untilMs: staple.until }
+    : null;
 }
 
 /** Whether it may be shown to clients. One that was superseded may: for a name that the newer one leaves out. */

@@ -8,7 +8,7 @@ import { messageOf } from '#core/errors';
 import type { Log } from '#core/log';
 import type { CertificateRow } from '#store/store';
 import { type CertificateMaterial, type MaterialSource, wildcardOf } from '../material.ts';
-import { isServable, sealContext } from './kept-certificate.ts';
+import { isServable, sealContext, stapleOf } from './kept-certificate.ts';
 import type { SealedBox } from './sealed-box.ts';
 
 /** So long, at most, a certificate stays unseen whose news were lost. */
@@ -73,7 +73,8 @@ export class VaultReader implements MaterialSource {
       key = opened;
       return true;
     });
-    return row === null ? null : { chain: row.chain, key, names: row.names, notAfterMs: row.notAfter };
+    if (row === null) return null;
+    return { chain: row.chain, key, names: row.names, notAfterMs: row.notAfter, staple: stapleOf(row, now) };
   }
 
   /** Null: it cannot be decrypted, and an older certificate may still do. */

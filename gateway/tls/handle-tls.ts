@@ -17,6 +17,7 @@ export function handleTls(): Encrypt {
     const tcp = wire.release();
     if (tcp === null) return wire;
     const tls = wrap(tcp, terms.context);
+    if (terms.staple != null) tls.setOCSPResponse?.(terms.staple);
     if (terms.proof != null) {
       tls.setVerifyMode(true, false);
       tls.proof = terms.proof;

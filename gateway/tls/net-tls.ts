@@ -7,6 +7,7 @@ import { messageOf } from '#core/errors';
 import { NetWire } from '../transport/net-wire.ts';
 import type { TlsPeer } from './client-proof.ts';
 import type { Encrypt } from './secure-wire.ts';
+import type { TlsHandle } from './tls-handles.ts';
 
 export const encryptNet: Encrypt = (wire, terms) => {
   const plain = wire.surrender(Buffer.from(terms.early));
@@ -19,10 +20,13 @@ export const encryptNet: Encrypt = (wire, terms) => {
     ALPNProtocols: terms.protocols as unknown as string[],
     ...(terms.proof == null ? {} : { requestCert: true, rejectUnauthorized: false }),
   });
+  const handle = (secure as unknown as { readonly _handle: TlsPeer & Pick<TlsHandle, 'setOCSPResponse'> })._handle;
+  // A server would be asked for it by an event; there is none.
+  if (terms.staple != null) handle.setOCSPResponse?.(terms.staple);
   const { proof } = terms;
   if (proof != null) {
     // Without a server behind it the socket does not say by itself whether the certificate verified.
-    proof.attach((secure as unknown as { readonly _handle: TlsPeer })._handle);
+    proof.attach(handle);
     secure.on('close', () => proof.detach());
   }
   let failed = false;

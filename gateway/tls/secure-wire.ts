@@ -11,6 +11,8 @@ export interface TlsTerms {
   readonly context: SecureContext;
   /** What may be spoken inside, best first, each with its length before it (RFC 7301 3.1). */
   readonly protocols: Buffer;
+  /** Told to clients that ask whether the certificate has been revoked: DER of an OCSP answer. Left out: nothing. */
+  readonly staple?: Buffer | null;
   /** Asks the client for a certificate; the handshake goes on without one, and with whatever comes. Left out: it does not ask. */
   readonly proof?: ClientProof | null;
   /** What was read from the wire, all of it; holds during the call only. */

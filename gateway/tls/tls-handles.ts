@@ -18,6 +18,8 @@ export interface TlsHandle extends TcpHandle, TlsPeer {
   setALPNProtocols(protocols: Uint8Array): void;
   /** Takes encrypted octets that were read elsewhere; copies them. */
   receive(octets: Uint8Array): void;
+  /** What a client is told that asks for an OCSP answer. To be called before the handshake. */
+  setOCSPResponse?(der: Buffer): void;
   destroySSL(): void;
 }
 

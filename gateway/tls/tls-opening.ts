@@ -128,6 +128,7 @@ export class TlsOpening implements OpeningReader {
       context: (asking ?? served).context,
       protocols: protocol === 'acme-tls/1' ? PROTOCOLS.acme : door.hasH2 ? PROTOCOLS.both : PROTOCOLS.http1,
       proof,
+      staple: served.staple?.(Date.now()) ?? null,
       early: octets,
       onFault: (reason) => {
         door.tally.tlsFaults++;
