@@ -5,11 +5,12 @@
  */
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import path from 'node:path';
 import { LRUCache } from 'lru-cache';
 import type { CertificateSource } from '#certs/certificate-source';
 import { ClientAuthorities, type ClientAuthoritiesOptions } from '#certs/client-authorities';
-import { ContextCache } from '#certs/context-cache';
+import { ContextCache, contextsFor } from '#certs/context-cache';
 import { LocalCa } from '#certs/local-ca';
 import type { MaterialSource } from '#certs/material';
 import { OwnCertificates } from '#certs/own-certificates';
@@ -67,7 +68,7 @@ export async function openCertificates(config: Config, tools: CertificatesTools)
   const tickets = { file: path.join(data, TICKET_KEYS_FILE), wall, random: randomBytes };
   let ticketKeys = currentTicketKeys(tickets);
   const sources: MaterialSource[] = [];
-  const cache = new ContextCache({ sources, wall, log, ticketKeys });
+  const cache = new ContextCache({ sources, wall, log, ticketKeys, contextsMax: contextsFor(totalmem()) });
   let own: OwnCertificates | null = null;
   if (config.certs !== null) {
     own = await OwnCertificates.open({ directory: config.certs, clock, log, onChange: () => cache.forget(null) });

@@ -11,8 +11,12 @@ import type { CertificateSource, ServedCertificate } from './certificate-source.
 import type { ClientAuthority } from './client-authority.ts';
 import { type CertificateMaterial, type CertificateStaple, type MaterialSource, wildcardOf } from './material.ts';
 
-/** A context takes some 50 KiB of memory outside of the heap. */
-const CONTEXTS_MAX = 2000;
+/** What a context takes outside of the heap: 22 KiB, and as much again by what it is made from and its share of the heap. */
+const CONTEXT_BYTES = 45_056;
+/** All of them take no more than this share of the machine. */
+const MEMORY_SHARE = 1 / 50;
+const CONTEXTS_LEAST = 2000;
+const CONTEXTS_MOST = 16_000;
 /** Forward-secret AEAD suites; those of TLS 1.3 come by themselves. AES first: nearly every machine has it in hardware. */
 const CIPHERS = [
   'TLS_AES_128_GCM_SHA256',
@@ -41,8 +45,14 @@ export interface ContextCacheOptions {
   readonly log: Log;
   /** 48 octets of chance, the same for all processes that serve the same clients. */
   readonly ticketKeys: Buffer;
-  /** Fewer in tests. */
+  /** See {@link contextsFor}; the least if not given. */
   readonly contextsMax?: number;
+}
+
+/** How many contexts are kept at hand: making one costs as much as a handshake. @param memory bytes that the machine has */
+export function contextsFor(memory: number): number {
+  const affordable = Math.floor((memory * MEMORY_SHARE) / CONTEXT_BYTES);
+  return Math.min(CONTEXTS_MOST, Math.max(CONTEXTS_LEAST, affordable));
 }
 
 export class ContextCache implements CertificateSource {
@@ -58,7 +68,7 @@ export class ContextCache implements CertificateSource {
   constructor(options: ContextCacheOptions) {
     this.#options = options;
     this.#ticketKeys = options.ticketKeys;
-    const max = options.contextsMax ?? CONTEXTS_MAX;
+    const max = options.contextsMax ?? CONTEXTS_LEAST;
     this.#served = new LRUCache({ max });
     this.#byChain = new LRUCache({ max });
   }

@@ -8,11 +8,12 @@
 import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import path from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { parseArgs } from 'node:util';
 import type { CertificateSource } from '#certs/certificate-source';
-import { ContextCache } from '#certs/context-cache';
+import { ContextCache, contextsFor } from '#certs/context-cache';
 import { TICKET_KEY_BYTES } from '#certs/ticket-keys';
 import { SealedBox } from '#certs/vault/sealed-box';
 import { VaultReader } from '#certs/vault/vault-reader';
@@ -92,7 +93,8 @@ function kept(directory: string): CertificateSource {
   const log = jsonLog({ level: 'info', write: (text) => process.stdout.write(text), wall });
   const box = SealedBox.open({ file: path.join(directory, 'encryption.key') });
   const reader = new VaultReader({ rows: new CertificateReader(directory), box, wall, log });
-  return new ContextCache({ sources: [reader], wall, log, ticketKeys: randomBytes(TICKET_KEY_BYTES) });
+  const ticketKeys = randomBytes(TICKET_KEY_BYTES);
+  return new ContextCache({ sources: [reader], wall, log, ticketKeys, contextsMax: contextsFor(totalmem()) });
 }
 
 /** The same for every hostname it covers: all that are routed. */

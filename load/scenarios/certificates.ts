@@ -28,7 +28,8 @@ const COUNT_NAMES = [String(COUNT), String(SMALL_COUNT)];
 const AT_HAND = 1000;
 const ROUNDS = 3;
 const SECONDS = 5;
-const FIRST_WARM_UP_S = 6;
+/** Long enough for contexts to be at hand that are asked for often. */
+const FIRST_WARM_UP_S = 20;
 const WARM_UP_S = 1;
 const CONNECTIONS = 16;
 const GOAL_RATIO = 1.1;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import type { ServedCertificate } from '#certs/certificate-source';
-import { ContextCache, type ContextCacheOptions } from '#certs/context-cache';
+import { ContextCache, type ContextCacheOptions, contextsFor } from '#certs/context-cache';
 import type { CertificateMaterial, MaterialSource } from '#certs/material';
 import { silentLog } from '#core/log';
 import { testAuthority } from './certificate-authority.ts';
@@ -178,4 +178,12 @@ test('a certificate has one more context for each authority that clients are ask
   const keys = randomBytes(48);
   cache.setTicketKeys(keys);
   for (const served of [first, asking('2'), asking('3')]) assert.equal(keysOf(served), keys.toString('hex'));
+});
+
+test('so many contexts are kept as a fiftieth of the machine holds, within bounds', () => {
+  const GIB = 2 ** 30;
+  assert.deepEqual(
+    [1, 8, 64].map((gib) => contextsFor(gib * GIB)),
+    [2000, 3813, 16_000],
+  );
 });
