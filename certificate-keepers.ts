@@ -39,8 +39,6 @@ import { CertificateWishes } from './certificate-wishes.ts';
 import { KEY_FILE, readAuthority } from './certificates.ts';
 import { OrderChecks } from './order-checks.ts';
 
-/** One process at a time works on an embedded store: it goes on with what the one before it began. */
-const HOLDER = 'control';
 const PAGE = 1000;
 
 export interface CertificateKeepersOptions {
@@ -49,6 +47,8 @@ export interface CertificateKeepersOptions {
   readonly log: Log;
   readonly emit: EventSink;
   readonly store: Store;
+  /** Names the holder of leases. */
+  readonly instance: string;
   /** Shown by all gateways; asked for only when something is to be shown. */
   readonly board: () => ChallengeBoard;
   readonly routes: () => Iterable<Route>;
@@ -100,7 +100,16 @@ export class CertificateKeepers {
     const privately = isPrivate(config);
     const checks = new OrderChecks({ config, clock, resolvers, board, isPrivate: privately, challenges });
     this.#issuance = new Issuance({
-      ...{ store, vault: this.#vault, box, clock, log, emit, holder: HOLDER, random: Math.random },
+      ...{
+        store,
+        vault: this.#vault,
+        box,
+        clock,
+        log,
+        emit,
+        holder: options.instance,
+        random: Math.random,
+      },
       authorities: new Authorities({ store, box, clock, cas }),
       solver: new ChallengeSolver({
         ...{ board, clock, log, challenges, dns },

@@ -15,6 +15,7 @@ import { LocalCa } from '#certs/local-ca';
 import type { MaterialSource } from '#certs/material';
 import { OwnCertificates } from '#certs/own-certificates';
 import { currentTicketKeys } from '#certs/ticket-keys';
+import { RemoteVaultReader } from '#certs/vault/remote-vault-reader';
 import { SealedBox } from '#certs/vault/sealed-box';
 import { VaultReader } from '#certs/vault/vault-reader';
 import type { Clock, Timer } from '#core/clock';
@@ -22,6 +23,7 @@ import type { Config } from '#core/config';
 import { messageOf } from '#core/errors';
 import type { Log } from '#core/log';
 import { CertificateReader } from '#store/certificate-reader';
+import { RedisCertificateReader } from '#store/redis-certificate-reader';
 
 /** What another process has changed is in force here by then. */
 const REREAD_KEYS_MS = 60_000;
@@ -75,7 +77,10 @@ export async function openCertificates(config: Config, tools: CertificatesTools)
     sources.push(own);
   }
   const box = SealedBox.open({ file: path.join(data, KEY_FILE), given: config.keyFile });
-  const vault = new VaultReader({ rows: new CertificateReader(data), box, wall, log });
+  const vault =
+    config.store === 'sqlite'
+      ? new VaultReader({ rows: new CertificateReader(data), box, wall, log })
+      : new RemoteVaultReader({ rows: new RedisCertificateReader(config.store), box, wall, log });
   sources.push(vault, authority);
   let timer: Timer | null = null;
   const readKeysLater = (): void => {

@@ -6,13 +6,18 @@ import type { Config } from '#core/config';
 import type { Log } from '#core/log';
 import { EventLog } from '#store/event-log';
 import { type OperatorToken, openOperatorToken } from '#store/operator-token';
+import { openRedisStore } from '#store/redis-store';
 import { ScaleSettings } from '#store/scale-settings';
 import { SleepLog } from '#store/sleep-log';
 import { openSqliteStore } from '#store/sqlite-store';
+import { holdStateDirectory } from '#store/state-directory';
 import type { Store } from '#store/store';
+import { holdStore, instanceOf } from './shared-store.ts';
 
 export interface Memory {
   readonly store: Store;
+  /** Names this Tidegate among those that the store could be shared with. */
+  readonly instance: string;
   readonly events: EventLog;
   readonly scales: ScaleSettings;
   readonly sleeping: SleepLog;
@@ -34,11 +39,37 @@ export interface MemoryOptions {
   readonly onOpened: (part: Part) => void;
 }
 
+/** The state directory is held by one process whatever the store: keys are in it. */
+async function openStore(
+  { config, log, holder }: Pick<MemoryOptions, 'config' | 'log' | 'holder'>,
+  directory: string,
+): Promise<Store> {
+  if (config.store === 'sqlite') return openSqliteStore(directory, holder);
+  const held = holdStateDirectory(directory, holder);
+  try {
+    const store = await openRedisStore(config.store, log);
+    const close = store.close.bind(store);
+    store.close = async () => {
+      await close();
+      held.release();
+    };
+    return store;
+  } catch (error) {
+    held.release();
+    throw error;
+  }
+}
+
 /** @throws TidegateError of the `store.` family; what was opened before has been handed to `onOpened` */
 export async function openMemory({ config, clock, log, holder, onOpened }: MemoryOptions): Promise<Memory> {
   const directory = path.resolve(config.data);
-  const store = await openSqliteStore(directory, holder);
+  const store = await openStore({ config, log, holder }, directory);
   onOpened({ name: 'store', close: () => store.close() });
+  const instance = instanceOf(directory, clock.wall());
+  if (config.store !== 'sqlite') {
+    const release = await holdStore({ store, instance, clock, log });
+    onOpened({ name: 'hold on the store', close: release });
+  }
   const events = await EventLog.open({ store, clock, random: randomBytes, log });
   onOpened({ name: 'events', close: () => events.close() });
   const scales = await ScaleSettings.open(store);
@@ -48,5 +79,5 @@ export async function openMemory({ config, clock, log, holder, onOpened }: Memor
     ...{ store, directory, given: config.token },
     ...{ wall: clock.wall, random: randomBytes },
   });
-  return { store, events, scales, sleeping, token };
+  return { store, instance, events, scales, sleeping, token };
 }

@@ -108,7 +108,7 @@ export class Tidegate {
     const board = new HostBoard([...engines.values()]);
 
     const keepers = await CertificateKeepers.open({
-      ...{ config, clock, log, emit: events.record, store: memory.store },
+      ...{ config, clock, log, emit: events.record, store: memory.store, instance: memory.instance },
       board: () => traffic.challenges,
       routes: () => table.routes(),
       onCertificates: (names) => traffic.forgetCertificates(names),

@@ -52,12 +52,12 @@ export const ERRORS = {
     fix: 'Run the newer version, or point TIDEGATE_DATA at another directory.',
   },
   'store.locked': {
-    meaning: 'Another process holds the state directory.',
-    fix: 'Stop the other Tidegate, or point TIDEGATE_DATA at another directory.',
+    meaning: 'Another process holds the state directory, or another Tidegate the shared store.',
+    fix: 'Stop the other Tidegate, or point TIDEGATE_DATA at another directory and TIDEGATE_STORE at another database.',
   },
   'store.failed': {
-    meaning: 'The state file could not be read or written.',
-    fix: 'Check free space, owner and permissions of the state directory; the message holds the words of the system.',
+    meaning: 'State could not be read or written.',
+    fix: 'Check free space, owner and permissions of the state directory, or that the Redis server of TIDEGATE_STORE answers; the message holds the words of the system.',
   },
   'store.conflict': {
     meaning:

@@ -19,10 +19,16 @@ export function hostname(value: string): Parsed<string> {
 
 export function store(value: string): Parsed<string> {
   if (value === 'sqlite') return { value };
-  if (/^rediss?:\/\//.test(value)) {
-    return { problem: 'the Redis store is not part of this version; use sqlite' };
+  if (!/^rediss?:\/\//.test(value) || !URL.canParse(value)) {
+    return {
+      problem: 'write sqlite, or redis://[user:password@]host[:port][/number of the database] (rediss:// with TLS)',
+    };
   }
-  return { problem: 'write sqlite' };
+  const { hostname, pathname } = new URL(value);
+  if (hostname === '') return { problem: 'name the host of the Redis server' };
+  if (!/^(\/\d*)?$/.test(pathname))
+    return { problem: 'behind the host stands the number of the database, if anything' };
+  return { value };
 }
 
 export function engines(value: string): Parsed<readonly string[]> {

@@ -9,6 +9,7 @@ const PACKAGES = [
   { name: 'iproute2', program: 'ip' },
   { name: 'openssl', program: 'openssl' },
   { name: 'pebble', program: 'pebble' },
+  { name: 'redis-server', program: 'redis-server', service: 'redis-server' },
 ];
 
 /** @throws {import('./setup-error.js').SetupError} */

@@ -24,6 +24,7 @@ import {
   type ExpectedVersion,
   type HostPicture,
   type Lease,
+  PICTURE_SHAPE,
   type ScaleRecord,
   SLEEP_TIERS,
   type SleepNote,
@@ -33,8 +34,6 @@ import {
 } from './store.ts';
 
 export const DATABASE_FILE = 'tidegate.db';
-/** Grows with every change of SetSnapshot that an older picture would not fit. */
-const PICTURE_SHAPE = 1;
 
 /**
  * Takes hold of the state directory and opens the state file in it.

@@ -7,6 +7,9 @@
 import type { Event } from '#core/event';
 import type { SetKey, SetSnapshot } from '#core/set';
 
+/** Grows with every change of SetSnapshot that an older picture would not fit. */
+export const PICTURE_SHAPE = 1;
+
 /** Events kept; older ones are dropped. */
 export const EVENTS_KEPT = 10_000;
 

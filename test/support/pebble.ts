@@ -14,6 +14,8 @@ export interface PebbleOptions {
   /** Where it comes to validate, on every address the names resolve to. */
   readonly httpPort: number;
   readonly tlsPort?: number;
+  /** It does not come to validate: every answer is right. */
+  readonly alwaysValid?: boolean;
   /** Percent of nonces that it refuses. */
   readonly nonceReject?: number;
   readonly eab?: { readonly kid: string; readonly hmac: string };
@@ -96,6 +98,7 @@ export class Pebble implements AsyncDisposable {
           PEBBLE_VA_NOSLEEP: '1',
           PEBBLE_WFE_NONCEREJECT: String(options.nonceReject ?? 5),
           PEBBLE_AUTHZREUSE: '0',
+          ...(options.alwaysValid === true ? { PEBBLE_VA_ALWAYS_VALID: '1' } : {}),
         },
       }),
     ];

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { CertificateVault } from '#certs/vault/certificate-vault';
 import { SealedBox } from '#certs/vault/sealed-box';
 import { VaultReader } from '#certs/vault/vault-reader';
-import { jsonLog } from '#core/log';
+import { jsonLog, silentLog } from '#core/log';
 import { CertificateReader } from '#store/certificate-reader';
+import { openRedisStore } from '#store/redis-store';
 import { openSqliteStore } from '#store/sqlite-store';
 import type { Store } from '#store/store';
 
@@ -22,8 +23,13 @@ export function keyFileIn(directory: string): string {
   return join(directory, 'encryption.key');
 }
 
-export async function vaultIn(directory: string, wall: () => number = Date.now): Promise<VaultGround> {
-  const store = await openSqliteStore(directory);
+/** @param redis keeps rows there instead of in the directory, where the key is */
+export async function vaultIn(
+  directory: string,
+  wall: () => number = Date.now,
+  redis: string | null = null,
+): Promise<VaultGround> {
+  const store = redis === null ? await openSqliteStore(directory) : await openRedisStore(redis, silentLog);
   const lines: string[] = [];
   const log = jsonLog({ level: 'info', write: (line) => void lines.push(line), wall });
   const box = SealedBox.open({ file: keyFileIn(directory) });

@@ -1,0 +1,68 @@
+/**
+ * The certificates of the vault as a gateway shows them, from a store that is asked over the network. Handshakes wait for the
+ * answer; what is at hand already goes on being shown while the store is away.
+ */
+import { messageOf } from '#core/errors';
+import type { Log } from '#core/log';
+import type { CertificateRow } from '#store/store';
+import { type CertificateMaterial, type MaterialSource, wildcardOf } from '../material.ts';
+import { isServable, sealContext, stapleOf } from './kept-certificate.ts';
+import type { SealedBox } from './sealed-box.ts';
+
+/** Where certificates are looked up. */
+export interface RemoteCertificateRows {
+  /** The newest with exactly this name that is accepted. @throws TidegateError `store.failed` */
+  newest(name: string, accepts: (row: CertificateRow) => boolean): Promise<CertificateRow | null>;
+  close(): void;
+}
+
+export interface RemoteVaultReaderOptions {
+  readonly rows: RemoteCertificateRows;
+  readonly box: SealedBox;
+  /** Unix time in ms. */
+  readonly wall: () => number;
+  readonly log: Log;
+}
+
+export class RemoteVaultReader implements MaterialSource {
+  readonly #options: RemoteVaultReaderOptions;
+
+  constructor(options: RemoteVaultReaderOptions) {
+    this.#options = options;
+  }
+
+  /** As VaultReader finds it: for the exact name if there is one, else that of a wildcard. */
+  async find(hostname: string): Promise<CertificateMaterial | null> {
+    const wildcard = wildcardOf(hostname);
+    return (await this.#look(hostname)) ?? (wildcard === null ? null : this.#look(wildcard));
+  }
+
+  /** Nothing is kept here. */
+  forget(): void {}
+
+  close(): void {
+    this.#options.rows.close();
+  }
+
+  async #look(name: string): Promise<CertificateMaterial | null> {
+    const now = this.#options.wall();
+    let key = '';
+    const row = await this.#options.rows.newest(name, (one) => {
+      const opened = isServable(one, now) ? this.#key(one) : null;
+      key = opened ?? '';
+      return opened !== null;
+    });
+    if (row === null) return null;
+    return { chain: row.chain, key, names: row.names, notAfterMs: row.notAfter, staple: stapleOf(row, now) };
+  }
+
+  /** Null: it cannot be decrypted, and an older certificate may still do. */
+  #key({ id, sealedKey }: CertificateRow): string | null {
+    try {
+      return this.#options.box.unseal(sealedKey, sealContext(id)).toString();
+    } catch (error) {
+      this.#options.log.error('the key of a certificate cannot be decrypted', { id, error: messageOf(error) });
+      return null;
+    }
+  }
+}
