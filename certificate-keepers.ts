@@ -26,6 +26,7 @@ import { OwnCertificates } from '#certs/own-certificates';
 import { CertificateVault } from '#certs/vault/certificate-vault';
 import { IMPORTED } from '#certs/vault/kept-certificate';
 import { KEY_BYTES } from '#certs/vault/key-file';
+import { pruneVault } from '#certs/vault/pruning';
 import { SealedBox } from '#certs/vault/sealed-box';
 import type { Clock } from '#core/clock';
 import type { Config } from '#core/config';
@@ -69,6 +70,7 @@ export class CertificateKeepers {
   readonly #own: OwnCertificates | null;
   readonly #hurries = new HurryBudget();
   #closed = false;
+  #endPruning: () => void = () => {};
 
   private constructor(options: CertificateKeepersOptions, box: SealedBox, own: OwnCertificates | null) {
     const { config, clock, log, emit, store, routes } = options;
@@ -170,6 +172,7 @@ export class CertificateKeepers {
     if (this.#options.config.https === null) return;
     await this.#issuance.start();
     this.#staples.changed();
+    this.#endPruning = pruneVault({ vault: this.#vault, clock: this.#options.clock, log: this.#options.log });
     this.#wishes.changed();
   }
 
@@ -196,6 +199,7 @@ export class CertificateKeepers {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#endPruning();
     this.#wishes.close();
     this.domains.close();
     this.#own?.close();

@@ -26,6 +26,8 @@ export interface Findings {
 
 export class DomainLooks {
   readonly #options: DomainLooksOptions;
+  /** Under way, by the id of the domain. */
+  readonly #reports = new Map<string, Promise<DomainFindings>>();
   /** That domains may resolve to, as they were known last. */
   addresses: ReadonlySet<string> = new Set();
 
@@ -48,8 +50,17 @@ export class DomainLooks {
     return { ownership, dns: await this.#dns(record.hostname, ownership.outcome === 'proved') };
   }
 
-  /** The same for people: every record that was looked for, wanted beside seen. */
-  async report(record: DomainRecord, isCovered: boolean): Promise<DomainFindings> {
+  /** The same for people: every record that was looked for, wanted beside seen. Who asks meanwhile gets the same one. */
+  report(record: DomainRecord, isCovered: boolean): Promise<DomainFindings> {
+    const { id } = record;
+    const underWay = this.#reports.get(id);
+    if (underWay !== undefined) return underWay;
+    const report = this.#report(record, isCovered).finally(() => this.#reports.delete(id));
+    this.#reports.set(id, report);
+    return report;
+  }
+
+  async #report(record: DomainRecord, isCovered: boolean): Promise<DomainFindings> {
     const { resolvers, edge } = this.#options;
     const { hostname, proof } = record;
     const { ownership, dns } = await this.at(record, isCovered);

@@ -25,11 +25,19 @@ export class Quarantine {
 
   /** Why the tenant may not have the hostname now; null: it may. */
   async refusal(hostname: string, tenant: string, now: number): Promise<RefusedDomain | null> {
-    const kept = await this.#store.document(KIND, hostname);
+    for (const name of coveringNames(hostname)) {
+      const refusal = await this.#refusalFor(name, tenant, now);
+      if (refusal !== null) return refusal;
+    }
+    return null;
+  }
+
+  async #refusalFor(name: string, tenant: string, now: number): Promise<RefusedDomain | null> {
+    const kept = await this.#store.document(KIND, name);
     if (kept === null) return null;
     const held = kept.body as Held;
     if (held.until <= now) {
-      await this.#store.dropDocument(KIND, hostname);
+      await this.#store.dropDocument(KIND, name);
       return null;
     }
     if (held.tenant === tenant) return null;
@@ -37,8 +45,19 @@ export class Quarantine {
       kind: 'refused',
       field: 'hostname',
       code: 'domain.quarantined',
-      detail: `${hostname} was removed by another tenant a short while ago.`,
+      detail: `${name} was removed by another tenant a short while ago.`,
       fix: `Claim it after ${new Date(held.until).toISOString()}, or ask that tenant to claim it back and hand it over.`,
     };
   }
+}
+
+/** The hostname, and names whose holder spoke for it as well: those above it, and their wildcards. */
+function coveringNames(hostname: string): readonly string[] {
+  const labels = hostname.replace(/^\*\./, '').split('.');
+  const names = [hostname];
+  for (let from = 0; from < labels.length - 1; from++) {
+    const name = labels.slice(from).join('.');
+    names.push(name, `*.${name}`);
+  }
+  return [...new Set(names)];
 }

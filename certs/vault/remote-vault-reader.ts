@@ -2,11 +2,11 @@
  * The certificates of the vault as a gateway shows them, from a store that is asked over the network. Handshakes wait for the
  * answer; what is at hand already goes on being shown while the store is away.
  */
-import { messageOf } from '#core/errors';
 import type { Log } from '#core/log';
 import type { CertificateRow } from '#store/store';
 import { type CertificateMaterial, type MaterialSource, wildcardOf } from '../material.ts';
-import { isServable, sealContext, stapleOf } from './kept-certificate.ts';
+import { isServable, stapleOf } from './kept-certificate.ts';
+import { openedKey } from './opened-key.ts';
 import type { SealedBox } from './sealed-box.ts';
 
 /** Where certificates are looked up. */
@@ -48,21 +48,11 @@ export class RemoteVaultReader implements MaterialSource {
     const now = this.#options.wall();
     let key = '';
     const row = await this.#options.rows.newest(name, (one) => {
-      const opened = isServable(one, now) ? this.#key(one) : null;
+      const opened = isServable(one, now) ? openedKey(one, this.#options.box, this.#options.log) : null;
       key = opened ?? '';
       return opened !== null;
     });
     if (row === null) return null;
     return { chain: row.chain, key, names: row.names, notAfterMs: row.notAfter, staple: stapleOf(row, now) };
-  }
-
-  /** Null: it cannot be decrypted, and an older certificate may still do. */
-  #key({ id, sealedKey }: CertificateRow): string | null {
-    try {
-      return this.#options.box.unseal(sealedKey, sealContext(id)).toString();
-    } catch (error) {
-      this.#options.log.error('the key of a certificate cannot be decrypted', { id, error: messageOf(error) });
-      return null;
-    }
   }
 }

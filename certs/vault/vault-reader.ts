@@ -4,11 +4,11 @@
  * key lives as long as the caller holds it.
  */
 import { LRUCache } from 'lru-cache';
-import { messageOf } from '#core/errors';
 import type { Log } from '#core/log';
 import type { CertificateRow } from '#store/store';
 import { type CertificateMaterial, type MaterialSource, wildcardOf } from '../material.ts';
-import { isServable, sealContext, stapleOf } from './kept-certificate.ts';
+import { isServable, stapleOf } from './kept-certificate.ts';
+import { openedKey } from './opened-key.ts';
 import type { SealedBox } from './sealed-box.ts';
 
 /** So long, at most, a certificate stays unseen whose news were lost. */
@@ -68,22 +68,12 @@ export class VaultReader implements MaterialSource {
     let key = '';
     const row = this.#options.rows.newest(name, (one) => {
       if (!isServable(one, now)) return false;
-      const opened = this.#key(one);
+      const opened = openedKey(one, this.#options.box, this.#options.log);
       if (opened === null) return false;
       key = opened;
       return true;
     });
     if (row === null) return null;
     return { chain: row.chain, key, names: row.names, notAfterMs: row.notAfter, staple: stapleOf(row, now) };
-  }
-
-  /** Null: it cannot be decrypted, and an older certificate may still do. */
-  #key({ id, sealedKey }: CertificateRow): string | null {
-    try {
-      return this.#options.box.unseal(sealedKey, sealContext(id)).toString();
-    } catch (error) {
-      this.#options.log.error('the key of a certificate cannot be decrypted', { id, error: messageOf(error) });
-      return null;
-    }
   }
 }

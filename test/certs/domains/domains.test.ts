@@ -285,6 +285,9 @@ test('a hostname that was given up is held back from other tenants for three day
   const wish = { hostname: NAME, app: 'shop', set: null, path: '/' };
   const refused = await scene.domains.add({ ...wish, tenant: 'b' });
   assert.equal(refused.kind === 'refused' && refused.code, 'domain.quarantined');
+  // Whoever held a name spoke for those below it.
+  const below = await scene.domains.add({ ...wish, tenant: 'b', hostname: `deep.${NAME}` });
+  assert.equal(below.kind === 'refused' && below.code, 'domain.quarantined');
   assert.equal((await scene.domains.add({ ...wish, tenant: 'a' })).kind, 'added');
   await scene.clock.advance(72 * HOUR_MS);
   assert.equal((await scene.domains.add({ ...wish, tenant: 'b' })).kind, 'added');
@@ -337,6 +340,11 @@ test('verifying again at once is asked to wait, and diagnosing says what each re
     findings?.records.map(({ resolver, type, seen }) => [resolver, type, seen]),
     [[scene.dns.address, 'TXT', []]],
   );
+  const asked = scene.dns.asked.length;
+  await scene.domains.diagnose('a', NAME);
+  const once = scene.dns.asked.length - asked;
+  await Promise.all(Array.from({ length: 20 }, () => scene.domains.diagnose('a', NAME)));
+  assert.equal(scene.dns.asked.length - asked, 2 * once, 'twenty who ask at once have it looked at once');
   assert.equal(await scene.domains.verify('b', NAME), null);
   assert.equal(await scene.domains.diagnose('b', NAME), null);
 });
