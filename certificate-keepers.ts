@@ -18,17 +18,19 @@ import { openDnsProvider } from '#certs/acme/dns-01/open-dns-provider';
 import { Issuance } from '#certs/acme/issuance';
 import { Turns } from '#certs/acme/turns';
 import type { ChallengeBoard } from '#certs/challenges';
+import { inwardAddresses } from '#certs/dns/inward-addresses';
 import { openResolvers } from '#certs/dns/resolver';
 import { Domains } from '#certs/domains/domains';
 import { HurryBudget } from '#certs/hurry-budget';
-import { Staples } from '#certs/ocsp/staples';
+import { callResponder } from '#certs/ocsp/ocsp-call';
+import { Staples, type StaplesOptions } from '#certs/ocsp/staples';
 import { OwnCertificates } from '#certs/own-certificates';
 import { CertificateVault } from '#certs/vault/certificate-vault';
 import { IMPORTED } from '#certs/vault/kept-certificate';
 import { KEY_BYTES } from '#certs/vault/key-file';
 import { pruneVault } from '#certs/vault/pruning';
 import { SealedBox } from '#certs/vault/sealed-box';
-import type { Clock } from '#core/clock';
+import { type Clock, pause } from '#core/clock';
 import type { Config } from '#core/config';
 import { messageOf, TidegateError } from '#core/errors';
 import type { EventSink } from '#core/event';
@@ -41,6 +43,9 @@ import { KEY_FILE, readAuthority } from './certificates.ts';
 import { OrderChecks } from './order-checks.ts';
 
 const PAGE = 1000;
+
+const FIRST_WAIT_MS = 1000;
+const LAST_WAIT_MS = 60_000;
 
 export interface CertificateKeepersOptions {
   readonly config: Config;
@@ -86,10 +91,13 @@ export class CertificateKeepers {
       hideTls: (hostname) => options.board().hideTls(hostname),
     };
     this.#vault = new CertificateVault({ store, box, wall, random: randomBytes, log });
-    this.#staples = new Staples({ vault: this.#vault, clock, log, emit });
-    this.#vault.onChange = (names) => {
+    const isInward = inwardAddresses();
+    const isReachable = (address: string): boolean => isPrivate(config) || !isInward(address);
+    const ask: StaplesOptions['ask'] = (url, body, signal) => callResponder(url, body, { isReachable, signal });
+    this.#staples = new Staples({ vault: this.#vault, clock, log, emit, ask });
+    this.#vault.onChange = (names, id) => {
       options.onCertificates(names);
-      this.#staples.changed();
+      this.#staples.changed([id]);
     };
     const root = acme.caFile === null ? null : readRoot(acme.caFile);
     const eab = acme.eabKid === null || acme.eabHmac === null ? null : { kid: acme.eabKid, hmac: acme.eabHmac };
@@ -165,13 +173,25 @@ export class CertificateKeepers {
     return keepers;
   }
 
-  /** The gateways serve and routes are known: orders may be made. */
-  async start(): Promise<void> {
-    if (this.#closed) return;
+  /** The gateways serve and routes are known: orders may be made. A store that does not answer is asked again. */
+  async begin(): Promise<void> {
+    const { clock, log } = this.#options;
+    for (let waitMs = FIRST_WAIT_MS; !this.#closed; waitMs = Math.min(LAST_WAIT_MS, 2 * waitMs)) {
+      try {
+        await this.#start();
+        return;
+      } catch (error) {
+        log.error('domains and certificates cannot be kept yet', { error: messageOf(error) });
+        await pause(clock, waitMs);
+      }
+    }
+  }
+
+  async #start(): Promise<void> {
     await this.domains.start();
     if (this.#options.config.https === null) return;
     await this.#issuance.start();
-    this.#staples.changed();
+    await this.#staples.start();
     this.#endPruning = pruneVault({ vault: this.#vault, clock: this.#options.clock, log: this.#options.log });
     this.#wishes.changed();
   }
@@ -228,7 +248,11 @@ export class CertificateKeepers {
       bring: (brought) => vault.put({ ...brought, issuer: IMPORTED }),
       renew: (id) => issuance.renew(id),
       revoke: (id, reason) => issuance.revoke(id, REVOCATION_REASONS[reason]),
-      drop: (id) => vault.drop(id),
+      drop: async (id) => {
+        const kept = await vault.get(id);
+        await vault.drop(id);
+        if (kept !== null) await issuance.gone(kept);
+      },
       rotateKey: () => vault.rotateKey(randomBytes(KEY_BYTES)),
       authority: () => readAuthority(config),
     };

@@ -97,8 +97,10 @@ export class CertificateWishes {
   #isOfPlatform(): (hostname: string) => boolean {
     const { platform } = this;
     if (platform === null) return () => false;
-    const { certificateId, attempts } = this.#options.issuance.view(platform);
-    if (certificateId === null && attempts > 0) return () => false;
+    const { certificateId, attempts, state, warnedOf } = this.#options.issuance.view(platform);
+    const isInForce = certificateId !== null && state !== 'expired' && warnedOf !== certificateId;
+    const isOnItsWay = certificateId === null && attempts === 0 && state !== 'rate-limited';
+    if (!isInForce && !isOnItsWay) return () => false;
     return (hostname) => wildcardOf(hostname) === platform;
   }
 

@@ -12,7 +12,7 @@ import { SleepLog } from '#store/sleep-log';
 import { openSqliteStore } from '#store/sqlite-store';
 import { holdStateDirectory } from '#store/state-directory';
 import type { Store } from '#store/store';
-import { holdStore, instanceOf } from './shared-store.ts';
+import { instanceOf } from './instance.ts';
 
 export interface Memory {
   readonly store: Store;
@@ -41,13 +41,14 @@ export interface MemoryOptions {
 
 /** The state directory is held by one process whatever the store: keys are in it. */
 async function openStore(
-  { config, log, holder }: Pick<MemoryOptions, 'config' | 'log' | 'holder'>,
+  { config, clock, log, holder }: Pick<MemoryOptions, 'config' | 'clock' | 'log' | 'holder'>,
   directory: string,
 ): Promise<Store> {
   if (config.store === 'sqlite') return openSqliteStore(directory, holder);
   const held = holdStateDirectory(directory, holder);
   try {
-    const store = await openRedisStore(config.store, log);
+    const instance = instanceOf(directory, clock.wall());
+    const store = await openRedisStore(config.store, log, { instance, clock });
     const close = store.close.bind(store);
     store.close = async () => {
       await close();
@@ -63,13 +64,9 @@ async function openStore(
 /** @throws TidegateError of the `store.` family; what was opened before has been handed to `onOpened` */
 export async function openMemory({ config, clock, log, holder, onOpened }: MemoryOptions): Promise<Memory> {
   const directory = path.resolve(config.data);
-  const store = await openStore({ config, log, holder }, directory);
+  const store = await openStore({ config, clock, log, holder }, directory);
   onOpened({ name: 'store', close: () => store.close() });
   const instance = instanceOf(directory, clock.wall());
-  if (config.store !== 'sqlite') {
-    const release = await holdStore({ store, instance, clock, log });
-    onOpened({ name: 'hold on the store', close: release });
-  }
   const events = await EventLog.open({ store, clock, random: randomBytes, log });
   onOpened({ name: 'events', close: () => events.close() });
   const scales = await ScaleSettings.open(store);

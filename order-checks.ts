@@ -59,7 +59,7 @@ export class OrderChecks {
     const first = this.#first(hostname);
     const forbidden = async (): Promise<readonly Diagnosis[]> => {
       const issuers = CAA_NAMES[new URL(directory).hostname] ?? [];
-      const found = await judgeCaa(hostname, resolvers, issuers);
+      const found = await judgeCaa(hostname, resolvers, { issuers, method: first ?? '' });
       return found === null ? [] : [found];
     };
     // Nobody comes to an address: a record in the zone is all there is to see.

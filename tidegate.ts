@@ -10,7 +10,6 @@ import { type AdminServer, startAdminServer } from '#admin/server';
 import { trafficMetrics } from '#admin/traffic-metrics';
 import { systemClock } from '#core/clock';
 import type { Config } from '#core/config';
-import { messageOf } from '#core/errors';
 import type { EventDraft } from '#core/event';
 import { newId } from '#core/id';
 import { jsonLog, type Log } from '#core/log';
@@ -244,11 +243,7 @@ export class Tidegate {
       await fleet?.clear('');
       this.#missing.delete('the hosts have not been listed yet');
       // Hostnames are looked at from outside, as an authority would: somebody has to answer.
-      void this.#serving.promise
-        .then(() => keepers.start())
-        .catch((error: unknown) => {
-          log.error('domains and certificates cannot be kept', { error: messageOf(error) });
-        });
+      void this.#serving.promise.then(() => keepers.begin());
       log.info('ready', { sets: [...discovery.sets()].length, hostnames: table.hostCount });
       this.#options.workers?.onReady();
     });

@@ -56,7 +56,7 @@ export const settings = {
   store: setting(
     'TIDEGATE_STORE',
     'sqlite',
-    'Where state is kept: `sqlite` is embedded, in the state directory; `redis://…` or `rediss://…` a Redis server (set `appendonly yes` there). Keys stay in the state directory.',
+    'Where state is kept: `sqlite` is embedded, in the state directory; `redis://…` or `rediss://…` a Redis server (set `appendonly yes` and `appendfsync always` there). Keys stay in the state directory.',
     store,
   ),
   docker: setting(

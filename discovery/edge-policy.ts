@@ -84,6 +84,7 @@ function readCors(reader: LabelReader): EdgePolicy['cors'] {
 }
 
 function readAuth(reader: LabelReader): EdgePolicy['auth'] {
+  refuseBlank(reader, LABELS.authBasic);
   const users = reader.read(LABELS.authBasic);
   const realm = reader.readOrDefault(LABELS.authRealm);
   const forward = reader.readOrDefault(LABELS.authForward);
@@ -93,12 +94,19 @@ function readAuth(reader: LabelReader): EdgePolicy['auth'] {
 }
 
 function readClients(reader: LabelReader): EdgePolicy['clients'] {
+  refuseBlank(reader, LABELS.allowIps);
   const allow = reader.read(LABELS.allowIps) ?? [];
   const deny = reader.read(LABELS.denyIps) ?? [];
   return allow.length + deny.length === 0 ? null : { allow, deny };
 }
 
+/** A label that protects and has lost its value is no leave to serve everybody. */
+function refuseBlank(reader: LabelReader, label: (typeof LABELS)['allowIps' | 'authBasic' | 'tlsClient']): void {
+  if (reader.isBlank(label)) reader.reject(label, { value: '', expected: 'a value, or no such label' });
+}
+
 function readClientCertificates(reader: LabelReader): EdgePolicy['clientCertificates'] {
+  refuseBlank(reader, LABELS.tlsClient);
   const asked = reader.read(LABELS.tlsClient);
   const { tls } = SET_LABELS;
   const spoken = reader.given(tls);

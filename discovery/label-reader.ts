@@ -87,6 +87,11 @@ export class LabelReader {
     return text === undefined || text === '' ? null : text;
   }
 
+  /** True when the label is there without a text: a variable that was not set, perhaps. */
+  isBlank(label: Label): boolean {
+    return this.#labels[nameOf(label, null)]?.trim() === '';
+  }
+
   /** The value of a label: given, else its default. Null: neither, or the value is bad (and noted). */
   read<T>(label: Label<T>, route: string | null = null): T | null {
     const text = this.given(label, route) ?? label.default;

@@ -46,6 +46,32 @@ redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'until', ARGV[2], 'fence', fence)
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return fence`;
 
+/**
+ * Adds events that come after the last one: ids rise, and what was added already is left out.
+ * KEYS: the list. ARGV: how many are kept, then id and text of each.
+ */
+export const APPEND_EVENTS = `
+local last = redis.call('LINDEX', KEYS[1], -1)
+local after = ''
+if last then after = cjson.decode(last).id end
+for i = 2, #ARGV, 2 do
+  if ARGV[i] > after then redis.call('RPUSH', KEYS[1], ARGV[i + 1]) end
+end
+redis.call('LTRIM', KEYS[1], -tonumber(ARGV[1]), -1)
+return 1`;
+
+/** Holds the store, by the clock of the server. KEYS: the hold. ARGV: holder, ms. */
+export const TAKE_HOLD = `
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`;
+
+/** KEYS: the hold. ARGV: holder. */
+export const LET_GO = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1`;
+
 /** KEYS: lease. ARGV: holder, fence. */
 export const RELEASE_LEASE = `
 local holder, fence = unpack(redis.call('HMGET', KEYS[1], 'holder', 'fence'))

@@ -1,6 +1,6 @@
 /**
  * The state port on Redis, for installations whose state is to live elsewhere than on this machine. What an acknowledged
- * write survives is a matter of its settings: with `appendonly yes` it outlives a kill -9 of the server.
+ * write survives is a matter of its settings: with `appendonly yes` and `appendfsync always` it outlives a kill of the server.
  */
 import { TidegateError } from '#core/errors';
 import type { Event } from '#core/event';
@@ -9,7 +9,9 @@ import type { SetKey } from '#core/set';
 import { PREFIX, RedisAccess } from './redis-access.ts';
 import { RedisCertificates } from './redis-certificates.ts';
 import { RedisDocuments } from './redis-documents.ts';
+import { type HoldTools, RedisHold } from './redis-hold.ts';
 import { RedisLeases } from './redis-leases.ts';
+import { APPEND_EVENTS } from './redis-scripts.ts';
 import {
   type CertificatePage,
   type CertificateRow,
@@ -40,9 +42,14 @@ const KEY = {
 /**
  * Connects, and makes sure that what is there is ours.
  * @param url `redis://[user:password@]host[:port][/db]`, or `rediss://`
- * @throws TidegateError `store.failed` or `store.newer`
+ * @param hold takes hold of the store for this instance alone; null: it is shared by arrangement
+ * @throws TidegateError `store.failed`, `store.newer`, `store.locked`
  */
-export async function openRedisStore(url: string, log: Log): Promise<Store> {
+export async function openRedisStore(
+  url: string,
+  log: Log,
+  hold: Omit<HoldTools, 'log'> | null = null,
+): Promise<Store> {
   const access = new RedisAccess(url);
   await access.connect();
   try {
@@ -50,32 +57,45 @@ export async function openRedisStore(url: string, log: Log): Promise<Store> {
     const shape = Number(await access.use((redis) => redis.get(KEY.shape)));
     if (shape > SHAPE) throw new TidegateError('store.newer', `${access.where} holds state of shape ${shape}`);
     await warnOfLoss(access, log);
+    const held = hold === null ? null : await RedisHold.take(access, { ...hold, log });
+    return new RedisStore(access, held);
   } catch (error) {
     await access.close();
     throw error;
   }
-  return new RedisStore(access);
 }
 
 /** A server that may forget what it has acknowledged is told of, not refused. */
 async function warnOfLoss(access: RedisAccess, log: Log): Promise<void> {
   // A hosted one may not show its settings.
-  const said = await access.use((redis) => redis.config('GET', 'appendonly')).catch(() => null);
-  if (Array.isArray(said) && said[1] === 'no') {
-    log.warn('the Redis store forgets what it has acknowledged when it is killed: set appendonly to yes', {
+  const settingOf = async (name: string): Promise<unknown> => {
+    const said = await access.use((redis) => redis.config('GET', name)).catch(() => null);
+    return Array.isArray(said) ? said[1] : null;
+  };
+  const [kept, synced] = [await settingOf('appendonly'), await settingOf('appendfsync')];
+  const evicts = await settingOf('maxmemory-policy');
+  if (typeof evicts === 'string' && evicts !== 'noeviction') {
+    log.warn(`the Redis store throws away what it needs room for: set maxmemory-policy to noeviction, not ${evicts}`, {
       store: access.where,
     });
+  }
+  // With `everysec` an answer may leave while the write waits for a sync that is under way.
+  if (kept === 'no' || (kept === 'yes' && synced !== 'always')) {
+    const set = 'set appendonly to yes and appendfsync to always';
+    log.warn(`the Redis store may forget what it has acknowledged when it is killed: ${set}`, { store: access.where });
   }
 }
 
 class RedisStore implements Store {
   readonly #access: RedisAccess;
+  readonly #hold: RedisHold | null;
   readonly #documents: RedisDocuments;
   readonly #leases: RedisLeases;
   readonly #certificates: RedisCertificates;
 
-  constructor(access: RedisAccess) {
+  constructor(access: RedisAccess, hold: RedisHold | null) {
     this.#access = access;
+    this.#hold = hold;
     this.#documents = new RedisDocuments(access);
     this.#leases = new RedisLeases(access);
     this.#certificates = new RedisCertificates(access);
@@ -121,16 +141,8 @@ class RedisStore implements Store {
 
   async appendEvents(events: readonly Event[]): Promise<void> {
     if (events.length === 0) return;
-    const texts = events.map((event) => JSON.stringify(event));
-    await this.#access.use(async (redis) => {
-      const done = await redis
-        .multi()
-        .rpush(KEY.events, ...texts)
-        .ltrim(KEY.events, -EVENTS_KEPT, -1)
-        .exec();
-      const fault = done?.find(([error]) => error !== null)?.[0];
-      if (done === null || fault != null) throw fault ?? new Error('the transaction was given up');
-    });
+    const texts = events.flatMap((event) => [event.id, JSON.stringify(event)]);
+    await this.#access.script(APPEND_EVENTS, [KEY.events], [EVENTS_KEPT, ...texts]);
   }
 
   async lastEvents(limit: number): Promise<readonly Event[]> {
@@ -210,8 +222,9 @@ class RedisStore implements Store {
     return this.#certificates.drop(id);
   }
 
-  close(): Promise<void> {
-    return this.#access.close();
+  async close(): Promise<void> {
+    await this.#hold?.letGo();
+    await this.#access.close();
   }
 
   async #all(key: string): Promise<Map<string, unknown>> {

@@ -42,6 +42,8 @@ export interface IssuanceView {
   readonly orderedAt: number | null;
   /** Directory of the authority that was asked last. */
   readonly ca: string | null;
+  /** The certificate whose near end was told as an event. */
+  readonly warnedOf: string | null;
 }
 
 /** An order that is under way: enough to go on with it after a crash. */
@@ -60,8 +62,6 @@ export interface IssuanceRecord extends IssuanceView {
   readonly caFailures: number;
   /** When to ask the authority for its advice on the renewal, Unix ms; null: not at all. */
   readonly lookAt: number | null;
-  /** The certificate whose near end was told as an event. */
-  readonly warnedOf: string | null;
 }
 
 export function newRecord(hostname: string, tenant: string | null): IssuanceRecord {

@@ -7,6 +7,7 @@ import type { Timer } from '#core/clock';
 import { messageOf } from '#core/errors';
 import type { Store } from '#store/store';
 import { DIAGNOSES } from '../dns/diagnosis.ts';
+import type { KeptCertificate } from '../vault/kept-certificate.ts';
 import type { SealedBox } from '../vault/sealed-box.ts';
 import { Attempts, type AttemptsOptions } from './attempts.ts';
 import { type IssuanceRecord, type IssuanceView, newRecord, recordOf } from './issuance-record.ts';
@@ -158,7 +159,7 @@ export class Issuance {
 
   /** @throws AcmeFault when the authority refuses */
   async revoke(certificateId: string, reason: number): Promise<void> {
-    const { vault, authorities, emit, clock } = this.#options;
+    const { vault, authorities, emit } = this.#options;
     const kept = await vault.get(certificateId);
     const material = await vault.material(certificateId);
     if (kept === null || material === null) return;
@@ -171,10 +172,16 @@ export class Issuance {
       cause: `it was asked for (reason ${reason})`,
       data: { certificate: certificateId, names: kept.names },
     });
-    for (const name of kept.names) {
+    await this.gone(kept);
+  }
+
+  /** A certificate is not served any more: hostnames that it was held for get another. */
+  async gone({ id, names }: Pick<KeptCertificate, 'id' | 'names'>): Promise<void> {
+    const nextAttemptAt = this.#options.clock.wall();
+    for (const name of names) {
       const entry = this.#entries.get(name);
-      if (entry === undefined || entry.record.certificateId !== certificateId) continue;
-      await this.#save(entry, { ...entry.record, state: 'queued', certificateId: null, nextAttemptAt: clock.wall() });
+      if (entry === undefined || entry.record.certificateId !== id) continue;
+      await this.#save(entry, { ...entry.record, state: 'queued', certificateId: null, nextAttemptAt });
     }
     this.#arm();
   }

@@ -20,10 +20,11 @@ export async function underLease(
 ): Promise<boolean> {
   const lease = await store.acquireLease(name, holder, LEASE_MS, clock.wall());
   if (lease === null) return false;
+  // Lost, what the work brings is not taken: the vault asks for the lease.
+  let renewal: Promise<unknown> = Promise.resolve();
   const renew = (): Timer =>
     clock.after(RENEW_MS, () => {
-      // Lost, what the work brings is not taken: the vault asks for the lease.
-      void store.acquireLease(name, holder, LEASE_MS, clock.wall()).catch(() => {});
+      renewal = store.acquireLease(name, holder, LEASE_MS, clock.wall()).catch(() => {});
       timer = renew();
     });
   let timer = renew();
@@ -32,6 +33,8 @@ export async function underLease(
     return true;
   } finally {
     timer.cancel();
+    // One that is under way would take it once more.
+    await renewal;
     await store.releaseLease(lease);
   }
 }

@@ -19,12 +19,11 @@ const KNOWN: ReadonlySet<string> = new Set([
 /**
  * Null: nothing stands in the way.
  * @param hostname may be a wildcard
- * @param issuers names by which CAA records may know the certificate authority; empty: it is not to be held to them
  */
 export async function judgeCaa(
   hostname: string,
   resolvers: readonly Resolver[],
-  issuers: readonly string[],
+  { issuers, method }: CaaQuestion,
 ): Promise<Diagnosis | null> {
   if (issuers.length === 0) return null;
   const isWildcard = hostname.startsWith('*.');
@@ -33,9 +32,16 @@ export async function judgeCaa(
     const name = labels.slice(from).join('.');
     const answer = await askAny(name, resolvers);
     if (answer.status === 'failed') return unreadable(name);
-    if (answer.status === 'found') return judge({ hostname, name, values: answer.values, isWildcard }, issuers);
+    if (answer.status === 'found') return judge({ hostname, name, values: answer.values, isWildcard }, issuers, method);
   }
   return null;
+}
+
+export interface CaaQuestion {
+  /** Names by which CAA records may know the certificate authority; empty: it is not to be held to them. */
+  readonly issuers: readonly string[];
+  /** How it will validate, which a record may restrict (RFC 8657 4). */
+  readonly method: string;
 }
 
 interface CaaSet {
@@ -46,22 +52,48 @@ interface CaaSet {
   readonly isWildcard: boolean;
 }
 
-function judge({ hostname, name, values, isWildcard }: CaaSet, issuers: readonly string[]): Diagnosis | null {
+function judge(
+  { hostname, name, values, isWildcard }: CaaSet,
+  issuers: readonly string[],
+  method: string,
+): Diagnosis | null {
   const properties = values.map((text) => PROPERTY.exec(text)).filter((match) => match !== null);
   const ofTag = (tag: string): string[] =>
     properties.filter(([, , found = '']) => found.toLowerCase() === tag).map(([, , , value = '']) => value);
   const unknown = properties.find(([, critical, tag = '']) => critical !== undefined && !KNOWN.has(tag.toLowerCase()));
   const wild = isWildcard ? ofTag('issuewild') : [];
   const rules = wild.length > 0 ? wild : ofTag('issue');
-  const allowed = rules.map((rule) => (rule.split(';')[0] ?? '').trim().toLowerCase());
-  const isAllowed = rules.length === 0 || allowed.some((one) => issuers.includes(one));
+  const ours = rules.filter((rule) => issuers.includes((rule.split(';')[0] ?? '').trim().toLowerCase()));
+  const isAllowed = rules.length === 0 || ours.some((rule) => isFor(rule, method));
   if (isAllowed && unknown === undefined) return null;
   const [issuer = ''] = issuers;
+  if (ours.length > 0 && unknown === undefined)
+    return otherMethod({ hostname, name, values, isWildcard }, issuer, method);
   return {
     code: 'dns.caa_forbids',
     detail: `The CAA records of ${name} do not let ${issuer} issue for ${hostname}.`,
     fix: `Add the CAA record ${name} 0 ${wild.length > 0 ? 'issuewild' : 'issue'} "${issuer}", or remove the ones that are there.`,
     wanted: [`issue "${issuer}"`],
+    seen: values,
+  };
+}
+
+/** `ca.example; validationmethods=http-01,dns-01` */
+function isFor(rule: string, method: string): boolean {
+  const parameters = rule
+    .split(';')
+    .slice(1)
+    .map((one) => one.trim().split('='));
+  const methods = parameters.find(([name = '']) => name.trim().toLowerCase() === 'validationmethods')?.[1];
+  return methods === undefined || methods.split(',').some((one) => one.trim().toLowerCase() === method);
+}
+
+function otherMethod({ hostname, name, values }: CaaSet, issuer: string, method: string): Diagnosis {
+  return {
+    code: 'dns.caa_forbids',
+    detail: `The CAA records of ${name} let ${issuer} validate ${hostname} in other ways than ${method}.`,
+    fix: `Add ${method} to validationmethods of the CAA record of ${name}, or take validationmethods out; otherwise the operator changes TIDEGATE_ACME_CHALLENGES.`,
+    wanted: [`issue "${issuer}; validationmethods=${method}"`],
     seen: values,
   };
 }

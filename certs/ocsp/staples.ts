@@ -1,8 +1,10 @@
 /**
  * Keeps the answers of OCSP responders at hand for certificates that ask for them (RFC 7633): clients refuse such a
  * certificate without one. An answer is shown as long as it holds and fetched anew at half of that time; a responder that is
- * gone for a while harms nobody.
+ * gone for a while harms nobody. Where a certificate says its responder is, a tenant has chosen: it is asked as one asks
+ * strangers, and what is wrong with one certificate is no other tenant's matter.
  */
+import { setImmediate as breathe } from 'node:timers/promises';
 import type { Clock, Timer } from '#core/clock';
 import { messageOf } from '#core/errors';
 import type { EventSink } from '#core/event';
@@ -14,74 +16,139 @@ import { readOcspResponse } from './ocsp-response.ts';
 
 const LOOK_MS = 600_000;
 const SETTLE_MS = 200;
-const CALL_MS = 10_000;
-const ANSWER_MAX_BYTES = 100_000;
-const PAGE = 1000;
+/** Between two tries of a certificate, at least; twice as long after each failure. */
+const AGAIN_MS = 600_000;
+const AGAIN_MAX_MS = 21_600_000;
+/** Tenants whose responders are asked at a time, each for one certificate after the other. */
+const TENANTS_MAX = 4;
+const PAGE = 200;
 
 export interface StaplesOptions {
-  readonly vault: Pick<CertificateVault, 'list' | 'chain' | 'update'>;
+  readonly vault: Pick<CertificateVault, 'list' | 'get' | 'chain' | 'update'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly emit: EventSink;
+  /** Asks a responder. @throws Error when there is no answer */
+  readonly ask: (url: string, request: Buffer, signal: AbortSignal) => Promise<Buffer>;
+}
+
+interface Tries {
+  /** Unix ms. */
+  notBefore: number;
+  failures: number;
 }
 
 export class Staples {
   readonly #options: StaplesOptions;
   readonly #closing = new AbortController();
+  /** Certificates that ask for an answer, by id. */
+  readonly #asking = new Map<string, Tries>();
+  readonly #changed = new Set<string>();
+  #settling: Timer | null = null;
   #timer: Timer | null = null;
-  #running: Promise<void> = Promise.resolve();
+  #running: Promise<void> | null = null;
+  #again = false;
 
   constructor(options: StaplesOptions) {
     this.#options = options;
   }
 
-  /** Looks soon, as certificates have changed, and then again and again. */
-  changed(): void {
+  /** Finds the certificates that there are, and looks after them from then on. @throws TidegateError of the `store.` family */
+  async start(): Promise<void> {
+    for (let after: string | null = null; ; ) {
+      const page = await this.#options.vault.list({ after, limit: PAGE });
+      for (const one of page) this.#consider(one);
+      if (page.length < PAGE || this.#closing.signal.aborted) break;
+      after = page.at(-1)?.id ?? null;
+      await breathe();
+    }
+    this.#look();
+  }
+
+  /** Certificates have come or changed, by their ids. */
+  changed(ids: readonly string[]): void {
     if (this.#closing.signal.aborted) return;
-    this.#timer?.cancel();
-    this.#timer = this.#options.clock.after(SETTLE_MS, () => this.#look());
+    for (const id of ids) this.#changed.add(id);
+    this.#settling ??= this.#options.clock.after(SETTLE_MS, () => {
+      this.#settling = null;
+      this.#look();
+    });
   }
 
   async close(): Promise<void> {
     this.#closing.abort(new Error('Tidegate ends'));
+    this.#settling?.cancel();
     this.#timer?.cancel();
     await this.#running;
   }
 
+  #consider({ id, state, mustStaple, ocspUrl }: KeptCertificate): void {
+    if (state !== 'valid' || !mustStaple || ocspUrl === null) this.#asking.delete(id);
+    else if (!this.#asking.has(id)) this.#asking.set(id, { notBefore: 0, failures: 0 });
+  }
+
   #look(): void {
-    const { clock, log } = this.#options;
-    this.#running = this.#running
-      .then(() => this.#lookAtAll())
+    if (this.#closing.signal.aborted) return;
+    if (this.#running !== null) {
+      this.#again = true;
+      return;
+    }
+    this.#timer?.cancel();
+    this.#running = this.#lookAtAll()
       .catch((error: unknown) => {
-        if (!this.#closing.signal.aborted)
-          log.error('OCSP answers could not be looked after', { error: messageOf(error) });
+        if (this.#closing.signal.aborted) return;
+        this.#options.log.error('OCSP answers could not be looked after', { error: messageOf(error) });
+      })
+      .finally(() => {
+        this.#running = null;
+        if (this.#closing.signal.aborted) return;
+        this.#timer = this.#options.clock.after(LOOK_MS, () => this.#look());
+        if (this.#again) {
+          this.#again = false;
+          this.#look();
+        }
       });
-    this.#timer = clock.after(LOOK_MS, () => this.#look());
   }
 
   async #lookAtAll(): Promise<void> {
-    const { vault } = this.#options;
-    for (let after: string | null = null; ; ) {
-      const page = await vault.list({ after, limit: PAGE });
-      for (const one of page) if (this.#isDue(one)) await this.#fetch(one);
-      if (page.length < PAGE) return;
-      after = page.at(-1)?.id ?? null;
+    const { vault, clock } = this.#options;
+    for (const id of [...this.#changed]) {
+      this.#changed.delete(id);
+      const kept = await vault.get(id);
+      if (kept === null) this.#asking.delete(id);
+      else this.#consider(kept);
     }
+    const due = new Map<string | null, KeptCertificate[]>();
+    for (const [id, { notBefore }] of [...this.#asking]) {
+      if (notBefore > clock.wall()) continue;
+      const kept = await vault.get(id);
+      if (kept === null) this.#asking.delete(id);
+      else if (this.#isDue(kept)) due.set(kept.tenant, [...(due.get(kept.tenant) ?? []), kept]);
+    }
+    const tenants = [...due.values()];
+    const work = async (): Promise<void> => {
+      for (let mine = tenants.pop(); mine !== undefined; mine = tenants.pop()) {
+        for (const one of mine) await this.#fetch(one);
+      }
+    };
+    await Promise.all(Array.from({ length: TENANTS_MAX }, work));
   }
 
-  #isDue({ state, mustStaple, ocspUrl, staple }: KeptCertificate): boolean {
-    if (state !== 'valid' || !mustStaple || ocspUrl === null) return false;
+  #isDue({ staple }: KeptCertificate): boolean {
     return staple == null || this.#options.clock.wall() >= (staple.from + staple.until) / 2;
   }
 
-  async #fetch({ id, names, tenant, ocspUrl }: KeptCertificate): Promise<void> {
-    const { vault, clock, log, emit } = this.#options;
-    const question = certificateIdOf((await vault.chain(id)) ?? '');
-    if (question === null || ocspUrl === null) return;
+  async #fetch({ id, names, tenant, ocspUrl, staple }: KeptCertificate): Promise<void> {
+    const { vault, clock, log, emit, ask } = this.#options;
+    const tries = this.#asking.get(id);
+    if (ocspUrl === null || tries === undefined) return;
     this.#closing.signal.throwIfAborted();
     try {
-      const answer = await this.#ask(ocspUrl, ocspRequest(question.id));
+      const question = certificateIdOf((await vault.chain(id)) ?? '');
+      if (question === null) throw new Error('its chain does not hold who signed it');
+      const answer = await ask(ocspUrl, ocspRequest(question.id), this.#closing.signal);
       const { status, thisUpdate, nextUpdate } = readOcspResponse(answer, { ...question, now: clock.wall() });
+      Object.assign(tries, { notBefore: clock.wall() + AGAIN_MS, failures: 0 });
       if (status === 'revoked') {
         await vault.update(id, { state: 'revoked' });
         const cause = 'its authority says so';
@@ -89,29 +156,17 @@ export class Staples {
         return;
       }
       if (status !== 'good') throw new Error('the responder does not know the certificate');
-      const staple = { der: answer.toString('base64'), from: thisUpdate, until: nextUpdate };
-      await vault.update(id, { staple });
+      const der = answer.toString('base64');
+      if (der !== staple?.der) await vault.update(id, { staple: { der, from: thisUpdate, until: nextUpdate } });
     } catch (error) {
       if (this.#closing.signal.aborted) return;
+      tries.failures++;
+      tries.notBefore = clock.wall() + Math.min(AGAIN_MAX_MS, AGAIN_MS * 2 ** (tries.failures - 1));
       log.warn('no OCSP answer for a certificate that needs one', {
         names,
         responder: ocspUrl,
         error: messageOf(error),
       });
     }
-  }
-
-  async #ask(url: string, request: Buffer): Promise<Buffer> {
-    const answer = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/ocsp-request', accept: 'application/ocsp-response' },
-      body: new Uint8Array(request),
-      redirect: 'error',
-      signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(CALL_MS)]),
-    });
-    if (!answer.ok) throw new Error(`the responder answered ${answer.status}`);
-    const octets = Buffer.from(await answer.arrayBuffer());
-    if (octets.length > ANSWER_MAX_BYTES) throw new Error('the answer is too long');
-    return octets;
   }
 }

@@ -61,7 +61,7 @@ export class CertificateVault {
   /** Changes of rows come one after the other: each reads what it changes. */
   #turn: Promise<unknown> = Promise.resolve();
   /** Told the names for which another certificate may be right from now on. */
-  onChange: (names: readonly string[]) => void = () => {};
+  onChange: (names: readonly string[], id: string) => void = () => {};
 
   constructor(options: CertificateVaultOptions) {
     this.#options = options;
@@ -106,7 +106,7 @@ export class CertificateVault {
     };
     await store.putCertificate(row, lease === undefined ? undefined : { ...lease, now });
     await this.#supersede(row);
-    this.onChange(row.names);
+    this.onChange(row.names, row.id);
     return keptOf(row, now);
   }
 
@@ -153,7 +153,7 @@ export class CertificateVault {
   async update(id: string, change: CertificateChange): Promise<KeptCertificate | null> {
     const row = await this.#change(id, (one) => changedRow(one, change));
     const isSeen = change.state !== undefined || change.staple !== undefined;
-    if (row !== null && isSeen) this.onChange(row.names);
+    if (row !== null && isSeen) this.onChange(row.names, row.id);
     return row === null ? null : this.#kept(row);
   }
 
@@ -164,7 +164,7 @@ export class CertificateVault {
       await this.#options.store.dropCertificate(id);
       return found;
     });
-    if (row !== null) this.onChange(row.names);
+    if (row !== null) this.onChange(row.names, row.id);
   }
 
   /**

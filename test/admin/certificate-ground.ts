@@ -21,6 +21,7 @@ export const NOTHING_ORDERED: IssuanceView = {
   attempts: 0,
   orderedAt: null,
   ca: null,
+  warnedOf: null,
 };
 
 export interface CertificateGround {

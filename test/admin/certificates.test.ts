@@ -172,6 +172,7 @@ test("a certificate shows the authority's own words and when it is tried again",
     attempts: 3,
     orderedAt: 0,
     ca: null,
+    warnedOf: null,
   };
   const { json } = await ground.tidegate.json(`${LIST}/${id}`);
   assert.deepEqual(json.at('issuance'), {

@@ -5,7 +5,9 @@ import { Redis } from 'ioredis';
 import { jsonLog, silentLog } from '#core/log';
 import { RedisCertificateReader } from '#store/redis-certificate-reader';
 import { openRedisStore } from '#store/redis-store';
+import { FakeClock } from '#test/support/fake-clock';
 import { RedisServer } from '#test/support/redis';
+import { until } from '#test/support/until';
 import { certificate, event, storeContract } from './store-contract.ts';
 
 let server: RedisServer;
@@ -50,10 +52,17 @@ test('a server that is away or hangs fails every call in time, and says which on
     return true;
   });
   assert.ok(performance.now() - startedAt < 20_000);
+  // Nobody waits in a row behind one that has run out of time.
+  const nextAt = performance.now();
+  await assert.rejects(store.putScale('default/shop/web', SCALE), /does not answer/);
+  assert.ok(performance.now() - nextAt < 500);
   own.signal('SIGCONT');
-  await store.putScale('default/shop/web', SCALE);
+  await until(() => store.putScale('default/shop/web', SCALE).then(() => true), { what: 'it works again' });
   await store.close();
-  await assert.rejects(openRedisStore(`redis://:wrong@127.0.0.1:${own.port}`, silentLog), { code: 'store.failed' });
+  await assert.rejects(openRedisStore(`redis://:wrong@127.0.0.1:${own.port}`, silentLog), {
+    code: 'store.failed',
+    message: /WRONGPASS/,
+  });
   await own.kill9();
   await assert.rejects(openRedisStore(url, silentLog), { code: 'store.failed' });
 });
@@ -63,10 +72,58 @@ test('state of a newer version is left alone, and a server that forgets is told 
   const lines: string[] = [];
   const log = jsonLog({ level: 'info', write: (line) => void lines.push(line), wall: Date.now });
   await (await openRedisStore(own.url(), log)).close();
-  assert.match(lines.join(''), /set appendonly to yes/);
+  assert.match(lines.join(''), /set appendonly to yes and appendfsync to always/);
+  lines.length = 0;
+  await using hasty = await RedisServer.start('--appendfsync', 'everysec');
+  await (await openRedisStore(hasty.url(), log)).close();
+  assert.equal(lines.length, 1);
+  await using careful = await RedisServer.start();
+  await (await openRedisStore(careful.url(), log)).close();
+  assert.equal(lines.length, 1);
   const redis = new Redis(own.url());
   await redis.set('{tidegate}:shape', '99');
   await assert.rejects(openRedisStore(own.url(), log), { code: 'store.newer' });
+  await redis.quit();
+});
+
+test('events that were added already, by a call whose answer was lost, are not added again', async () => {
+  const store = await openRedisStore(server.url(databases++), silentLog);
+  await store.appendEvents([event(1), event(2)]);
+  await store.appendEvents([event(1), event(2), event(3)]);
+  assert.deepEqual(
+    (await store.lastEvents(10)).map(({ id }) => id),
+    [event(1).id, event(2).id, event(3).id],
+  );
+  await store.close();
+});
+
+test('one instance at a time holds a store, goes on at once after a kill, and writes nothing once it has lost it', async () => {
+  const url = server.url(databases++);
+  const clock = new FakeClock();
+  const one = await openRedisStore(url, silentLog, { instance: 'one', clock });
+  await assert.rejects(openRedisStore(url, silentLog, { instance: 'two', clock }), { code: 'store.locked' });
+  const again = await openRedisStore(url, silentLog, { instance: 'one', clock });
+  // As if it had been away for too long, and another one had come.
+  const redis = new Redis(url);
+  await redis.set('{tidegate}:hold', 'two');
+  await clock.advance(5000);
+  await until(
+    () =>
+      one.putScale('default/shop/web', SCALE).then(
+        () => false,
+        (error: { code?: string }) => error.code === 'store.locked',
+      ),
+    {
+      what: 'it writes nothing any more',
+    },
+  );
+  await one.close();
+  await again.close();
+  assert.equal(await redis.get('{tidegate}:hold'), 'two');
+  await redis.del('{tidegate}:hold');
+  const two = await openRedisStore(url, silentLog, { instance: 'two', clock });
+  await two.close();
+  assert.equal(await redis.exists('{tidegate}:hold'), 0);
   await redis.quit();
 });
 

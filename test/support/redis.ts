@@ -37,7 +37,7 @@ export class RedisServer implements AsyncDisposable {
       'redis-server',
       [
         ...['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', ''],
-        ...['--appendonly', 'yes', '--loglevel', 'warning', ...this.#settings],
+        ...['--appendonly', 'yes', '--appendfsync', 'always', '--loglevel', 'warning', ...this.#settings],
       ],
       { stdio: 'ignore' },
     );

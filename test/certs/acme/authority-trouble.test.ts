@@ -377,6 +377,19 @@ test('an order that is under way outlives a change of the key for data at rest',
   assert.equal(authority.orderCount, orders + 1);
 });
 
+test('a hostname whose certificate was taken away gets another', async (t) => {
+  await using issuing = await IssuanceGround.open(ground(t));
+  const hostname = 'dropped.example.test';
+  issuing.want(hostname);
+  await reach(issuing, hostname, 'valid');
+  const id = issuing.issuance.view(hostname).certificateId ?? '';
+  await issuing.ground.vault.drop(id);
+  await issuing.issuance.gone({ id, names: [hostname] });
+  await reach(issuing, hostname, 'valid');
+  await until(() => issuing.ground.reader.find(hostname) !== null, { what: 'another one is served' });
+  assert.notEqual(issuing.issuance.view(hostname).certificateId, id);
+});
+
 test('an account that the authority has forgotten is made anew', async (t) => {
   await using issuing = await IssuanceGround.open(ground(t));
   let isForgotten = true;

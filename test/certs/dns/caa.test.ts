@@ -22,6 +22,16 @@ const CASES: readonly Case[] = [
     records: { 'a.b.test': ['issue "ca.example; accounturi=x"'] },
     forbidden: false,
   },
+  {
+    title: 'a record for other ways of validating forbids us',
+    records: { 'a.b.test': ['issue "ca.example; validationmethods=dns-01, tls-alpn-01"'] },
+    forbidden: true,
+  },
+  {
+    title: 'a record for our way among others allows us',
+    records: { 'a.b.test': ['issue "ca.example; accounturi=x; ValidationMethods=dns-01,http-01"'] },
+    forbidden: false,
+  },
   { title: 'either of our names will do', records: { 'a.b.test': ['issue "CA.example.org"'] }, forbidden: false },
   { title: 'another name forbids us', records: { 'a.b.test': ['issue "other.example"'] }, forbidden: true },
   { title: 'a semicolon forbids everybody', records: { 'a.b.test': ['issue ";"'] }, forbidden: true },
@@ -55,22 +65,22 @@ for (const { title, records, hostname = 'a.b.test', forbidden } of CASES) {
   test(title, async () => {
     await using dns = await DnsServer.start();
     for (const [name, values] of Object.entries(records)) dns.set(name, 'CAA', values);
-    const diagnosis = await judgeCaa(hostname, openResolvers([dns.address]), US);
+    const diagnosis = await judgeCaa(hostname, openResolvers([dns.address]), { issuers: US, method: 'http-01' });
     assert.equal(diagnosis?.code, forbidden ? 'dns.caa_forbids' : undefined);
-    if (forbidden) assert.match(diagnosis?.fix ?? '', /"ca\.example"/);
+    if (forbidden) assert.match(diagnosis?.fix ?? '', /"ca\.example"|Add http-01 to validationmethods/);
   });
 }
 
 test('a private authority is not held to CAA, and nobody is asked', async () => {
   await using dns = await DnsServer.start();
   dns.set('a.b.test', 'CAA', ['issue ";"']);
-  assert.equal(await judgeCaa('a.b.test', openResolvers([dns.address]), []), null);
+  assert.equal(await judgeCaa('a.b.test', openResolvers([dns.address]), { issuers: [], method: 'http-01' }), null);
   assert.deepEqual(dns.asked, []);
 });
 
 test('records that cannot be read stand in the way, as they do at the authority', async () => {
   await using dns = await DnsServer.start();
   dns.fail('a.b.test', 'servfail');
-  const diagnosis = await judgeCaa('a.b.test', openResolvers([dns.address]), US);
+  const diagnosis = await judgeCaa('a.b.test', openResolvers([dns.address]), { issuers: US, method: 'http-01' });
   assert.equal(diagnosis?.code, 'dns.servfail');
 });

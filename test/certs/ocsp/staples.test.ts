@@ -1,8 +1,11 @@
 /** Answers of a real responder: asked for, believed only when they are signed by whoever may, and kept while they hold. */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { callResponder } from '#certs/ocsp/ocsp-call';
 import { certificateIdOf, ocspRequest } from '#certs/ocsp/ocsp-request';
 import { readOcspResponse } from '#certs/ocsp/ocsp-response';
 import { Staples } from '#certs/ocsp/staples';
@@ -77,6 +80,8 @@ interface Scene extends AsyncDisposable {
   readonly id: string;
   readonly ground: Awaited<ReturnType<typeof vaultIn>>;
   readonly staples: Staples;
+  /** How often a responder was. */
+  readonly asked: () => number;
 }
 
 async function scene(t: TestContext): Promise<Scene> {
@@ -89,20 +94,29 @@ async function scene(t: TestContext): Promise<Scene> {
   const lines: string[] = [];
   const events: EventDraft[] = [];
   const log = jsonLog({ level: 'info', write: (line) => void lines.push(line), wall: () => clock.wall() });
-  const staples = new Staples({ vault: ground.vault, clock, log, emit: (event) => void events.push(event) });
+  let asked = 0;
+  const staples = new Staples({
+    ...{ vault: ground.vault, clock, log, emit: (event: EventDraft) => void events.push(event) },
+    ask: (url, body, signal) => {
+      asked++;
+      return callResponder(url, body, { isReachable: () => true, signal });
+    },
+  });
+  // As the roof does.
+  ground.vault.onChange = (_, changed) => staples.changed([changed]);
   const end = async (): Promise<void> => {
     await staples.close();
     await authority[Symbol.asyncDispose]();
     await ground[Symbol.asyncDispose]();
   };
-  return { authority, clock, events, lines, id, ground, staples, [Symbol.asyncDispose]: end };
+  return { authority, clock, events, lines, id, ground, staples, asked: () => asked, [Symbol.asyncDispose]: end };
 }
 
 test('a certificate that asks for it is served with an answer, renewed at half of its time', async (t) => {
   await using all = await scene(t);
   const { authority, clock, ground, staples, id } = all;
   await authority.respond();
-  staples.changed();
+  await staples.start();
   const stapled = async () => {
     await clock.advance(300);
     return (await ground.vault.get(id))?.staple;
@@ -125,7 +139,7 @@ test('a certificate that was revoked is not served any more, and that is told', 
   await using all = await scene(t);
   all.authority.revoke(NAME);
   await all.authority.respond();
-  all.staples.changed();
+  await all.staples.start();
   await until(
     async () => {
       await all.clock.advance(300);
@@ -134,4 +148,71 @@ test('a certificate that was revoked is not served any more, and that is told', 
     { what: 'it is told' },
   );
   assert.equal(all.ground.reader.find(NAME), null);
+});
+
+test('an answer whose time is half over is not asked for in a circle', async (t) => {
+  await using all = await scene(t);
+  await all.authority.respond();
+  // It holds for a day; by our clock thirteen hours of that are over.
+  await all.clock.advance(13 * HOUR_MS);
+  await all.staples.start();
+  await until(
+    async () => {
+      await all.clock.advance(300);
+      return (await all.ground.vault.get(all.id))?.staple;
+    },
+    { what: 'an answer is kept' },
+  );
+  for (let i = 0; i < 50; i++) {
+    await all.clock.advance(1000);
+    await all.ground.vault.get(all.id);
+  }
+  assert.ok(all.asked() <= 2, `asked ${all.asked()} times`);
+});
+
+test("one tenant's certificate that cannot be read, and its tarpit, are no other tenant's matter", async (t) => {
+  await using all = await scene(t);
+  const { authority, ground, staples, clock } = all;
+  await authority.respond();
+  const list = ground.vault.list.bind(ground.vault);
+  const chain = ground.vault.chain.bind(ground.vault);
+  const get = ground.vault.get.bind(ground.vault);
+  const kept = await get(all.id);
+  assert.ok(kept !== null);
+  const evil = { ...kept, id: 'crt_0evil', tenant: 'evil', ocspUrl: 'http://127.0.0.1:1' };
+  ground.vault.list = async (page) => (page.after === null ? [evil, ...(await list(page))] : list(page));
+  ground.vault.get = (id) => (id === evil.id ? Promise.resolve(evil) : get(id));
+  ground.vault.chain = (id) => (id === evil.id ? Promise.reject(new Error('Too few bytes to parse DER')) : chain(id));
+  await staples.start();
+  await until(
+    async () => {
+      await clock.advance(300);
+      return (await get(all.id))?.staple;
+    },
+    { what: 'the neighbour has its answer' },
+  );
+});
+
+test('responders are asked as strangers are: no inward address, no endless answer, no other way than HTTP', async () => {
+  const endless = createServer((_, response) => {
+    response.writeHead(200);
+    const send = (): void => {
+      while (!response.destroyed && response.write(Buffer.alloc(65_536)));
+    };
+    response.on('drain', send);
+    send();
+  });
+  await new Promise<void>((resolve) => endless.listen(0, '127.0.0.1', resolve));
+  const { port } = endless.address() as AddressInfo;
+  const call = (url: string, isReachable = true): Promise<Buffer> =>
+    callResponder(url, Buffer.from('x'), { isReachable: () => isReachable, signal: AbortSignal.timeout(10_000) });
+  try {
+    await assert.rejects(call(`http://127.0.0.1:${port}/`), /too long/);
+    await assert.rejects(call(`http://127.0.0.1:${port}/`, false), /may be asked/);
+    await assert.rejects(call(`http://localhost:${port}/`, false), /no address that may be asked/);
+    await assert.rejects(call('ldap://127.0.0.1/'), /no way to ask/);
+  } finally {
+    endless.closeAllConnections();
+    endless.close();
+  }
 });
