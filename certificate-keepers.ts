@@ -26,7 +26,7 @@ import { callResponder } from '#certs/ocsp/ocsp-call';
 import { Staples, type StaplesOptions } from '#certs/ocsp/staples';
 import { OwnCertificates } from '#certs/own-certificates';
 import { CertificateVault } from '#certs/vault/certificate-vault';
-import { IMPORTED } from '#certs/vault/kept-certificate';
+import { IMPORTED, type KeptCertificate } from '#certs/vault/kept-certificate';
 import { KEY_BYTES } from '#certs/vault/key-file';
 import { pruneVault } from '#certs/vault/pruning';
 import { SealedBox } from '#certs/vault/sealed-box';
@@ -41,8 +41,6 @@ import type { Store } from '#store/store';
 import { CertificateWishes } from './certificate-wishes.ts';
 import { KEY_FILE, readAuthority } from './certificates.ts';
 import { OrderChecks } from './order-checks.ts';
-
-const PAGE = 1000;
 
 const FIRST_WAIT_MS = 1000;
 const LAST_WAIT_MS = 60_000;
@@ -91,8 +89,9 @@ export class CertificateKeepers {
       hideTls: (hostname) => options.board().hideTls(hostname),
     };
     this.#vault = new CertificateVault({ store, box, wall, random: randomBytes, log });
+    const privately = isPrivate(config);
     const isInward = inwardAddresses();
-    const isReachable = (address: string): boolean => isPrivate(config) || !isInward(address);
+    const isReachable = (address: string): boolean => privately || !isInward(address);
     const ask: StaplesOptions['ask'] = (url, body, signal) => callResponder(url, body, { isReachable, signal });
     this.#staples = new Staples({ vault: this.#vault, clock, log, emit, ask });
     this.#vault.onChange = (names, id) => {
@@ -107,8 +106,7 @@ export class CertificateKeepers {
     const challenges = acme.challenges.flatMap((one) =>
       CHALLENGE_TYPES.filter((type) => type === one && (type !== 'dns-01' || dns !== null)),
     );
-    const privately = isPrivate(config);
-    const checks = new OrderChecks({ config, clock, resolvers, board, isPrivate: privately, challenges });
+    const checks = new OrderChecks({ config, clock, resolvers, board, isPrivate: privately, isReachable, challenges });
     this.#issuance = new Issuance({
       ...{
         store,
@@ -207,7 +205,8 @@ export class CertificateKeepers {
   };
 
   async collect(): Promise<MetricFamily[]> {
-    const certificates = await this.#all();
+    const certificates: KeptCertificate[] = [];
+    for await (const one of this.#vault.all()) certificates.push(one);
     const { counts } = this.#issuance;
     return certificateMetrics({
       now: this.#options.clock.wall(),
@@ -225,16 +224,6 @@ export class CertificateKeepers {
     this.#own?.close();
     await this.#issuance.close();
     await this.#staples.close();
-  }
-
-  async #all() {
-    const all = [];
-    for (let after: string | null = null; ; ) {
-      const page = await this.#vault.list({ after, limit: PAGE });
-      all.push(...page);
-      if (page.length < PAGE) return all;
-      after = page.at(-1)?.id ?? null;
-    }
   }
 
   #certificateBook(): CertificateBook {

@@ -43,8 +43,11 @@ export interface MemoryOptions {
 async function openStore(
   { config, clock, log, holder }: Pick<MemoryOptions, 'config' | 'clock' | 'log' | 'holder'>,
   directory: string,
-): Promise<Store> {
-  if (config.store === 'sqlite') return openSqliteStore(directory, holder);
+): Promise<{ readonly store: Store; readonly instance: string }> {
+  if (config.store === 'sqlite') {
+    const store = await openSqliteStore(directory, holder);
+    return { store, instance: instanceOf(directory, clock.wall()) };
+  }
   const held = holdStateDirectory(directory, holder);
   try {
     const instance = instanceOf(directory, clock.wall());
@@ -54,7 +57,7 @@ async function openStore(
       await close();
       held.release();
     };
-    return store;
+    return { store, instance };
   } catch (error) {
     held.release();
     throw error;
@@ -64,9 +67,8 @@ async function openStore(
 /** @throws TidegateError of the `store.` family; what was opened before has been handed to `onOpened` */
 export async function openMemory({ config, clock, log, holder, onOpened }: MemoryOptions): Promise<Memory> {
   const directory = path.resolve(config.data);
-  const store = await openStore({ config, clock, log, holder }, directory);
+  const { store, instance } = await openStore({ config, clock, log, holder }, directory);
   onOpened({ name: 'store', close: () => store.close() });
-  const instance = instanceOf(directory, clock.wall());
   const events = await EventLog.open({ store, clock, random: randomBytes, log });
   onOpened({ name: 'events', close: () => events.close() });
   const scales = await ScaleSettings.open(store);

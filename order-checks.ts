@@ -8,7 +8,6 @@ import type { ChallengeBoard } from '#certs/challenges';
 import { canonical, judgeAddresses } from '#certs/dns/addresses';
 import { judgeCaa } from '#certs/dns/caa';
 import type { Diagnosis } from '#certs/dns/diagnosis';
-import { inwardAddresses } from '#certs/dns/inward-addresses';
 import type { Resolver } from '#certs/dns/resolver';
 import { echo } from '#certs/domains/echo';
 import { tlsEcho } from '#certs/domains/tls-echo';
@@ -33,21 +32,20 @@ export interface OrderChecksOptions {
   readonly clock: Clock;
   readonly resolvers: readonly Resolver[];
   readonly board: ChallengeBoard;
-  /** The authority is none of the public ones: it may come to inward addresses, and to the ports of our own listeners. */
+  /** The authority is none of the public ones: it may come to the ports of our own listeners. */
   readonly isPrivate: boolean;
+  /** Whether an authority could come to the address. */
+  readonly isReachable: (address: string) => boolean;
   /** How hostnames can be proved, the one that is tried first in front. */
   readonly challenges: readonly ChallengeType[];
 }
 
 export class OrderChecks {
   readonly #options: OrderChecksOptions;
-  readonly #isReachable: (address: string) => boolean;
   #addresses: { readonly until: number; readonly all: Promise<ReadonlySet<string>> } | null = null;
 
   constructor(options: OrderChecksOptions) {
     this.#options = options;
-    const isInward = inwardAddresses();
-    this.#isReachable = (address) => options.isPrivate || !isInward(address);
   }
 
   /**
@@ -111,11 +109,11 @@ export class OrderChecks {
   }
 
   #echoOptions(listener: 'http' | 'https') {
-    const { config, board, isPrivate } = this.#options;
+    const { config, board, isPrivate, isReachable } = this.#options;
     const own = config[listener];
     const port = listener === 'http' ? HTTP_PORT : HTTPS_PORT;
     const ports = isPrivate && own !== null ? [port, own.port] : [port];
-    return { board, ports, isReachable: this.#isReachable };
+    return { board, ports, isReachable };
   }
 
   async #findExpected(): Promise<ReadonlySet<string>> {

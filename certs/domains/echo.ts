@@ -24,8 +24,8 @@ export async function echo(
   addresses: readonly string[],
   { board, ports, isReachable }: EchoOptions,
 ): Promise<readonly Diagnosis[]> {
-  const [inward] = addresses.filter((address) => !isReachable(address));
-  if (inward !== undefined) return [unreachable(hostname, inward)];
+  const inward = inwardFault(hostname, addresses, isReachable);
+  if (inward !== null) return [inward];
   const token = `tidegate-${randomBytes(16).toString('hex')}`;
   const answer = `${token}.${randomBytes(16).toString('hex')}`;
   await board.showHttp(token, answer);
@@ -37,8 +37,14 @@ export async function echo(
   }
 }
 
-/** @param address that no authority comes to */
-export function unreachable(hostname: string, address: string): Diagnosis {
+/** What is wrong with addresses that no authority comes to; null: they can all be reached. */
+export function inwardFault(
+  hostname: string,
+  addresses: readonly string[],
+  isReachable: EchoOptions['isReachable'],
+): Diagnosis | null {
+  const address = addresses.find((one) => !isReachable(one));
+  if (address === undefined) return null;
   return {
     code: 'http.port_unreachable',
     detail: `${hostname} resolves to ${address}, which no public authority can reach.`,

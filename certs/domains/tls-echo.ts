@@ -6,7 +6,7 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
 import { challengeCertificate } from '../challenge-certificate.ts';
 import type { Diagnosis } from '../dns/diagnosis.ts';
-import { type EchoOptions, unreachable } from './echo.ts';
+import { type EchoOptions, inwardFault } from './echo.ts';
 
 const ANSWER_MS = 5000;
 /** RFC 8737 6.2. */
@@ -18,8 +18,8 @@ export async function tlsEcho(
   addresses: readonly string[],
   { board, ports, isReachable }: EchoOptions,
 ): Promise<readonly Diagnosis[]> {
-  const [inward] = addresses.filter((address) => !isReachable(address));
-  if (inward !== undefined) return [unreachable(hostname, inward)];
+  const inward = inwardFault(hostname, addresses, isReachable);
+  if (inward !== null) return [inward];
   const certificate = challengeCertificate(hostname, randomBytes(32).toString('hex'), Date.now());
   const { fingerprint256 } = new X509Certificate(certificate.chain);
   await board.showTls(hostname, certificate);

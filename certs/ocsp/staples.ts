@@ -4,7 +4,6 @@
  * gone for a while harms nobody. Where a certificate says its responder is, a tenant has chosen: it is asked as one asks
  * strangers, and what is wrong with one certificate is no other tenant's matter.
  */
-import { setImmediate as breathe } from 'node:timers/promises';
 import type { Clock, Timer } from '#core/clock';
 import { messageOf } from '#core/errors';
 import type { EventSink } from '#core/event';
@@ -21,10 +20,9 @@ const AGAIN_MS = 600_000;
 const AGAIN_MAX_MS = 21_600_000;
 /** Tenants whose responders are asked at a time, each for one certificate after the other. */
 const TENANTS_MAX = 4;
-const PAGE = 200;
 
 export interface StaplesOptions {
-  readonly vault: Pick<CertificateVault, 'list' | 'get' | 'chain' | 'update'>;
+  readonly vault: Pick<CertificateVault, 'all' | 'get' | 'chain' | 'update'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly emit: EventSink;
@@ -55,12 +53,9 @@ export class Staples {
 
   /** Finds the certificates that there are, and looks after them from then on. @throws TidegateError of the `store.` family */
   async start(): Promise<void> {
-    for (let after: string | null = null; ; ) {
-      const page = await this.#options.vault.list({ after, limit: PAGE });
-      for (const one of page) this.#consider(one);
-      if (page.length < PAGE || this.#closing.signal.aborted) break;
-      after = page.at(-1)?.id ?? null;
-      await breathe();
+    for await (const one of this.#options.vault.all()) {
+      if (this.#closing.signal.aborted) return;
+      this.#consider(one);
     }
     this.#look();
   }

@@ -3,6 +3,7 @@
  * it through {@link CertificateVault.material} alone. One process writes; gateways read through VaultReader.
  */
 
+import { setImmediate as breathe } from 'node:timers/promises';
 import { messageOf, TidegateError } from '#core/errors';
 import { newId } from '#core/id';
 import type { Log } from '#core/log';
@@ -22,6 +23,7 @@ import { resealAll } from './key-rotation.ts';
 import type { SealedBox } from './sealed-box.ts';
 
 const ID_PREFIX = 'crt';
+const PAGE = 200;
 
 export interface CertificateVaultOptions {
   readonly store: Pick<
@@ -122,6 +124,17 @@ export class CertificateVault {
     tenant?: string | null;
   }): Promise<readonly KeptCertificate[]> {
     return (await this.#options.store.certificates(page)).map((row) => this.#kept(row));
+  }
+
+  /** Every one, by id. There may be very many: others get on between pages. */
+  async *all(): AsyncGenerator<KeptCertificate> {
+    for (let after: string | null = null; ; ) {
+      const page: readonly KeptCertificate[] = await this.list({ after, limit: PAGE });
+      yield* page;
+      if (page.length < PAGE) return;
+      after = page.at(-1)?.id ?? null;
+      await breathe();
+    }
   }
 
   /** What clients of this hostname (or of `*.name`) are shown: the newest in its time, for the exact name if there is one. */

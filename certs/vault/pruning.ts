@@ -11,10 +11,9 @@ const DAY_MS = 86_400_000;
 const KEPT_MS = 30 * DAY_MS;
 /** A timer does not count much further. */
 const LOOK_MS = DAY_MS;
-const PAGE = 1000;
 
 export interface PruningOptions {
-  readonly vault: Pick<CertificateVault, 'list' | 'drop'>;
+  readonly vault: Pick<CertificateVault, 'all' | 'drop'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -25,16 +24,11 @@ export function pruneVault({ vault, clock, log }: PruningOptions): () => void {
   let isOver = false;
   const look = async (): Promise<void> => {
     let dropped = 0;
-    for (let after: string | null = null; ; ) {
-      const page = await vault.list({ after, limit: PAGE });
-      for (const { id, notAfter } of page) {
-        if (isOver) return;
-        if (notAfter + KEPT_MS > clock.wall()) continue;
-        await vault.drop(id);
-        dropped++;
-      }
-      if (page.length < PAGE) break;
-      after = page.at(-1)?.id ?? null;
+    for await (const { id, notAfter } of vault.all()) {
+      if (isOver) return;
+      if (notAfter + KEPT_MS > clock.wall()) continue;
+      await vault.drop(id);
+      dropped++;
     }
     if (dropped > 0) log.info('certificates that ended long ago were removed', { count: dropped });
   };

@@ -174,13 +174,14 @@ test("one tenant's certificate that cannot be read, and its tarpit, are no other
   await using all = await scene(t);
   const { authority, ground, staples, clock } = all;
   await authority.respond();
-  const list = ground.vault.list.bind(ground.vault);
   const chain = ground.vault.chain.bind(ground.vault);
   const get = ground.vault.get.bind(ground.vault);
   const kept = await get(all.id);
   assert.ok(kept !== null);
   const evil = { ...kept, id: 'crt_0evil', tenant: 'evil', ocspUrl: 'http://127.0.0.1:1' };
-  ground.vault.list = async (page) => (page.after === null ? [evil, ...(await list(page))] : list(page));
+  ground.vault.all = async function* () {
+    yield* [evil, kept];
+  };
   ground.vault.get = (id) => (id === evil.id ? Promise.resolve(evil) : get(id));
   ground.vault.chain = (id) => (id === evil.id ? Promise.reject(new Error('Too few bytes to parse DER')) : chain(id));
   await staples.start();
