@@ -59,7 +59,26 @@ export interface RatePolicy {
   readonly key: 'ip' | 'set' | { readonly header: string };
 }
 
+/** Sends requests that carry a field or cookie to one revision, whatever the weights. */
+export interface RevisionMatch {
+  readonly kind: 'header' | 'cookie';
+  /** Lower case for a header; as it is for a cookie. */
+  readonly name: string;
+  readonly value: string;
+  readonly revision: string;
+}
+
+/** How requests choose among the revisions of a set beyond the weights of their replicas. */
+export interface RevisionRouting {
+  /** The first that fits counts; one whose revision has no ready replica does not fit. */
+  readonly matches: readonly RevisionMatch[];
+  /** A visitor stays on the revision that was chosen for him, by a cookie of the gateway, while its weight is above 0. */
+  readonly sticky: boolean;
+}
+
 export interface SetPolicy extends EdgePolicy {
+  /** Null: weights alone, each request for itself. */
+  readonly revisions: RevisionRouting | null;
   readonly class: SetClass;
   readonly proto: Protocol;
   readonly lb: LoadBalancing;
@@ -88,6 +107,7 @@ export interface SetPolicy extends EdgePolicy {
 
 export const DEFAULT_POLICY: SetPolicy = {
   class: 'app',
+  revisions: null,
   proto: 'http',
   lb: { kind: 'p2c' },
   sticky: 'off',
@@ -145,7 +165,24 @@ export interface Endpoint {
 export const CONTAINER_STATUSES = ['created', 'running', 'paused', 'restarting', 'stopping', 'exited', 'dead'] as const;
 export type ContainerStatus = (typeof CONTAINER_STATUSES)[number];
 
-/** One replica as seen on its host. For a set found by labels a replica is one container. */
+/** A container of a replica that Tidegate made, beside its pause container. */
+export interface MemberSnapshot {
+  readonly index: number;
+  readonly name: string;
+  readonly containerId: string;
+  readonly image: string;
+  readonly status: ContainerStatus;
+  readonly startedAt: string | null;
+  readonly exitCode: number | null;
+  readonly oomKilled: boolean;
+  /** Process id on the host; 0 when not running. */
+  readonly pid: number;
+}
+
+/**
+ * One replica as seen on its host. For a set found by labels a replica is one container; for one that Tidegate made
+ * (`members`), the container is the pause container, and status, run, exit code and process are those of the main member.
+ */
 export interface ReplicaSnapshot {
   /** `<host>/<container id>`. */
   readonly id: string;
@@ -174,6 +211,20 @@ export interface ReplicaSnapshot {
   readonly cloneOf: string | null;
   /** Seconds the Engine waits between the stop signal and SIGKILL. */
   readonly stopTimeoutS: number;
+  /** In the order of their indices; the first is the main one. Left out: the replica is this container alone. */
+  readonly members?: readonly MemberSnapshot[];
+}
+
+/** The part of one revision in a set that the API deploys. */
+export interface RevisionShare {
+  /** `r1`, `r2`, … */
+  readonly revision: string;
+  /** Of its replicas together, among all shares; 0: no traffic. */
+  readonly weight: number;
+  /** Replicas wanted while the set is awake; null: as many as the scale asks for. */
+  readonly replicas: number | null;
+  /** Its replicas are kept up whatever the traffic: a deployment has them prove themselves. */
+  readonly held: boolean;
 }
 
 export interface SetSnapshot {
@@ -185,4 +236,6 @@ export interface SetSnapshot {
   readonly routes: readonly RouteSpec[];
   /** Oldest first. Empty for a short while after the last container was destroyed: its routes linger for a successor. */
   readonly replicas: readonly ReplicaSnapshot[];
+  /** What is wanted of each revision. Left out: the set is found by labels, and its replicas are whoever carries them. */
+  readonly shares?: readonly RevisionShare[];
 }

@@ -18,6 +18,7 @@ const DATA_EXPECTS = 'for class data, which is one replica that is never idled';
 export function readPolicy(reader: LabelReader, set: string): SetPolicy {
   const setClass = reader.readOrDefault(LABELS.class);
   return {
+    revisions: null,
     class: setClass,
     proto: reader.readOrDefault(LABELS.proto),
     lb: reader.readOrDefault(LABELS.lb),

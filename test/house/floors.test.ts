@@ -9,7 +9,7 @@ import { ROOT, sourceFiles } from './sources.ts';
 const FLOORS: readonly (readonly string[])[] = [
   ['core'],
   ['router', 'docker', 'store'],
-  ['discovery', 'scaler', 'certs', 'apps'],
+  ['discovery', 'scaler', 'certs', 'apps', 'tenants', 'logs'],
   ['gateway', 'admin', 'cli'],
   // Puts gateways into processes of their own: it knows doors and facts, and only the roof knows it.
   ['workers'],
