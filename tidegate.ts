@@ -21,6 +21,7 @@ import { networkProbe } from '#scaler/probe';
 import { Scaler } from '#scaler/scaler';
 import type { EventLog } from '#store/event-log';
 import { PictureKeeper } from '#store/picture-keeper';
+import { operatorOf } from '#tenants/principal';
 import { Fleet, type FleetOptions } from '#workers/fleet';
 import { CertificateKeepers } from './certificate-keepers.ts';
 import { openClientAuthorities } from './certificates.ts';
@@ -198,7 +199,7 @@ export class Tidegate {
           const certificates = await keepers.collect();
           return [...trafficMetrics(sets, LATENCY_BOUNDS_S), ...doorMetrics(doors), ...certificates];
         },
-        authenticate: async (given) => (memory.token.matches(given) ? { id: memory.token.id, operator: true } : null),
+        authenticate: async (given) => (memory.token.matches(given) ? operatorOf(memory.token.id) : null),
         domains: keepers.domains,
         certificates: keepers.book,
         clientAuthorities,

@@ -7,6 +7,7 @@ import type { Context } from 'hono';
 import { scopeOf } from './access.ts';
 import { addApps } from './apps.ts';
 import { addCertificates } from './certificates.ts';
+import { clientOf } from './client-address.ts';
 import { addDomains } from './domains.ts';
 import { addEncryptionKey } from './encryption-key.ts';
 import { Endpoints } from './endpoint.ts';
@@ -62,7 +63,7 @@ function pathsOf(hono: OpenAPIHono): readonly KnownPath[] {
 async function unmatched(c: Context, paths: readonly KnownPath[], ports: AdminPorts): Promise<Response> {
   const { path, method } = c.req;
   if (path === '/v1' || path.startsWith('/v1/')) {
-    const scope = await scopeOf(c.req.raw.headers, ports.authenticate);
+    const scope = await scopeOf({ headers: c.req.raw.headers, client: clientOf(c, ports.proxies) }, ports);
     if (scope instanceof Problem) return scope.respond(path);
   }
   const methods = new Set(paths.filter((one) => one.pattern.test(path)).map((one) => one.method));

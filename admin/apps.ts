@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { formatDuration, parseDuration } from '#core/duration';
 import { NO_OVERRIDE, scaleTarget } from '#scaler/scale-target';
+import { seesApp } from './access.ts';
 import { Done, etagOf, unmet } from './answer.ts';
 import type { Endpoints } from './endpoint.ts';
 import { invalid, NOTHING } from './endpoint.ts';
@@ -33,13 +34,16 @@ export function addApps(endpoints: Endpoints, known: KnownSets, ports: AdminPort
       path: '/v1/apps',
       id: 'listApps',
       summary: 'Apps of the tenant, by name',
+      needs: 'read',
+      filtered: true,
       params: NOTHING,
       query: PageQuery,
       body: null,
       answer: pageOf(AppShape),
     },
     ({ scope, query }) => {
-      const page = pageOfEntries(known.apps(scope.tenant), ([name]) => name, query);
+      const seen = [...known.apps(scope.tenant)].filter(([name]) => seesApp(scope, name));
+      const page = pageOfEntries(seen, ([name]) => name, query);
       return { ...page, items: page.items.map(([name, sets]) => appJson(name, scope.tenant, sets)) };
     },
   );
@@ -50,6 +54,7 @@ export function addApps(endpoints: Endpoints, known: KnownSets, ports: AdminPort
       path: '/v1/apps/{app}',
       id: 'getApp',
       summary: 'An app and the state of its sets',
+      needs: 'read',
       params: AppParams,
       query: NOTHING,
       body: null,
@@ -68,6 +73,7 @@ export function addApps(endpoints: Endpoints, known: KnownSets, ports: AdminPort
       path: '/v1/apps/{app}/sets',
       id: 'listSets',
       summary: 'Sets of an app, by name',
+      needs: 'read',
       params: AppParams,
       query: PageQuery,
       body: null,
@@ -88,6 +94,7 @@ export function addApps(endpoints: Endpoints, known: KnownSets, ports: AdminPort
       path: '/v1/apps/{app}/sets/{set}',
       id: 'getSet',
       summary: 'A set: policy, routes, scale, and replicas with their state',
+      needs: 'read',
       params: SetParams,
       query: NOTHING,
       body: null,
@@ -111,6 +118,7 @@ function addScale(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): vo
       path: '/v1/apps/{app}/sets/{set}/scale',
       id: 'getScale',
       summary: 'The scale of a set: in force, asked for, and of the labels',
+      needs: 'read',
       params: SetParams,
       query: NOTHING,
       body: null,
@@ -127,6 +135,7 @@ function addScale(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): vo
       path: '/v1/apps/{app}/sets/{set}/scale',
       id: 'putScale',
       summary: 'Changes the scale of a set, beside its labels and for good',
+      needs: 'deploy',
       params: SetParams,
       query: NOTHING,
       body: ScaleChange,
@@ -189,6 +198,7 @@ function addLease(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): vo
       path: '/v1/apps/{app}/lease',
       id: 'leaseApp',
       summary: 'Keeps every set of an app awake for a while, traffic or not',
+      needs: 'deploy',
       params: AppParams,
       query: NOTHING,
       body: LeaseRequest,

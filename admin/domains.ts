@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import type { AddedDomain } from '#certs/domains/domain-answers';
 import type { DomainView } from '#certs/domains/domain-view';
 import { isName } from '#core/name';
+import { seesApp } from './access.ts';
 import { Done, etagOf, unmet } from './answer.ts';
 import { DomainShape, domainJson, FindingsShape, findingsJson } from './domain-shapes.ts';
 import { type Call, type Endpoints, invalid, NOTHING } from './endpoint.ts';
@@ -38,6 +39,8 @@ export function addDomains(endpoints: Endpoints, ports: AdminPorts): void {
       path: LIST,
       id: 'listDomains',
       summary: 'Domains of the tenant, by hostname',
+      needs: 'read',
+      filtered: true,
       params: NOTHING,
       query: PageQuery,
       body: null,
@@ -47,7 +50,8 @@ export function addDomains(endpoints: Endpoints, ports: AdminPorts): void {
     async ({ scope, query }) => {
       const { domains } = ports;
       if (domains === undefined) return absent();
-      const page = pageOfEntries(await domains.list(scope.tenant), ({ hostname }) => hostname, query);
+      const seen = (await domains.list(scope.tenant)).filter(({ app }) => seesApp(scope, app));
+      const page = pageOfEntries(seen, ({ hostname }) => hostname, query);
       return { ...page, items: page.items.map(domainJson) };
     },
   );
@@ -58,6 +62,8 @@ export function addDomains(endpoints: Endpoints, ports: AdminPorts): void {
       path: LIST,
       id: 'addDomain',
       summary: 'Binds a hostname to an app; answers with the records to set',
+      needs: 'manage',
+      filtered: true,
       params: NOTHING,
       query: NOTHING,
       body: NewDomain,
@@ -70,6 +76,7 @@ export function addDomains(endpoints: Endpoints, ports: AdminPorts): void {
       const { domains } = ports;
       if (domains === undefined) return absent();
       const { hostname, app, set = null, path } = body;
+      if (!seesApp(scope, app)) return beyond(app);
       const faults = faultsOf({ app, set, path });
       if (faults.length > 0) return invalid(faults);
       return added(await domains.add({ tenant: scope.tenant, hostname, app, set, path }));
@@ -83,6 +90,8 @@ export function addDomains(endpoints: Endpoints, ports: AdminPorts): void {
       path: ONE,
       id: 'getDomain',
       summary: 'A domain: records to set, conditions, certificate, and what stands in the way',
+      needs: 'read',
+      filtered: true,
       answer: DomainShape,
       versioned: true,
       problems: ['not_found', 'unavailable'],
@@ -97,6 +106,8 @@ export function addDomains(endpoints: Endpoints, ports: AdminPorts): void {
       path: ONE,
       id: 'removeDomain',
       summary: 'Lets go of a hostname; for 72 hours no other tenant can have it',
+      needs: 'manage',
+      filtered: true,
       answer: NOTHING,
       status: 204,
       versioned: true,
@@ -119,15 +130,17 @@ export function addDomains(endpoints: Endpoints, ports: AdminPorts): void {
       path: `${ONE}/verify`,
       id: 'verifyDomain',
       summary: 'Checks ownership and DNS now',
+      needs: 'manage',
+      filtered: true,
       answer: DomainShape,
       versioned: true,
       problems: ['not_found', 'too_many_requests', 'unavailable'],
     },
     async (call) => {
-      const { domains } = ports;
-      if (domains === undefined) return absent();
-      const outcome = await domains.verify(call.scope.tenant, call.params.domain);
-      if (outcome === null) return missing(call);
+      const domain = await look(ports, call);
+      if (domain instanceof Problem) return domain;
+      const outcome = await ports.domains?.verify(call.scope.tenant, domain.id);
+      if (outcome === undefined || outcome === null) return missing(call);
       return outcome.kind === 'soon' ? tooSoon(outcome.retryAfterMs) : found(outcome.domain);
     },
   );
@@ -144,14 +157,16 @@ export function addDomains(endpoints: Endpoints, ports: AdminPorts): void {
         path: `${ONE}/diagnose`,
         id,
         summary: 'What was wanted and what every resolver says, now; changes nothing',
+        needs: 'read',
+        filtered: true,
         answer: FindingsShape,
         problems: ['not_found', 'unavailable'],
       },
       async (call) => {
-        const { domains } = ports;
-        if (domains === undefined) return absent();
-        const findings = await domains.diagnose(call.scope.tenant, call.params.domain);
-        return findings === null ? missing(call) : findingsJson(findings);
+        const domain = await look(ports, call);
+        if (domain instanceof Problem) return domain;
+        const findings = await ports.domains?.diagnose(call.scope.tenant, domain.id);
+        return findings === undefined || findings === null ? missing(call) : findingsJson(findings);
       },
     );
   }
@@ -159,7 +174,8 @@ export function addDomains(endpoints: Endpoints, ports: AdminPorts): void {
 
 async function look({ domains }: AdminPorts, asked: Asked): Promise<DomainView | Problem> {
   if (domains === undefined) return absent();
-  return (await domains.get(asked.scope.tenant, asked.params.domain)) ?? missing(asked);
+  const domain = await domains.get(asked.scope.tenant, asked.params.domain);
+  return domain !== null && seesApp(asked.scope, domain.app) ? domain : missing(asked);
 }
 
 function found(domain: DomainView | Problem) {
@@ -211,6 +227,14 @@ function missing({ params }: Asked): Problem {
   return new Problem('not_found', {
     detail: `This tenant has no domain "${params.domain}".`,
     fix: [`GET ${LIST} lists its domains.`],
+  });
+}
+
+/** Said before anybody looks whether there is such an app. */
+function beyond(app: string): Problem {
+  return new Problem('forbidden', {
+    detail: `The token does not reach the app "${app}".`,
+    fix: ['Use a token that is not limited to other apps.'],
   });
 }
 

@@ -18,14 +18,14 @@ export function addEncryptionKey(endpoints: Endpoints, { certificates, clock }: 
       path: '/v1/encryption-key/rotate',
       id: 'rotateEncryptionKey',
       summary: 'Encrypts everything at rest with a new key, which goes first in the key file; keep a copy of that file',
+      needs: 'operator',
       params: NOTHING,
       query: NOTHING,
       body: null,
       answer: RotationShape,
-      problems: ['forbidden', 'unavailable'],
+      problems: ['unavailable'],
     },
-    async ({ scope }) => {
-      if (!scope.principal.operator) return new Problem('forbidden', { detail: 'Keys are changed by operators.' });
+    async () => {
       if (certificates === undefined) {
         return new Problem('unavailable', { detail: 'Nothing is kept encrypted here.' });
       }

@@ -41,7 +41,8 @@ export function describe(spec: AnySpec): Route {
     path: spec.path,
     operationId: spec.id,
     summary: spec.summary,
-    security: [{ token: [] }],
+    // What has to be held, as OpenAPI 3.1 (4.8.30) has it for schemes other than OAuth.
+    security: [{ token: [spec.needs] }],
     request: {
       params: spec.params,
       query: spec.dryRun === true ? spec.query.extend(DryRun.shape) : spec.query,
@@ -92,7 +93,7 @@ function headersOf({
 /** Several problems may share a status. */
 function problemsOf(spec: AnySpec): Route['responses'] {
   const checks = spec.body !== null || Object.keys(spec.query.shape).length > 0 || spec.method !== 'get';
-  const codes = new Set<ProblemCode>(['unauthorized', ...(spec.problems ?? [])]);
+  const codes = new Set<ProblemCode>(['unauthorized', 'forbidden', ...(spec.problems ?? [])]);
   if (checks) codes.add('invalid');
   if (spec.body !== null) for (const code of ['bad_json', 'body_too_large'] as const) codes.add(code);
   if (spec.versioned === true && spec.method !== 'get') codes.add('precondition_failed');

@@ -6,9 +6,10 @@ import { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { messageOf } from '#core/errors';
 import { nearest } from '#core/nearest';
-import { type Scope, scopeOf } from './access.ts';
+import { type Need, refusalOf, type Scope, scopeOf } from './access.ts';
 import { type Done, respond } from './answer.ts';
 import { bodyLimit } from './body-limit.ts';
+import { clientOf } from './client-address.ts';
 import { type AnySpec, describe } from './endpoint-description.ts';
 import { Idempotency } from './idempotency.ts';
 import type { AdminPorts } from './ports.ts';
@@ -31,6 +32,13 @@ export interface EndpointSpec<
   /** With `{name}` for what `params` describes. */
   readonly path: string;
   readonly summary: string;
+  /** What the token has to hold. */
+  readonly needs: Need;
+  /**
+   * Of several apps it shows only those that `seesApp` lets through, and what is of none to tokens without that limit;
+   * left out: tokens that are limited to apps are refused unless `{app}` in the path is one of theirs.
+   */
+  readonly filtered?: true;
   readonly params: P;
   readonly query: Q;
   /** Null: it takes no body. */
@@ -45,7 +53,7 @@ export interface EndpointSpec<
   readonly versioned?: true;
   /** Also answers Server-Sent Events. */
   readonly streams?: boolean;
-  /** Besides `unauthorized`, and `invalid` where something is checked. */
+  /** Besides `unauthorized`, `forbidden`, and `invalid` where something is checked. */
   readonly problems?: readonly ProblemCode[];
 }
 
@@ -62,13 +70,16 @@ export interface Call<P extends z.ZodObject, Q extends z.ZodObject, B extends z.
 /** A JSON value of the declared shape, perhaps with facts for the head, a Problem, or a Response of its own making. */
 export type Answer<R extends z.ZodType> = z.input<R> | Done<z.input<R>> | Problem | Response;
 
+type EndpointPorts = Pick<AdminPorts, 'authenticate' | 'proxies' | 'answers' | 'clock' | 'log'>;
+
 export class Endpoints {
   readonly hono = new OpenAPIHono({ strict: false });
-  readonly #authenticate: AdminPorts['authenticate'];
+  readonly #ports: EndpointPorts;
   readonly #idempotency: Idempotency | null;
 
-  constructor({ authenticate, answers, clock, log }: Pick<AdminPorts, 'authenticate' | 'answers' | 'clock' | 'log'>) {
-    this.#authenticate = authenticate;
+  constructor(ports: EndpointPorts) {
+    const { answers, clock, log } = ports;
+    this.#ports = ports;
     this.#idempotency = answers === undefined ? null : new Idempotency(answers, clock, log);
   }
 
@@ -81,8 +92,12 @@ export class Endpoints {
     const limit = bodyLimit(BODY_BYTES_MAX, (path) => tooLarge().respond(path));
     this.hono.on([spec.method], [spec.path.replaceAll(/\{(\w+)\}/g, ':$1')], limit, async (c) => {
       const { path } = c.req;
-      const scope = await scopeOf(c.req.raw.headers, this.#authenticate);
+      const bearer = { headers: c.req.raw.headers, client: clientOf(c, this.#ports.proxies) };
+      const scope = await scopeOf(bearer, this.#ports);
       if (scope instanceof Problem) return scope.respond(path);
+      const { method, needs, filtered = false } = spec;
+      const refusal = refusalOf(scope, { method, needs, filtered, app: c.req.param('app') ?? null });
+      if (refusal !== null) return refusal.respond(path);
       const serve = async (): Promise<Response> => {
         const call = await callOf(c, spec, scope);
         const answer = call instanceof Problem ? call : await handle(call);

@@ -18,8 +18,8 @@ export interface EventStreamOptions {
   /** The id of the event that the client has seen last; null: only what happens from now on. */
   readonly lastEventId: string | null;
   readonly passes: (event: Event) => boolean;
-  /** Aborted when the listener closes. */
-  readonly closing: AbortSignal;
+  /** One aborts when the listener closes, another when who listens may do so no more. */
+  readonly endings: readonly AbortSignal[];
 }
 
 export function eventStream(options: EventStreamOptions): ReadableStream<Uint8Array> {
@@ -51,16 +51,16 @@ class FeedReader {
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
-    const { events, lastEventId, closing } = options;
+    const { events, lastEventId, endings } = options;
     const start = lastEventId === null ? { position: events.end, gap: false } : events.resume(lastEventId);
     this.#position = start.position;
     this.#gap = start.gap;
-    if (closing.aborted) this.close();
-    else closing.addEventListener('abort', this.close, { once: true });
+    for (const ending of endings) ending.addEventListener('abort', this.close, { once: true });
+    if (endings.some(({ aborted }) => aborted)) this.close();
   }
 
   readonly close = (): void => {
-    this.#options.closing.removeEventListener('abort', this.close);
+    for (const ending of this.#options.endings) ending.removeEventListener('abort', this.close);
     this.#ended.abort();
   };
 

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { EVENT_TYPES, type Event } from '#core/event';
 import { nearest } from '#core/nearest';
-import type { Scope } from './access.ts';
+import { type Scope, seesApp } from './access.ts';
 import { type Endpoints, invalid, NOTHING } from './endpoint.ts';
 import { eventJson } from './event-json.ts';
 import { eventStream } from './event-stream.ts';
@@ -25,6 +25,8 @@ export function addEvents(endpoints: Endpoints, ports: AdminPorts, closing: Abor
       path: '/v1/events',
       id: 'listEvents',
       summary: 'Events, newest first; with "Accept: text/event-stream" a stream of them, oldest first',
+      needs: 'read',
+      filtered: true,
       params: NOTHING,
       query: EventsQuery,
       body: null,
@@ -39,7 +41,9 @@ export function addEvents(endpoints: Endpoints, ports: AdminPorts, closing: Abor
       const { events, clock } = ports;
       if (acceptsStream(headers)) {
         const lastEventId = headers.get('last-event-id');
-        return streamResponse(eventStream({ events, clock, lastEventId, passes, closing }));
+        return streamResponse(
+          eventStream({ events, clock, lastEventId, passes, endings: [closing, scope.principal.ended] }),
+        );
       }
       const before = query.cursor === undefined ? null : fromCursor(query.cursor);
       const found = events.older(before, query.limit + 1, passes);
@@ -54,7 +58,9 @@ export function addEvents(endpoints: Endpoints, ports: AdminPorts, closing: Abor
 function filter(scope: Scope, { app, set, types }: Filter): (event: Event) => boolean {
   return (event) => {
     const visible = event.tenant === null ? scope.principal.operator : event.tenant === scope.tenant;
-    if (!visible) return false;
+    // What is about no app is about more than a token sees that is limited to some.
+    const within = event.app === null ? scope.principal.resources.length === 0 : seesApp(scope, event.app);
+    if (!visible || !within) return false;
     if (app !== undefined && event.app !== app) return false;
     if (set !== undefined && event.set !== set) return false;
     return types === null || types.includes(event.type);

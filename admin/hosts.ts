@@ -2,7 +2,6 @@
 import { type Endpoints, NOTHING } from './endpoint.ts';
 import { PageQuery, pageOfEntries } from './page.ts';
 import type { AdminPorts } from './ports.ts';
-import { Problem } from './problem.ts';
 import { HostShape, pageOf } from './shapes.ts';
 
 export function addHosts(endpoints: Endpoints, ports: AdminPorts): void {
@@ -12,14 +11,13 @@ export function addHosts(endpoints: Endpoints, ports: AdminPorts): void {
       path: '/v1/hosts',
       id: 'listHosts',
       summary: 'Hosts, and whether their Engine answers',
+      needs: 'operator',
       params: NOTHING,
       query: PageQuery,
       body: null,
       answer: pageOf(HostShape),
-      problems: ['forbidden'],
     },
-    ({ scope, query }) => {
-      if (!scope.principal.operator) return new Problem('forbidden', { detail: 'Hosts are shown to operators.' });
+    ({ query }) => {
       const replicas = replicasByHost(ports.sets);
       const page = pageOfEntries(ports.hosts(), (host) => host.name, query);
       return {

@@ -7,18 +7,12 @@ import type { Clock } from '#core/clock';
 import type { Event, EventSink } from '#core/event';
 import type { Log } from '#core/log';
 import type { SetKey, SetSnapshot } from '#core/set';
+import type { TrustedProxies } from '#core/trusted-proxies';
 import type { RouteTable } from '#router/route-table';
+import type { Principal } from '#tenants/principal';
 import type { CertificateBook } from './certificate-port.ts';
 import type { DomainDirectory } from './domain-port.ts';
 import type { AnswerStore } from './idempotency.ts';
-
-/** Who asks: the bearer of a token. */
-export interface Principal {
-  /** Names the token without giving it away; stands in events and settings as who asked. */
-  readonly id: string;
-  /** Operators see what belongs to no tenant (hosts), and act for the tenant they name. */
-  readonly operator: boolean;
-}
 
 /** One replica as it is kept now. */
 export interface LiveReplica {
@@ -130,8 +124,10 @@ export interface AdminPorts {
   readonly missing: () => readonly string[];
   /** Counters of the parts that have some; the API adds what it knows itself. */
   readonly collect: () => Iterable<MetricFamily> | Promise<Iterable<MetricFamily>>;
-  /** Null: not a token in force. */
-  readonly authenticate: (token: string) => Promise<Principal | null>;
+  /** Null: not a token in force. `client`: address that the request came from; null: it is not known. */
+  readonly authenticate: (token: string, client: string | null) => Promise<Principal | null>;
+  /** Whose word is taken for the address of a client; left out: nobody's. */
+  readonly proxies?: TrustedProxies;
   /** Left out: nobody keeps domains here, and their endpoints say so. */
   readonly domains?: DomainDirectory;
   /** Left out: nobody keeps certificates here. */

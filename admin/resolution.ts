@@ -52,9 +52,9 @@ export function routeJson({ spec, pool }: Route): RouteJson {
   return { hostname, path, match: matchOf(spec), strip, port, app, set, origin: 'labels' };
 }
 
-/** Conflicts that a set of the tenant has a part in; the other part is named if it is the tenant's too. */
-export function conflictsOf(tenant: string, table: Ports['table']): ConflictJson[] {
-  const named = (key: SetKey): string | null => (tenantOf(key) === tenant ? key : null);
+/** Conflicts that a set that is seen has a part in; the other part is named if it is seen, too. */
+export function conflictsOf(sees: (key: SetKey) => boolean, table: Ports['table']): ConflictJson[] {
+  const named = (key: SetKey): string | null => (sees(key) ? key : null);
   const conflicts: ConflictJson[] = [];
   for (const { hostname, path, holder, claimant } of table.conflicts()) {
     const shown = { hostname, path, holder: named(holder), claimant: named(claimant) };
@@ -63,7 +63,7 @@ export function conflictsOf(tenant: string, table: Ports['table']): ConflictJson
   return conflicts;
 }
 
-export function tenantOf(key: SetKey): string {
+function tenantOf(key: SetKey): string {
   return key.slice(0, key.indexOf('/'));
 }
 
@@ -118,7 +118,7 @@ function resolved(target: Target, route: Route, tenant: string, ports: Ports): R
       name: replica.name,
       phase: phaseOf(replica, liveReplica(live, replica.id)),
     })),
-    conflicts: conflictsOf(tenant, ports.table).filter(
+    conflicts: conflictsOf((key) => tenantOf(key) === tenant, ports.table).filter(
       (one) => one.hostname === spec.hostname && one.path === spec.path,
     ),
     why,

@@ -1,9 +1,11 @@
 /** Endpoints of routes: the table in force, and why a URL goes where it goes. */
 import { z } from '@hono/zod-openapi';
+import type { SetKey } from '#core/set';
+import { type Scope, seesApp } from './access.ts';
 import { type Endpoints, invalid, NOTHING } from './endpoint.ts';
 import { PageQuery, pageOfEntries } from './page.ts';
 import type { AdminPorts } from './ports.ts';
-import { conflictsOf, resolve, routeJson, targetOf, tenantOf } from './resolution.ts';
+import { conflictsOf, resolve, routeJson, targetOf } from './resolution.ts';
 import { ResolutionShape, RoutesShape } from './shapes.ts';
 
 const ResolveQuery = z.object({
@@ -20,15 +22,21 @@ export function addRoutes(endpoints: Endpoints, ports: AdminPorts): void {
       path: '/v1/routes',
       id: 'listRoutes',
       summary: 'Routes in force, by hostname and path, and the conflicts among claims',
+      needs: 'read',
+      filtered: true,
       params: NOTHING,
       query: PageQuery,
       body: null,
       answer: RoutesShape,
     },
     ({ scope, query }) => {
-      const own = [...ports.table.routes()].filter((route) => tenantOf(route.pool.key) === scope.tenant);
+      const own = [...ports.table.routes()].filter(({ pool }) => isSeen(scope, pool.key));
       const page = pageOfEntries(own, ({ spec }) => `${spec.hostname} ${spec.path}`, query);
-      return { ...page, items: page.items.map(routeJson), conflicts: conflictsOf(scope.tenant, ports.table) };
+      return {
+        ...page,
+        items: page.items.map(routeJson),
+        conflicts: conflictsOf((key) => isSeen(scope, key), ports.table),
+      };
     },
   );
 
@@ -38,6 +46,7 @@ export function addRoutes(endpoints: Endpoints, ports: AdminPorts): void {
       path: '/v1/routes/resolve',
       id: 'resolveRoute',
       summary: 'Where a URL goes, and why',
+      needs: 'read',
       params: NOTHING,
       query: ResolveQuery,
       body: null,
@@ -52,4 +61,9 @@ export function addRoutes(endpoints: Endpoints, ports: AdminPorts): void {
       return resolve(target, scope.tenant, ports);
     },
   );
+}
+
+function isSeen(scope: Scope, key: SetKey): boolean {
+  const [tenant, app = ''] = key.split('/');
+  return tenant === scope.tenant && seesApp(scope, app);
 }

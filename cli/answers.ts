@@ -2,8 +2,14 @@
 
 export interface Me {
   readonly id: string;
+  readonly name: string;
   readonly operator: boolean;
   readonly tenant: string;
+  readonly scopes: readonly string[];
+  readonly role: string | null;
+  readonly resources: readonly string[];
+  readonly cidrs: readonly string[];
+  readonly expires_at: string | null;
 }
 
 export interface App {

@@ -5,6 +5,7 @@
 import type { CertificateSource } from '#certs/certificate-source';
 import type { ClientAuthority } from '#certs/client-authority';
 import type { Log } from '#core/log';
+import { plainAddress, type TrustedProxies } from '#core/trusted-proxies';
 import { Arrival, type ArrivalHome } from './arrival.ts';
 import type { Deadlines } from './deadlines.ts';
 import { type DoorCounts, newTally } from './door-counts.ts';
@@ -15,7 +16,6 @@ import { ClientHello } from './tls/client-hello.ts';
 import type { Encrypt } from './tls/secure-wire.ts';
 import { type Client, type TlsDoor, TlsOpening } from './tls/tls-opening.ts';
 import type { Wire } from './transport/wire.ts';
-import { plainAddress, type TrustedProxies } from './trusted-proxies.ts';
 
 export interface DoorsOptions {
   readonly deadlines: Deadlines;

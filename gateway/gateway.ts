@@ -10,6 +10,7 @@ import type { Clock } from '#core/clock';
 import { TidegateError } from '#core/errors';
 import type { Log } from '#core/log';
 import type { ListenAddress } from '#core/settings';
+import type { TrustedProxies } from '#core/trusted-proxies';
 import type { Admitter } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { RouteTable } from '#router/route-table';
@@ -29,7 +30,6 @@ import { encryptNet } from './tls/net-tls.ts';
 import { chooseTransport, type TransportChoice } from './transport/choose-transport.ts';
 import { netTransport } from './transport/net-wire.ts';
 import type { Transport, Wire } from './transport/wire.ts';
-import type { TrustedProxies } from './trusted-proxies.ts';
 import { TurnClock } from './turn-clock.ts';
 
 /** Connections the kernel holds until they are accepted; it may cap this. */

@@ -29,13 +29,20 @@ export const ACCESS_COMMANDS: readonly Command[] = [
   },
   {
     name: 'whoami',
-    summary: 'Who the token stands for.',
+    summary: 'Who the token stands for, and what it may do.',
     example: 'tide whoami',
     run: async ({ api, output, json }) => {
       const me = await api.get<Me>('/v1/me');
       if (json) output.json(me);
-      else
-        output.facts({ token: me.id, role: roleOf(me), tenant: me.tenant, url: api.url, from: api.credential?.from });
+      else {
+        output.facts({
+          ...{ token: me.id, name: me.name, role: me.role, scopes: me.scopes.join(', '), tenant: me.tenant },
+          apps: me.resources.map((one) => one.slice('app:'.length)).join(', '),
+          'used from': me.cidrs.join(', '),
+          expires: me.expires_at,
+          ...{ url: api.url, from: api.credential?.from },
+        });
+      }
       return EXIT.ok;
     },
   },
@@ -56,11 +63,7 @@ async function login(call: Call): Promise<typeof EXIT.ok> {
   const me = await asker.get<Me>('/v1/me');
   keepToken(api.url, credential.token, world);
   if (json) output.json(me);
-  output.note(`Logged in to ${api.url} as ${me.id} (${roleOf(me)}); kept in ${credentialsFile(world)}.`);
+  output.note(`Logged in to ${api.url} as ${me.id} (${me.role ?? 'no role'}); kept in ${credentialsFile(world)}.`);
   if (world.env.TIDEGATE_TOKEN) output.note('TIDEGATE_TOKEN is set, and goes before it.');
   return EXIT.ok;
-}
-
-function roleOf({ operator }: Me): string {
-  return operator ? 'operator' : 'tenant';
 }

@@ -3,10 +3,10 @@
  * else's is replaced.
  */
 import type { Protocol } from '#core/set';
+import type { TrustedProxies } from '#core/trusted-proxies';
 import type { Peer } from '../exchange.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { listRequestFields, type RequestEdits, targetOf, writeRequestHead } from '../http1/write-request.ts';
-import type { TrustedProxies } from '../trusted-proxies.ts';
 import type { OutgoingRequest } from '../upstream/upstream-call.ts';
 
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;

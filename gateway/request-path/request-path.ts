@@ -5,6 +5,7 @@
 import type { ClientAuthoritySource } from '#certs/client-authority';
 import type { Clock } from '#core/clock';
 import type { Log } from '#core/log';
+import type { TrustedProxies } from '#core/trusted-proxies';
 import type { Admitter } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { Route, RouteTable } from '#router/route-table';
@@ -21,7 +22,6 @@ import type { Verdict } from '../policies/password-thread.ts';
 import { PasswordThread } from '../policies/password-thread.ts';
 import { requestIds } from '../request-id.ts';
 import type { Transport } from '../transport/wire.ts';
-import type { TrustedProxies } from '../trusted-proxies.ts';
 import { UpstreamClient } from '../upstream/upstream-client.ts';
 import { isNavigation } from '../waiting-page.ts';
 import { Account } from './account.ts';

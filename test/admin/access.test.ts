@@ -130,7 +130,16 @@ test('no answer invites a browser page of another origin in', async () => {
 test('a token is told what it stands for, and for whom it acts', async () => {
   const tidegate = await Tidegate.start();
   const operator = await tidegate.json('/v1/me', { headers: { 'tidegate-tenant': 'acme' } });
-  assert.deepEqual(operator.json.value, { id: 'op_01', operator: true, tenant: 'acme' });
+  const limits = { resources: [], cidrs: [], expires_at: null };
+  const scopes = ['read', 'deploy', 'manage', 'admin'];
+  const name = 'operator';
+  assert.deepEqual(operator.json.value, {
+    ...{ id: 'op_01', name, kind: 'op', operator: true, tenant: 'acme', scopes, role: name },
+    ...limits,
+  });
   const tenant = await tidegate.json('/v1/me', { headers: { authorization: `Bearer ${TENANT_TOKEN}` } });
-  assert.deepEqual(tenant.json.value, { id: 'pat_01', operator: false, tenant: 'default' });
+  assert.deepEqual(tenant.json.value, {
+    ...{ id: 'pat_01', name: 'owner', kind: 'pat', operator: false, tenant: 'default', scopes, role: 'owner' },
+    ...limits,
+  });
 });

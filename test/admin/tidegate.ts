@@ -8,14 +8,16 @@ import { type Log, silentLog } from '#core/log';
 import type { SetKey, SetSnapshot } from '#core/set';
 import { RouteTable } from '#router/route-table';
 import { EventLog } from '#store/event-log';
+import { operatorOf, type Principal } from '#tenants/principal';
 import { seeded } from '#test/router/sample';
 import { FakeClock } from '#test/support/fake-clock';
 import { DomainBook } from './domain-book.ts';
 
 export const TOKEN = 'tide_op_01_secret';
-const OPERATOR = { id: 'op_01', operator: true };
-/** A token that is nobody's operator: what later versions give to tenants. */
+const OPERATOR = operatorOf('op_01');
+/** Of the tenant `default`, for everything in it. */
 export const TENANT_TOKEN = 'tide_pat_01_secret';
+const OWNER: Principal = { ...OPERATOR, id: 'pat_01', name: 'owner', kind: 'pat', tenant: 'default', operator: false };
 
 type Given = Partial<Pick<AdminPorts, 'certificates' | 'answers' | 'clientAuthorities'>>;
 
@@ -79,7 +81,7 @@ export class Tidegate {
       collect: () => this.families,
       authenticate: async (token) => {
         if (token === TOKEN) return OPERATOR;
-        return token === TENANT_TOKEN ? { id: 'pat_01', operator: false } : null;
+        return token === TENANT_TOKEN ? OWNER : null;
       },
       domains: this.domains,
       ...given,

@@ -103,7 +103,10 @@ test('several apps, and none, are said when one would have to be named', async (
 test('--tenant is whom it acts for, and must be a name', async (t) => {
   const ground = await TideGround.start(t);
   const { stdout } = await ground.tide(['whoami', '--tenant', 'acme', '--json']);
-  assert.deepEqual(JSON.parse(stdout), { id: 'op_01', operator: true, tenant: 'acme' });
+  const { id, operator, tenant, role } = JSON.parse(stdout);
+  assert.deepEqual([id, operator, tenant, role], ['op_01', true, 'acme', 'operator']);
+  const words = await ground.tide(['whoami']);
+  assert.match(words.stdout, /role: +operator\nscopes: +read, deploy, manage, admin\n/);
   assert.equal((await ground.tide(['whoami', '--tenant', 'A b'])).code, 2);
 });
 

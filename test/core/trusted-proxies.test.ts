@@ -1,7 +1,7 @@
 /** Whose word is taken, and which address in a list is the client's. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { plainAddress, TrustedProxies } from '#gateway/trusted-proxies';
+import { plainAddress, TrustedProxies } from '#core/trusted-proxies';
 
 const proxies = new TrustedProxies(['10.0.0.0/8', 'fd00::/8', '192.0.2.7/32']);
 
