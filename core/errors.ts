@@ -43,6 +43,18 @@ export const ERRORS = {
     meaning: 'An action was asked for on a container that does not carry Tidegate labels.',
     fix: 'Label the container with tidegate.enable=true if Tidegate is to act on it.',
   },
+  'image.not_found': {
+    meaning: 'An image is neither on the host nor in its registry.',
+    fix: 'Check name and tag; with pull policy never, load the image on the host first.',
+  },
+  'image.auth': {
+    meaning: 'The registry does not let the host have an image.',
+    fix: 'Check the name, and that the registry lets this host pull without a password.',
+  },
+  'image.pull_failed': {
+    meaning: 'An image could not be pulled.',
+    fix: 'Read the detail: it holds the words of the Engine (no route to the registry, no space, no such platform, …).',
+  },
   'store.corrupt': {
     meaning: 'The state file cannot be read as a Tidegate database.',
     fix: 'Restore it from a copy, or move it away: what runs is found again from Docker.',

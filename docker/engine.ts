@@ -25,7 +25,10 @@ export interface EngineContainer {
   readonly id: string;
   /** Without the leading slash. */
   readonly name: string;
+  /** As it was given: a name, or an id. */
   readonly image: string;
+  /** `sha256:…` */
+  readonly imageId: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly status: EngineStatus;
   /** Ms since the epoch. */

@@ -84,6 +84,7 @@ export function containerFrom(answer: InspectAnswer): EngineContainer {
     id: answer.Id,
     name: nameFrom(answer),
     image: config.Image ?? '',
+    imageId: answer.Image ?? '',
     labels: config.Labels ?? {},
     status,
     createdAt: Date.parse(answer.Created ?? '') || 0,

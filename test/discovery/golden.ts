@@ -48,6 +48,7 @@ const CONTAINER: EngineContainer = {
   createdAt: 1000,
   startedAt: '2026-01-01T00:00:00Z',
   exitCode: null,
+  imageId: 'sha256:app',
   oomKilled: false,
   pid: 4711,
   hasHealthcheck: false,

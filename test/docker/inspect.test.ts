@@ -48,6 +48,7 @@ test('a running container', () => {
     createdAt: Date.UTC(2026, 2, 1, 10, 0, 0, 123),
     startedAt: '2026-03-01T10:00:01.5Z',
     exitCode: null,
+    imageId: 'sha256:1234',
     oomKilled: false,
     pid: 4711,
     hasHealthcheck: false,

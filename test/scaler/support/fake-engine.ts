@@ -169,7 +169,7 @@ export class FakeEngine implements Engine {
       const { name, status, createdAt, startedAt, exitCode, pid, hasHealthcheck, stopTimeoutS } = this.#world.get(id);
       return {
         ...{ id, name, status, createdAt, startedAt, exitCode, pid, hasHealthcheck, stopTimeoutS },
-        ...{ image: 'app', labels: {}, oomKilled: false, exposedPorts: [8080], published: [] },
+        ...{ image: 'app', imageId: 'sha256:app', labels: {}, oomKilled: false, exposedPorts: [8080], published: [] },
         ...{ networkMode: 'bridge', networks: [], stopSignal: 'SIGTERM' },
       };
     });
