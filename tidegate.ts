@@ -14,6 +14,7 @@ import type { EventDraft } from '#core/event';
 import { newId } from '#core/id';
 import { jsonLog, type Log } from '#core/log';
 import type { ListenAddress } from '#core/settings';
+import { TrustedProxies } from '#core/trusted-proxies';
 import { Discovery } from '#discovery/discovery';
 import { LATENCY_BOUNDS_S } from '#gateway/metrics';
 import { RouteTable } from '#router/route-table';
@@ -21,7 +22,6 @@ import { networkProbe } from '#scaler/probe';
 import { Scaler } from '#scaler/scaler';
 import type { EventLog } from '#store/event-log';
 import { PictureKeeper } from '#store/picture-keeper';
-import { operatorOf } from '#tenants/principal';
 import { Fleet, type FleetOptions } from '#workers/fleet';
 import { CertificateKeepers } from './certificate-keepers.ts';
 import { openClientAuthorities } from './certificates.ts';
@@ -30,6 +30,7 @@ import { HostBoard } from './host-board.ts';
 import { openHosts, reachesOf } from './hosts.ts';
 import { openMemory, type Part } from './memory.ts';
 import { reportTable } from './table-events.ts';
+import { openTenancy } from './tenancy.ts';
 import { fleetTraffic, trafficAlone } from './traffic.ts';
 
 export interface TidegateOptions {
@@ -102,6 +103,8 @@ export class Tidegate {
     });
     const { events } = memory;
     this.#events = events;
+    const tenancy = await openTenancy({ store: memory.store, clock, log, operator: memory.token });
+    this.#parts.push({ name: 'tenancy', close: () => tenancy.close() });
     const hosts = openHosts(config, { clock, log });
     for (const { host, engine } of hosts) this.#parts.push({ name: `engine ${host}`, close: () => engine.close() });
     const engines = new Map(hosts.map(({ host, engine }) => [host, engine]));
@@ -199,7 +202,9 @@ export class Tidegate {
           const certificates = await keepers.collect();
           return [...trafficMetrics(sets, LATENCY_BOUNDS_S), ...doorMetrics(doors), ...certificates];
         },
-        authenticate: async (given) => (memory.token.matches(given) ? operatorOf(memory.token.id) : null),
+        authenticate: tenancy.authenticate,
+        proxies: new TrustedProxies(config.trustedProxies),
+        tenancy,
         domains: keepers.domains,
         certificates: keepers.book,
         clientAuthorities,

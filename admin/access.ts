@@ -6,6 +6,7 @@
 import { type AccessScope, holdsScope, ROLES, reachesApp } from '#core/access-scope';
 import { isName } from '#core/name';
 import type { Principal } from '#tenants/principal';
+import type { TenantState } from '#tenants/tenant-directory';
 import type { AdminPorts } from './ports.ts';
 import { Problem } from './problem.ts';
 
@@ -61,10 +62,12 @@ export interface Wanted {
   readonly filtered: boolean;
   /** That it is about; null: it is about none in particular. */
   readonly app: string | null;
+  /** Of the tenant that it is for; undefined: nobody made it, as those of labels. */
+  readonly standing: TenantState | undefined;
 }
 
 /** Null: the token allows it. */
-export function refusalOf({ principal }: Scope, { method, needs, filtered, app }: Wanted): Problem | null {
+export function refusalOf({ principal }: Scope, { method, needs, filtered, app, standing }: Wanted): Problem | null {
   const { scopes, resources, operator } = principal;
   if (needs === 'operator' && !operator) {
     return new Problem('forbidden', { detail: 'This is for operators.', fix: ['Ask an operator to do it.'] });
@@ -78,6 +81,10 @@ export function refusalOf({ principal }: Scope, { method, needs, filtered, app }
         `Use a token with the scope "${scope}" (role ${role}): whoever owns the tenant makes one with POST /v1/tokens.`,
       ],
     });
+  }
+  if (standing === 'suspended' && !operator && method !== 'get') {
+    const detail = 'The tenant is suspended: its tokens read, and change nothing.';
+    return new Problem('forbidden', { detail, fix: ['Ask an operator why, and to let it go on.'] });
   }
   if (resources.length === 0 || (app === null ? filtered : reachesApp(resources, app))) return null;
   const what = app === null ? 'this is about more than single apps' : 'this app is none of them';

@@ -17,9 +17,13 @@ import { KnownSets } from './known-sets.ts';
 import { addMe } from './me.ts';
 import { describeOpenPaths } from './open-api.ts';
 import { addOpenPaths } from './open-paths.ts';
+import { addPlans } from './plans.ts';
 import type { AdminPorts } from './ports.ts';
 import { failure, Problem } from './problem.ts';
 import { addRoutes } from './routes.ts';
+import { addTenants } from './tenants.ts';
+import { addTokens } from './tokens.ts';
+import { addUsage } from './usage.ts';
 
 const HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' } as const;
 
@@ -41,6 +45,10 @@ export function adminApp(ports: AdminPorts, closing: AbortSignal): OpenAPIHono {
   addHosts(endpoints, ports);
   addEncryptionKey(endpoints, ports);
   addMe(endpoints);
+  addTokens(endpoints, ports);
+  addTenants(endpoints, ports);
+  addPlans(endpoints, ports);
+  addUsage(endpoints, ports);
   addEvents(endpoints, ports, closing);
   const paths = pathsOf(hono);
   hono.notFound((c) => unmatched(c, paths, ports));

@@ -51,6 +51,8 @@ export interface EndpointSpec<
   readonly dryRun?: true;
   /** What it is about has an `ETag`; the handler asks `unmet` before it changes anything. */
   readonly versioned?: true;
+  /** Fields of the answer that are never to be kept, also not for a request that is sent again: null then. */
+  readonly shownOnce?: readonly string[];
   /** Also answers Server-Sent Events. */
   readonly streams?: boolean;
   /** Besides `unauthorized`, `forbidden`, and `invalid` where something is checked. */
@@ -70,7 +72,7 @@ export interface Call<P extends z.ZodObject, Q extends z.ZodObject, B extends z.
 /** A JSON value of the declared shape, perhaps with facts for the head, a Problem, or a Response of its own making. */
 export type Answer<R extends z.ZodType> = z.input<R> | Done<z.input<R>> | Problem | Response;
 
-type EndpointPorts = Pick<AdminPorts, 'authenticate' | 'proxies' | 'answers' | 'clock' | 'log'>;
+type EndpointPorts = Pick<AdminPorts, 'authenticate' | 'proxies' | 'tenancy' | 'answers' | 'clock' | 'log'>;
 
 export class Endpoints {
   readonly hono = new OpenAPIHono({ strict: false });
@@ -96,7 +98,8 @@ export class Endpoints {
       const scope = await scopeOf(bearer, this.#ports);
       if (scope instanceof Problem) return scope.respond(path);
       const { method, needs, filtered = false } = spec;
-      const refusal = refusalOf(scope, { method, needs, filtered, app: c.req.param('app') ?? null });
+      const standing = this.#ports.tenancy?.tenants.tenant(scope.tenant)?.state;
+      const refusal = refusalOf(scope, { method, needs, filtered, app: c.req.param('app') ?? null, standing });
       if (refusal !== null) return refusal.respond(path);
       const serve = async (): Promise<Response> => {
         const call = await callOf(c, spec, scope);
@@ -110,7 +113,7 @@ export class Endpoints {
       if (body instanceof Problem) return body.respond(path);
       const { pathname, search } = new URL(c.req.url);
       const facts = [pathname, search, body];
-      const answer = await this.#idempotency.once({ key, scope, facts }, serve);
+      const answer = await this.#idempotency.once({ key, scope, facts, shownOnce: spec.shownOnce ?? [] }, serve);
       return answer instanceof Problem ? answer.respond(path) : answer;
     });
   }

@@ -42,6 +42,8 @@ export interface KeyedCall {
   readonly scope: Scope;
   /** What must be the same for the call to be the same. */
   readonly facts: readonly string[];
+  /** Fields of the answer that are not kept. */
+  readonly shownOnce: readonly string[];
 }
 
 export class Idempotency {
@@ -57,7 +59,7 @@ export class Idempotency {
   }
 
   /** Serves the call, or answers as it was answered before. */
-  async once({ key, scope, facts }: KeyedCall, serve: () => Promise<Response>): Promise<Response | Problem> {
+  async once({ key, scope, facts, shownOnce }: KeyedCall, serve: () => Promise<Response>): Promise<Response | Problem> {
     if (!KEY.test(key)) {
       return new Problem('bad_request', {
         detail: 'Idempotency-Key is no key.',
@@ -76,7 +78,8 @@ export class Idempotency {
       throw error;
     }
     if (!response.ok) await this.#forget(id, begun);
-    else await this.#keep(id, begun, { fingerprint, at: this.#clock.wall(), answer: await keptOf(response) });
+    else
+      await this.#keep(id, begun, { fingerprint, at: this.#clock.wall(), answer: await keptOf(response, shownOnce) });
     return response;
   }
 
@@ -130,13 +133,20 @@ function isOver({ at, answer }: Keyed, now: number): boolean {
   return now - at >= (answer === null ? IN_FLIGHT_MAX_MS : KEPT_MS);
 }
 
-async function keptOf(response: Response): Promise<KeptAnswer> {
+async function keptOf(response: Response, shownOnce: readonly string[]): Promise<KeptAnswer> {
   const headers: Record<string, string> = {};
   for (const name of KEPT_HEADERS) {
     const value = response.headers.get(name);
     if (value !== null) headers[name] = value;
   }
-  return { status: response.status, headers, body: await response.clone().text() };
+  return { status: response.status, headers, body: without(await response.clone().text(), shownOnce) };
+}
+
+/** @param body a JSON object, if there is anything to leave out */
+function without(body: string, fields: readonly string[]): string {
+  if (fields.length === 0) return body;
+  const empty = Object.fromEntries(fields.map((field) => [field, null]));
+  return JSON.stringify({ ...(JSON.parse(body) as object), ...empty });
 }
 
 function replayed({ status, headers, body }: KeptAnswer): Response {

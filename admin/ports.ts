@@ -10,6 +10,9 @@ import type { SetKey, SetSnapshot } from '#core/set';
 import type { TrustedProxies } from '#core/trusted-proxies';
 import type { RouteTable } from '#router/route-table';
 import type { Principal } from '#tenants/principal';
+import type { Quotas } from '#tenants/quotas';
+import type { TenantDirectory } from '#tenants/tenant-directory';
+import type { TokenBook } from '#tenants/token-book';
 import type { CertificateBook } from './certificate-port.ts';
 import type { DomainDirectory } from './domain-port.ts';
 import type { AnswerStore } from './idempotency.ts';
@@ -128,6 +131,12 @@ export interface AdminPorts {
   readonly authenticate: (token: string, client: string | null) => Promise<Principal | null>;
   /** Whose word is taken for the address of a client; left out: nobody's. */
   readonly proxies?: TrustedProxies;
+  /** Left out: there are no tokens but the operator's, and no tenants but in labels; their endpoints say so. */
+  readonly tenancy?: {
+    readonly tokens: TokenBook;
+    readonly tenants: TenantDirectory;
+    readonly quotas: Quotas;
+  };
   /** Left out: nobody keeps domains here, and their endpoints say so. */
   readonly domains?: DomainDirectory;
   /** Left out: nobody keeps certificates here. */

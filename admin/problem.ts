@@ -16,6 +16,7 @@ export const PROBLEMS = {
   bad_json: { status: 400, title: 'The body is not JSON' },
   unauthorized: { status: 401, title: 'A valid token is needed' },
   forbidden: { status: 403, title: 'The token does not allow this' },
+  quota_exceeded: { status: 403, title: 'The plan of the tenant allows no more' },
   not_found: { status: 404, title: 'There is no such thing' },
   method_not_allowed: { status: 405, title: 'This path does not take that method' },
   conflict: { status: 409, title: 'It is in the way of what is there' },
@@ -65,7 +66,11 @@ export class Problem {
 }
 
 /** Failures that whoever asks can do something about; all others are 503. */
-const STATUSES: Readonly<Partial<Record<ErrorCode, number>>> = { 'store.conflict': 409, 'certs.unfit': 422 };
+const STATUSES: Readonly<Partial<Record<ErrorCode, number>>> = {
+  'store.conflict': 409,
+  'certs.unfit': 422,
+  'tenants.unknown': 404,
+};
 
 /** The answer to whatever was thrown while a request was served. It names no inner workings but registered codes. */
 export function failure(error: unknown, instance: string, log: Log): Response {

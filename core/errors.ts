@@ -88,6 +88,10 @@ export const ERRORS = {
     meaning: 'A certificate was not taken, because clients could not use it.',
     fix: 'The message names the fault: put key, order of the chain, names or dates right.',
   },
+  'tenants.unknown': {
+    meaning: 'There is no such tenant.',
+    fix: 'An operator makes it with POST /v1/tenants, or `tide tenants create`.',
+  },
   'listener.in_use': {
     meaning: 'An address to listen on is taken by another process.',
     fix: 'Stop that process or choose another address in TIDEGATE_HTTP, TIDEGATE_HTTPS or TIDEGATE_ADMIN.',

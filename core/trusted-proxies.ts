@@ -2,29 +2,22 @@
  * Whose word is taken for where a request comes from. `X-Forwarded-*` counts only when the peer lies in one of the given
  * networks; anybody else's is thrown away.
  */
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { Networks } from './networks.ts';
 
 const MAPPED_IPV4 = '::ffff:';
 
 export class TrustedProxies {
-  readonly #networks = new BlockList();
-  readonly #any: boolean;
+  readonly #networks: Networks;
 
   /** @param cidrs as the configuration parser accepts them (`10.0.0.0/8`, `fd00::/8`) */
   constructor(cidrs: readonly string[]) {
-    this.#any = cidrs.length > 0;
-    for (const cidr of cidrs) {
-      const slash = cidr.indexOf('/');
-      const address = cidr.slice(0, slash);
-      this.#networks.addSubnet(address, Number(cidr.slice(slash + 1)), address.includes(':') ? 'ipv6' : 'ipv4');
-    }
+    this.#networks = new Networks(cidrs);
   }
 
   /** Whether the address is one of a trusted proxy. */
   has(address: string): boolean {
-    if (!this.#any) return false;
-    const family = isIP(address);
-    return family !== 0 && this.#networks.check(address, family === 6 ? 'ipv6' : 'ipv4');
+    return this.#networks.has(address);
   }
 
   /**

@@ -19,7 +19,7 @@ const OPERATOR = operatorOf('op_01');
 export const TENANT_TOKEN = 'tide_pat_01_secret';
 const OWNER: Principal = { ...OPERATOR, id: 'pat_01', name: 'owner', kind: 'pat', tenant: 'default', operator: false };
 
-type Given = Partial<Pick<AdminPorts, 'certificates' | 'answers' | 'clientAuthorities'>>;
+type Given = Partial<Pick<AdminPorts, 'certificates' | 'answers' | 'clientAuthorities' | 'tenancy' | 'proxies'>>;
 
 export interface Asked {
   readonly method?: string;
@@ -79,9 +79,10 @@ export class Tidegate {
       hosts: () => this.hosts,
       missing: () => this.missing,
       collect: () => this.families,
-      authenticate: async (token) => {
+      authenticate: async (token, client) => {
         if (token === TOKEN) return OPERATOR;
-        return token === TENANT_TOKEN ? OWNER : null;
+        if (token === TENANT_TOKEN) return OWNER;
+        return given.tenancy?.tokens.authenticate(token, client) ?? null;
       },
       domains: this.domains,
       ...given,

@@ -1,0 +1,40 @@
+/** Who shares this Tidegate: tenants with their plans, what they have of them, and the tokens in force; opened in order. */
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '#core/clock';
+import type { Log } from '#core/log';
+import type { OperatorToken } from '#store/operator-token';
+import type { Store } from '#store/store';
+import { operatorOf, type Principal } from '#tenants/principal';
+import { Quotas } from '#tenants/quotas';
+import { TenantDirectory } from '#tenants/tenant-directory';
+import { TokenBook } from '#tenants/token-book';
+
+export interface Tenancy {
+  readonly tenants: TenantDirectory;
+  readonly quotas: Quotas;
+  readonly tokens: TokenBook;
+  /** Null: not a token in force. @param client address that the request came from; null: it is not known */
+  readonly authenticate: (text: string, client: string | null) => Promise<Principal | null>;
+  readonly close: () => Promise<void>;
+}
+
+export interface TenancyOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Stands above all others, and is not one of the book. */
+  readonly operator: OperatorToken;
+}
+
+/** @throws TidegateError `store.…` */
+export async function openTenancy({ store, clock, log, operator }: TenancyOptions): Promise<Tenancy> {
+  const tenants = await TenantDirectory.open(store);
+  const quotas = new Quotas({ store, limitsOf: (tenant) => tenants.limitsOf(tenant) });
+  const tokens = await TokenBook.open({ store, quotas, clock, random: randomBytes, log });
+  const first = operatorOf(operator.id);
+  return {
+    ...{ tenants, quotas, tokens },
+    authenticate: async (text, client) => (operator.matches(text) ? first : tokens.authenticate(text, client)),
+    close: () => tokens.close(),
+  };
+}
