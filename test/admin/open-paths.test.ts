@@ -174,7 +174,7 @@ test('/openapi.json is OpenAPI 3.1 and describes every path there is, with the s
     $ref: '#/components/schemas/ScaleChange',
   });
   assert.deepEqual(json.at('components.schemas.ScaleChange.properties.min.maximum'), 1000);
-  assert.deepEqual(scale.at('put.security'), [{ token: [] }]);
+  assert.deepEqual(scale.at('put.security'), [{ token: ['deploy'] }]);
   const statuses = Object.keys(Object(scale.at('put.responses')));
   assert.deepEqual(statuses, ['200', '400', '401', '404', '412', '413', '422']);
 });
