@@ -238,4 +238,6 @@ export interface SetSnapshot {
   readonly replicas: readonly ReplicaSnapshot[];
   /** What is wanted of each revision. Left out: the set is found by labels, and its replicas are whoever carries them. */
   readonly shares?: readonly RevisionShare[];
+  /** With `shares`: a person stopped it, and it sleeps whoever asks for it. Left out: it is not stopped. */
+  readonly stopped?: boolean;
 }

@@ -1,8 +1,10 @@
 /**
- * From the contributions of its containers to one picture of a set. The newest container that its operator made speaks
- * for the set; where its labels are bad, the next older good word stands, and at last what was known before.
+ * From the contributions of its containers to one picture of a set. A declaration speaks for the set first, then the
+ * newest container that its operator made; where its labels are bad, the next older good word stands, and at last what
+ * was known before.
  */
-import type { ReplicaSnapshot, RouteSpec, SetSnapshot } from '#core/set';
+import type { ReplicaSnapshot, RevisionShare, RouteSpec, SetPolicy, SetSnapshot } from '#core/set';
+import type { Declaration } from './declared-set.ts';
 import type { Identity } from './identity.ts';
 import type { NamedRoute } from './routes.ts';
 import type { Contribution } from './translation.ts';
@@ -13,37 +15,42 @@ export interface KnownSet extends SetSnapshot {
   readonly routeNames: readonly string[];
 }
 
-/**
- * The set, or null when nothing good was ever said of it.
- * @param contributions of all its containers, in any order; empty: the last one is gone
- * @param known as it was delivered last, or null
- */
-export function composeSet(
-  identity: Identity,
-  contributions: readonly Contribution[],
-  known: KnownSet | null,
-): KnownSet | null {
+export interface Composition {
+  /** Of all containers of the set, in any order; empty: there is none. */
+  readonly contributions: readonly Contribution[];
+  /** As it was delivered last; null: it was not. */
+  readonly known: KnownSet | null;
+  /** Null: the set is found by the labels of its containers. */
+  readonly declaration: Declaration | null;
+}
+
+/** The set, or null when nothing good was ever said of it. */
+export function composeSet(identity: Identity, composition: Composition): KnownSet | null {
+  const { contributions, known, declaration } = composition;
   const speakers = contributions.toSorted(bySpeaking);
-  const policy = speakers.find((one) => one.policy !== null)?.policy ?? known?.policy ?? null;
+  const said = [declaration?.reading.policy ?? null, ...speakers.map((one) => one.policy)];
+  const policy = said.find((one) => one !== null) ?? known?.policy ?? null;
   if (policy === null) return null;
+  const words = speakers.map((one) => one.routes);
+  if (declaration !== null) words.unshift(declaration.reading.named);
   const routes: RouteSpec[] = [];
   const routeNames: string[] = [];
-  for (const { name, specs } of routesOf(speakers, known)) {
+  for (const { name, specs } of routesOf(words, known)) {
     for (const spec of specs ?? []) {
       if (routes.some((one) => one.hostname === spec.hostname && one.path === spec.path)) continue;
       routes.push(spec);
       routeNames.push(name);
     }
   }
+  const replicas = contributions
+    .toSorted((a, b) => byAge(a.replica, b.replica))
+    .map((one) => replicaFor(one, routes))
+    .map((one) => (declaration === null ? one : weighed(one, declaration.declared.shares)));
+  const { key, tenant, app, set } = identity;
   return {
-    key: identity.key,
-    tenant: identity.tenant,
-    app: identity.app,
-    set: identity.set,
-    policy,
-    routes,
-    replicas: contributions.toSorted((a, b) => byAge(a.replica, b.replica)).map((one) => replicaFor(one, routes)),
-    routeNames,
+    ...{ key, tenant, app, set, policy: routed(policy, declaration), routes, replicas, routeNames },
+    ...(declaration === null ? {} : { shares: declaration.declared.shares }),
+    ...(declaration?.declared.stopped === true ? { stopped: true } : {}),
   };
 }
 
@@ -70,14 +77,14 @@ function bySpeaking(a: Contribution, b: Contribution): number {
   return Number(a.replica.cloneOf !== null) - Number(b.replica.cloneOf !== null) || byAge(b.replica, a.replica);
 }
 
-/** The routes of the newest container, each in its last good form. */
-function routesOf(speakers: readonly Contribution[], known: KnownSet | null): readonly NamedRoute[] {
+/** The routes of whoever is heard first, each in its last good form. */
+function routesOf(words: readonly (readonly NamedRoute[])[], known: KnownSet | null): readonly NamedRoute[] {
   const former = known === null ? [] : namedRoutesOf(known);
-  const newest = speakers[0];
-  if (newest === undefined) return former;
-  return newest.routes.map((route) => {
+  const [first] = words;
+  if (first === undefined) return former;
+  return first.map((route) => {
     if (route.specs !== null) return route;
-    const heirs = [...speakers.map((one) => one.routes), former];
+    const heirs = [...words, former];
     const good = heirs.map((routes) => routes.find((one) => one.name === route.name)).find((one) => one?.specs != null);
     return good ?? route;
   });
@@ -98,4 +105,18 @@ function replicaFor(contribution: Contribution, routes: readonly RouteSpec[]): R
   if (hasMainPort || replica.unroutable !== null || !routes.some((spec) => spec.port === null)) return replica;
   const runs = replica.status === 'running' || replica.status === 'paused' || replica.status === 'stopping';
   return { ...replica, endpoints: [], unroutable: runs ? 'its main port is not known' : null };
+}
+
+function routed(policy: SetPolicy, declaration: Declaration | null): SetPolicy {
+  return { ...policy, revisions: declaration?.declared.routing ?? null };
+}
+
+/**
+ * Its weight is that of its revision. A container of a person that serves already goes on until a revision is to take
+ * over from it.
+ */
+function weighed(replica: ReplicaSnapshot, shares: readonly RevisionShare[]): ReplicaSnapshot {
+  if (replica.members === undefined && shares.every((one) => one.weight === 0)) return replica;
+  const share = shares.find((one) => one.revision === replica.revision);
+  return { ...replica, weight: share?.weight ?? 0 };
 }

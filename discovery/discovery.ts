@@ -9,6 +9,7 @@ import type { SetKey, SetSnapshot } from '#core/set';
 import type { Engine } from '#docker/engine';
 import type { Reach } from './addresses.ts';
 import type { KnownSet } from './composition.ts';
+import type { DeclaredSet } from './declared-set.ts';
 import { HostWatch } from './host-watch.ts';
 import type { Change } from './inventory.ts';
 import type { Rejection, UnknownLabel } from './label-reader.ts';
@@ -101,6 +102,19 @@ export class Discovery {
       });
     }
     for (const watch of this.#watches.values()) watch.start();
+  }
+
+  /**
+   * Puts a set in force from the store, or changes what is in force: its policy, its routes and the weights of its
+   * revisions win over the labels of containers. Delivered at once, also before `start`; the same again changes nothing.
+   */
+  declare(declared: DeclaredSet): void {
+    this.#ledger.declare(declared);
+  }
+
+  /** The store does not ask for the set any more. */
+  undeclare(key: SetKey): void {
+    this.#ledger.undeclare(key);
   }
 
   /**

@@ -1,12 +1,15 @@
 /**
  * All sets over all hosts: who contributes to which, and the picture that was delivered last. A set is delivered when
  * its picture changed, at once and in one piece. When its last container is gone it lingers without replicas for a
- * while, so that a recreated container finds its requests waiting and not turned away.
+ * while, so that a recreated container finds its requests waiting and not turned away. One that is declared is there as
+ * long as it is declared.
  */
 import type { Clock, Timer } from '#core/clock';
-import type { EventSink } from '#core/event';
+import type { EventSink, EventType } from '#core/event';
 import { DEFAULT_POLICY, type SetKey, type SetSnapshot } from '#core/set';
 import { byAge, composeSet, contributionsOf, type KnownSet } from './composition.ts';
+import { type Declaration, type DeclaredSet, readDeclared } from './declared-set.ts';
+import type { Identity } from './identity.ts';
 import type { Contribution } from './translation.ts';
 
 /** How long a set without containers keeps its routes. */
@@ -15,6 +18,7 @@ export const LINGER_MS = 10_000;
 export interface SetLedgerOptions {
   readonly clock: Clock;
   readonly emit: EventSink;
+  readonly baseDomain: string;
   /** Must not throw. */
   readonly onSet: (snapshot: SetSnapshot) => void;
   /** Must not throw. */
@@ -33,6 +37,7 @@ export class SetLedger {
   readonly #options: SetLedgerOptions;
   readonly #contributions = new Map<SetKey, Map<string, Contribution>>();
   readonly #known = new Map<SetKey, KnownSet>();
+  readonly #declared = new Map<SetKey, Declaration>();
   readonly #lingering = new Map<SetKey, Timer>();
 
   constructor(options: SetLedgerOptions) {
@@ -52,14 +57,43 @@ export class SetLedger {
    * @returns its contributions, to be corrected by what the hosts say
    */
   restore(kept: SetSnapshot & Partial<KnownSet>, isOurHost: (host: string) => boolean): readonly Contribution[] {
+    const { shares: _, stopped: __, ...picture } = kept;
     const replicas = kept.replicas.filter((one) => isOurHost(one.host));
-    const policy = { ...DEFAULT_POLICY, ...kept.policy };
-    const known = { ...kept, policy, replicas, routeNames: kept.routeNames ?? [] };
+    // What the store asks for is not remembered here: it is declared, or it is not.
+    const policy = { ...DEFAULT_POLICY, ...kept.policy, revisions: null };
+    const known = { ...picture, policy, replicas, routeNames: kept.routeNames ?? [] };
     const contributions = contributionsOf(known);
     for (const one of contributions) this.#put(one.replica.id, one);
+    if (this.#declared.has(known.key)) {
+      this.#settle(known);
+      return contributions;
+    }
     this.#known.set(known.key, known);
     this.#options.onSet(known);
     return contributions;
+  }
+
+  /** Puts a set in force, whether a container of it exists or not, or changes what is in force. */
+  declare(declared: DeclaredSet): void {
+    const { key } = declared;
+    const before = this.#declared.get(key) ?? null;
+    if (before !== null && JSON.stringify(before.declared) === JSON.stringify(declared)) return;
+    const reading = readDeclared(declared.labels, { ...declared, baseDomain: this.#options.baseDomain });
+    this.#declared.set(key, { declared, reading });
+    const said = new Set(before?.reading.rejections.map((one) => one.message));
+    for (const { label, value, expected, nearest, message } of reading.rejections) {
+      if (!said.has(message)) this.#report('label.rejected', declared, message, { label, value, expected, nearest });
+    }
+    this.#settle(declared);
+  }
+
+  /** The store asks for the set no longer: containers that are left speak by their labels, and without any it is gone. */
+  undeclare(key: SetKey): void {
+    const declaration = this.#declared.get(key);
+    if (declaration === undefined) return;
+    this.#declared.delete(key);
+    if (this.#of(key).length > 0) this.#settle(declaration.declared);
+    else this.#remove(key, 'it is deployed no longer');
   }
 
   /** Takes changes in and delivers every set they touch, the one with the oldest container first. */
@@ -89,23 +123,27 @@ export class SetLedger {
     this.#lingering.clear();
   }
 
-  #settle(identity: Pick<KnownSet, 'key' | 'tenant' | 'app' | 'set'>): void {
+  #settle(identity: Identity): void {
     const { key } = identity;
     const contributions = this.#of(key);
     const before = this.#known.get(key) ?? null;
-    const after = composeSet(identity, contributions, before);
+    const declaration = this.#declared.get(key) ?? null;
+    const after = composeSet(identity, { contributions, known: before, declaration });
     if (after === null) {
       if (contributions.length === 0) this.#contributions.delete(key);
       return;
     }
     this.#known.set(key, after);
-    if (contributions.length === 0) this.#linger(key);
+    if (contributions.length === 0 && declaration === null) this.#linger(key);
     else {
       this.#lingering.get(key)?.cancel();
       this.#lingering.delete(key);
     }
     if (before !== null && JSON.stringify(before) === JSON.stringify(after)) return;
-    if (before === null) this.#report('set.discovered', after, `found on ${hostsOf(after)}`);
+    if (before === null) {
+      const cause = contributions.length === 0 ? 'it was deployed' : `found on ${hostsOf(after)}`;
+      this.#report('set.discovered', after, cause);
+    }
     const crowd = crowdOf(after);
     // Two writers of one data directory spoil it, and nobody but a person can say which of them is to go.
     if (crowd.length > 1 && crowdOf(before).length < 2) {
@@ -118,18 +156,19 @@ export class SetLedger {
     if (this.#lingering.has(key)) return;
     this.#lingering.set(
       key,
-      this.#options.clock.after(LINGER_MS, () => this.#remove(key)),
+      this.#options.clock.after(LINGER_MS, () => this.#remove(key, 'its last container is gone')),
     );
   }
 
-  #remove(key: SetKey): void {
+  #remove(key: SetKey, cause: string): void {
+    this.#lingering.get(key)?.cancel();
     this.#lingering.delete(key);
     const known = this.#known.get(key);
     if (known === undefined) return;
     this.#known.delete(key);
     this.#contributions.delete(key);
     this.#options.onSetRemoved(key);
-    this.#report('set.removed', known, 'its last container is gone');
+    this.#report('set.removed', known, cause);
   }
 
   #put(replica: string, contribution: Contribution): void {
@@ -149,8 +188,13 @@ export class SetLedger {
     return replicas.toSorted(byAge)[0] ?? contribution.replica;
   }
 
-  #report(type: 'set.discovered' | 'set.crowded' | 'set.removed', known: KnownSet, cause: string): void {
-    this.#options.emit({ type, tenant: known.tenant, app: known.app, set: known.set, cause });
+  #report(
+    type: EventType,
+    { tenant, app, set }: Pick<Identity, 'tenant' | 'app' | 'set'>,
+    cause: string,
+    data?: Readonly<Record<string, unknown>>,
+  ): void {
+    this.#options.emit({ type, tenant, app, set, cause, ...(data === undefined ? {} : { data }) });
   }
 }
 

@@ -4,6 +4,7 @@
 import type { Clock } from '#core/clock';
 import type { EventSink } from '#core/event';
 import type { Log } from '#core/log';
+import type { SetKey } from '#core/set';
 import type { Engine } from '#docker/engine';
 import type { Probe } from './probe.ts';
 
@@ -18,6 +19,12 @@ export interface SleepNotes {
   get(replica: string): SleepNote | null;
   /** Null: it is awake. */
   put(replica: string, note: SleepNote | null): void;
+}
+
+export interface MadeReplica {
+  readonly host: string;
+  /** Of its pause container. */
+  readonly containerId: string;
 }
 
 export interface ScalerPorts {
@@ -35,6 +42,13 @@ export interface ScalerPorts {
    * they have in flight to it is counted in its pool. Null (or not given): nobody else does.
    */
   readonly clear?: (replica: string) => Promise<void> | null;
+  /**
+   * Makes (and does not start) a replica of a revision of a set that the API deploys; resolves when its containers are
+   * there. Not given: none can be made.
+   */
+  readonly makeReplica?: (key: SetKey, revision: string) => Promise<MadeReplica>;
+  /** What a view of the set shows may have changed. Called once per turn at most; must not throw. */
+  readonly onViewChanged?: (key: SetKey) => void;
   /** A correlation id. */
   readonly newId: (prefix: string) => string;
 }
