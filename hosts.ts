@@ -6,7 +6,7 @@ import type { Config } from '#core/config';
 import type { Log } from '#core/log';
 import type { Reach } from '#discovery/addresses';
 import { ownNetworks } from '#discovery/own-networks';
-import { openEngine } from '#docker/docker-engine';
+import { type DockerEngine, openEngine } from '#docker/docker-engine';
 import type { Engine } from '#docker/engine';
 
 const LOCAL_HOST = 'local';
@@ -14,7 +14,7 @@ const LOCAL_HOST = 'local';
 export interface Host {
   /** Unique among the hosts. */
   readonly host: string;
-  readonly engine: Engine;
+  readonly engine: DockerEngine;
   /** Where published ports of another machine are dialled; null: it is this machine. */
   readonly remote: string | null;
 }

@@ -25,6 +25,7 @@ import { PictureKeeper } from '#store/picture-keeper';
 import { Fleet, type FleetOptions } from '#workers/fleet';
 import { CertificateKeepers } from './certificate-keepers.ts';
 import { openClientAuthorities } from './certificates.ts';
+import { openContainerLogs } from './container-logs.ts';
 import { DomainRoutes } from './domain-routes.ts';
 import { HostBoard } from './host-board.ts';
 import { openHosts, reachesOf } from './hosts.ts';
@@ -122,6 +123,8 @@ export class Tidegate {
       onRejected: (file, fault) => events.record({ type: 'certificate.ca_rejected', cause: fault, data: { file } }),
     });
     this.#parts.push({ name: 'client authorities', close: () => clientAuthorities.close() });
+    const containerLogs = await openContainerLogs({ config, clock, log, engine: (host) => engines.get(host) ?? null });
+    this.#parts.push({ name: 'container logs', close: containerLogs.close });
     const table = new RouteTable({ clock, random: Math.random, onPool: (pool) => fleet?.watch(pool) });
     const scaler = new Scaler({
       clock,
@@ -165,6 +168,7 @@ export class Tidegate {
       onSet: (snapshot) => {
         domainRoutes.observe(snapshot);
         scaler.observe(snapshot);
+        containerLogs.observe(snapshot);
         pictures.changed();
       },
       onSetRemoved: (key) => {
@@ -173,6 +177,7 @@ export class Tidegate {
         domainRoutes.forget(key);
         keepers.routesChanged();
         scaler.forget(key);
+        containerLogs.forget(key);
         pictures.changed();
       },
       onExec: (host, containerId) => scaler.touch(`${host}/${containerId}`),

@@ -61,6 +61,8 @@ export interface Config {
   readonly accessLog: AccessLogTarget;
   /** 0 to 1. */
   readonly accessLogSample: number;
+  /** What containers write: kept of each set, and for how long. */
+  readonly logs: { readonly keepBytes: number; readonly keepDays: number };
   readonly log: LogLevel;
 }
 
@@ -124,6 +126,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     labelTrust: read(settings.labelTrust) ?? 'all',
     accessLog: read(settings.accessLog),
     accessLogSample: read(settings.accessLogSample) ?? 1,
+    logs: { keepBytes: read(settings.logKeepBytes) ?? 0, keepDays: read(settings.logKeepDays) ?? 0 },
     log: read(settings.log) ?? 'info',
   } satisfies Config;
 

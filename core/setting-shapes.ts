@@ -1,5 +1,6 @@
 /** The shapes that settings come in: each reads a text into a value, or says what to write instead. */
 import { isIP } from 'node:net';
+import { parseBytes } from './bytes.ts';
 import { parseHostname } from './hostname.ts';
 import { nearest } from './nearest.ts';
 
@@ -45,6 +46,15 @@ export function engines(value: string): Parsed<readonly string[]> {
 export function share(value: string): Parsed<number> {
   const number = Number(value);
   return number >= 0 && number <= 1 ? { value: number } : { problem: 'write a number from 0 to 1, for example 0.1' };
+}
+
+const MEBIBYTE = 1_048_576;
+
+export function sizeFrom1m(value: string): Parsed<number> {
+  const bytes = parseBytes(value);
+  return bytes !== null && bytes >= MEBIBYTE
+    ? { value: bytes }
+    : { problem: 'write a size of 1m or more, for example 64m' };
 }
 
 export function count(value: string): Parsed<number> {

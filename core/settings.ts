@@ -17,6 +17,7 @@ import {
   type Parsed,
   resolvers,
   share,
+  sizeFrom1m,
   store,
   text,
   token,
@@ -180,6 +181,18 @@ export const settings = {
     '1',
     'Share of requests that is logged, from 0 to 1; server errors always are.',
     share,
+  ),
+  logKeepBytes: setting(
+    'TIDEGATE_LOG_KEEP_BYTES',
+    '64m',
+    'How much of what the containers of a set write is kept, for each set: bytes, or `512k`, `64m`, `1g`.',
+    sizeFrom1m,
+  ),
+  logKeepDays: setting(
+    'TIDEGATE_LOG_KEEP_DAYS',
+    '7',
+    'For how many days it is kept, also when the set is gone.',
+    atLeastOne,
   ),
   log: setting('TIDEGATE_LOG', 'info', 'Lowest level that is logged, as JSON lines on stdout.', oneOf(LOG_LEVELS)),
 };

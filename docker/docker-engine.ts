@@ -26,6 +26,7 @@ import { Freezer } from './freezer.ts';
 import { get } from './get.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { containerFrom, summaryFrom } from './inspect.ts';
+import { type EngineLogBatch, type LogEngine, type LogOptions, Logs } from './logs.ts';
 import { carriesOurLabel, Ownership } from './ownership.ts';
 
 const READ_MS = 5000;
@@ -55,11 +56,11 @@ export interface EngineOptions {
  * Opens the door to an Engine, whether it answers already or not.
  * @throws TidegateError `config.invalid` for an endpoint that cannot be one
  */
-export function openEngine(options: EngineOptions): Engine {
+export function openEngine(options: EngineOptions): DockerEngine {
   return new DockerEngine(options);
 }
 
-export class DockerEngine implements Engine {
+export class DockerEngine implements Engine, LogEngine {
   readonly host: string;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -68,6 +69,7 @@ export class DockerEngine implements Engine {
   readonly #ownership = new Ownership();
   readonly #containers: Containers;
   readonly #cloner: Cloner;
+  readonly #logs: Logs;
   /** Null: the Engine is on another machine. */
   readonly #freezer: Freezer | null;
   readonly #listeners = new Set<(state: EngineState, cause: string) => void>();
@@ -88,6 +90,7 @@ export class DockerEngine implements Engine {
     this.#client = client;
     this.#containers = containers;
     this.#cloner = new Cloner({ client, containers, ownership, log: this.#log });
+    this.#logs = new Logs({ client, containers });
     this.#freezer = freezer;
     this.#heartbeat = new Heartbeat({ clock, breaker, ping: () => client.ping() });
   }
@@ -166,6 +169,10 @@ export class DockerEngine implements Engine {
 
   clone(id: string, options: CloneOptions): Promise<string> {
     return this.#cloner.clone(id, options);
+  }
+
+  logs(id: string, options: LogOptions): Promise<AsyncIterable<EngineLogBatch>> {
+    return this.#logs.open(id, options);
   }
 
   async freeze(target: FreezeTarget): Promise<boolean> {

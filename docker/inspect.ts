@@ -43,6 +43,7 @@ export interface InspectAnswer {
     readonly Healthcheck?: Maybe<{ readonly Test?: Maybe<readonly string[]> }>;
     readonly StopTimeout?: Maybe<number>;
     readonly StopSignal?: Maybe<string>;
+    readonly Tty?: Maybe<boolean>;
   };
   readonly HostConfig: { readonly NetworkMode?: Maybe<string> };
   readonly NetworkSettings?: Maybe<{
