@@ -4,6 +4,7 @@ import type { Clock } from '#core/clock';
 import type { Log } from '#core/log';
 import type { OperatorToken } from '#store/operator-token';
 import type { Store } from '#store/store';
+import { AuditLog } from '#tenants/audit-log';
 import { operatorOf, type Principal } from '#tenants/principal';
 import { Quotas } from '#tenants/quotas';
 import { TenantDirectory } from '#tenants/tenant-directory';
@@ -13,6 +14,7 @@ export interface Tenancy {
   readonly tenants: TenantDirectory;
   readonly quotas: Quotas;
   readonly tokens: TokenBook;
+  readonly audit: AuditLog;
   /** Null: not a token in force. @param client address that the request came from; null: it is not known */
   readonly authenticate: (text: string, client: string | null) => Promise<Principal | null>;
   readonly close: () => Promise<void>;
@@ -31,9 +33,10 @@ export async function openTenancy({ store, clock, log, operator }: TenancyOption
   const tenants = await TenantDirectory.open(store);
   const quotas = new Quotas({ store, limitsOf: (tenant) => tenants.limitsOf(tenant) });
   const tokens = await TokenBook.open({ store, quotas, clock, random: randomBytes, log });
+  const audit = await AuditLog.open({ store, clock, random: randomBytes, log });
   const first = operatorOf(operator.id);
   return {
-    ...{ tenants, quotas, tokens },
+    ...{ tenants, quotas, tokens, audit },
     authenticate: async (text, client) => (operator.matches(text) ? first : tokens.authenticate(text, client)),
     close: () => tokens.close(),
   };

@@ -6,6 +6,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { scopeOf } from './access.ts';
 import { addApps } from './apps.ts';
+import { addAudit } from './audit.ts';
 import { addCertificates } from './certificates.ts';
 import { clientOf } from './client-address.ts';
 import { addDomains } from './domains.ts';
@@ -49,6 +50,7 @@ export function adminApp(ports: AdminPorts, closing: AbortSignal): OpenAPIHono {
   addTenants(endpoints, ports);
   addPlans(endpoints, ports);
   addUsage(endpoints, ports);
+  addAudit(endpoints, ports, closing);
   addEvents(endpoints, ports, closing);
   const paths = pathsOf(hono);
   hono.notFound((c) => unmatched(c, paths, ports));

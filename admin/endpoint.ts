@@ -8,12 +8,13 @@ import { messageOf } from '#core/errors';
 import { nearest } from '#core/nearest';
 import { type Need, refusalOf, type Scope, scopeOf } from './access.ts';
 import { type Done, respond } from './answer.ts';
-import { bodyLimit } from './body-limit.ts';
+import { type AskedFacts, type AuditTrail, trailOf } from './audit-trail.ts';
+import { textUpTo } from './body-limit.ts';
 import { clientOf } from './client-address.ts';
 import { type AnySpec, describe } from './endpoint-description.ts';
 import { Idempotency } from './idempotency.ts';
 import type { AdminPorts } from './ports.ts';
-import { type Fault, Problem, type ProblemCode } from './problem.ts';
+import { type Fault, failure, Problem, type ProblemCode } from './problem.ts';
 
 const BODY_BYTES_MAX = 1024 * 1024;
 
@@ -91,47 +92,80 @@ export class Endpoints {
     handle: (call: Call<P, Q, B>) => Answer<R> | Promise<Answer<R>>,
   ): void {
     this.hono.openAPIRegistry.registerPath(describe(spec));
-    const limit = bodyLimit(BODY_BYTES_MAX, (path) => tooLarge().respond(path));
-    this.hono.on([spec.method], [spec.path.replaceAll(/\{(\w+)\}/g, ':$1')], limit, async (c) => {
-      const { path } = c.req;
-      const bearer = { headers: c.req.raw.headers, client: clientOf(c, this.#ports.proxies) };
-      const scope = await scopeOf(bearer, this.#ports);
-      if (scope instanceof Problem) return scope.respond(path);
-      const { method, needs, filtered = false } = spec;
-      const standing = this.#ports.tenancy?.tenants.tenant(scope.tenant)?.state;
-      const refusal = refusalOf(scope, { method, needs, filtered, app: c.req.param('app') ?? null, standing });
-      if (refusal !== null) return refusal.respond(path);
-      const serve = async (): Promise<Response> => {
-        const call = await callOf(c, spec, scope);
-        const answer = call instanceof Problem ? call : await handle(call);
-        if (answer instanceof Problem) return answer.respond(path);
-        return answer instanceof Response ? answer : respond(answer, spec.status ?? 200);
-      };
-      const key = spec.method === 'post' ? c.req.header('idempotency-key') : undefined;
-      if (key === undefined || this.#idempotency === null) return serve();
-      const body = await textOf(c);
-      if (body instanceof Problem) return body.respond(path);
-      const { pathname, search } = new URL(c.req.url);
-      const facts = [pathname, search, body];
-      const answer = await this.#idempotency.once({ key, scope, facts, shownOnce: spec.shownOnce ?? [] }, serve);
-      return answer instanceof Problem ? answer.respond(path) : answer;
+    this.hono.on([spec.method], [spec.path.replaceAll(/\{(\w+)\}/g, ':$1')], async (c) => {
+      const { tenancy, proxies } = this.#ports;
+      const client = clientOf(c, proxies);
+      if (tenancy === undefined) return this.#answer(c, spec, { handle, client, trail: null });
+      const requestId = tenancy.audit.newRequestId();
+      const trail = trailOf(c, { audit: tenancy.audit, spec, client, requestId });
+      const response = await this.#answer(c, spec, { handle, client, trail });
+      response.headers.set('x-request-id', requestId);
+      return response;
     });
+  }
+
+  /** Nothing of a body is read before it is known who sends it. */
+  async #answer<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodObject, R extends z.ZodType>(
+    c: Context,
+    spec: EndpointSpec<P, Q, B, R>,
+    { handle, client, trail }: Way<P, Q, B, R>,
+  ): Promise<Response> {
+    const { path } = c.req;
+    const refused = (problem: Problem, asked?: AskedFacts): Response | Promise<Response> => {
+      const response = problem.respond(path);
+      return trail === null ? response : trail.refused(response, asked);
+    };
+    const scope = await scopeOf({ headers: c.req.raw.headers, client }, this.#ports);
+    if (scope instanceof Problem) return refused(scope);
+    if (trail !== null) trail.scope = scope;
+    const { method, needs, filtered = false } = spec;
+    const standing = this.#ports.tenancy?.tenants.tenant(scope.tenant)?.state;
+    const refusal = refusalOf(scope, { method, needs, filtered, app: c.req.param('app') ?? null, standing });
+    if (refusal !== null) return refused(refusal);
+    const body = await limitedText(c, spec.body !== null);
+    if (body instanceof Problem) return refused(body);
+    const serve = async (): Promise<Response> => {
+      const call = callOf(c, spec, { scope, body });
+      if (call instanceof Problem) return refused(call, { body, dryRun: false });
+      const change = async (): Promise<Response> => {
+        try {
+          const answer = await handle(call);
+          if (answer instanceof Problem) return answer.respond(path);
+          return answer instanceof Response ? answer : respond(answer, spec.status ?? 200);
+        } catch (error) {
+          return failure(error, path, this.#ports.log);
+        }
+      };
+      return trail === null ? change() : trail.around({ body, dryRun: call.dryRun }, change);
+    };
+    const key = spec.method === 'post' ? c.req.header('idempotency-key') : undefined;
+    if (key === undefined || this.#idempotency === null) return serve();
+    const { pathname, search } = new URL(c.req.url);
+    const keyed = { key, scope, facts: [pathname, search, body ?? ''], shownOnce: spec.shownOnce ?? [] };
+    const answer = await this.#idempotency.once(keyed, serve);
+    return answer instanceof Problem ? refused(answer, { body, dryRun: false }) : answer;
   }
 }
 
+interface Way<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodObject, R extends z.ZodType> {
+  readonly handle: (call: Call<P, Q, B>) => Answer<R> | Promise<Answer<R>>;
+  readonly client: string | null;
+  readonly trail: AuditTrail | null;
+}
+
 /** What is asked for, checked. */
-async function callOf<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodObject>(
+function callOf<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodObject>(
   c: Context,
   spec: EndpointSpec<P, Q, B, z.ZodType>,
-  scope: Scope,
-): Promise<Call<P, Q, B> | Problem> {
+  { scope, body: text }: { readonly scope: Scope; readonly body: string | null },
+): Call<P, Q, B> | Problem {
   const dryRun = dryRunOf(c, spec);
   if (dryRun instanceof Problem) return dryRun;
   const query = checked(spec.query, c.req.query());
   if (query instanceof Problem) return query;
   const params = checked(spec.params, c.req.param());
   if (params instanceof Problem) return params;
-  const body = spec.body === null ? ({} as z.output<B>) : await bodyOf(c, spec.body);
+  const body = spec.body === null ? ({} as z.output<B>) : bodyOf(text ?? '', spec.body);
   if (body instanceof Problem) return body;
   return { scope, params, query, body, headers: c.req.raw.headers, dryRun };
 }
@@ -150,9 +184,7 @@ function dryRunOf(c: Context, { method, dryRun }: Pick<AnySpec, 'method' | 'dryR
 }
 
 /** The body as JSON, whatever its content type says: `curl -d` says that it is a form. */
-async function bodyOf<B extends z.ZodObject>(c: Context, schema: B): Promise<z.output<B> | Problem> {
-  const text = await textOf(c);
-  if (text instanceof Problem) return text;
+function bodyOf<B extends z.ZodObject>(text: string, schema: B): z.output<B> | Problem {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -162,10 +194,12 @@ async function bodyOf<B extends z.ZodObject>(c: Context, schema: B): Promise<z.o
   return checked(schema, value);
 }
 
-/** May be asked for more than once. */
-async function textOf(c: Context): Promise<string | Problem> {
+/** Null: it takes no body, and there is no need to look at one. */
+async function limitedText(c: Context, takesBody: boolean): Promise<string | null | Problem> {
+  if (!takesBody) return null;
   try {
-    return await c.req.text();
+    const text = await textUpTo(c, BODY_BYTES_MAX);
+    return text ?? new Problem('body_too_large', { detail: `A body may have ${BODY_BYTES_MAX} bytes.` });
   } catch {
     return new Problem('bad_request', { detail: 'The body did not arrive whole.' });
   }
@@ -201,8 +235,4 @@ function sentence(pointer: string, message: string): string {
 /** RFC 6901, section 3. */
 function escapePointer(step: string): string {
   return step.replaceAll('~', '~0').replaceAll('/', '~1');
-}
-
-function tooLarge(): Problem {
-  return new Problem('body_too_large', { detail: `A body may have ${BODY_BYTES_MAX} bytes.` });
 }

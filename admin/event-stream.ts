@@ -1,10 +1,8 @@
 /**
- * Events as Server-Sent Events (WHATWG HTML, 9.2). The reader pulls from the feed at its own pace, so a slow one costs
+ * Events, or what else happens one after the other, as Server-Sent Events (WHATWG HTML, 9.2). The reader pulls from the feed at its own pace, so a slow one costs
  * no memory; one that was overtaken gets `event: gap`. Ends when the client goes or the listener closes.
  */
 import type { Clock } from '#core/clock';
-import type { Event } from '#core/event';
-import { eventJson } from './event-json.ts';
 import type { EventFeed } from './ports.ts';
 
 /** Comments keep proxies from closing a quiet stream; they end most of them after 30 to 60 s. */
@@ -12,17 +10,22 @@ const KEEP_ALIVE_MS = 15_000;
 const RECONNECT_AFTER_MS = 2000;
 const SLICE = 100;
 
-export interface EventStreamOptions {
-  readonly events: EventFeed;
+export interface EventStreamOptions<T extends { readonly id: string }> {
+  readonly events: Pick<EventFeed<T>, 'end' | 'resume' | 'read' | 'arrived'>;
   readonly clock: Clock;
   /** The id of the event that the client has seen last; null: only what happens from now on. */
   readonly lastEventId: string | null;
-  readonly passes: (event: Event) => boolean;
+  readonly passes: (event: T) => boolean;
+  /** Whether who listens may know that it happened, also when it does not pass. */
+  readonly isSeen: (event: T) => boolean;
+  readonly json: (event: T) => unknown;
   /** One aborts when the listener closes, another when who listens may do so no more. */
   readonly endings: readonly AbortSignal[];
 }
 
-export function eventStream(options: EventStreamOptions): ReadableStream<Uint8Array> {
+export function eventStream<T extends { readonly id: string }>(
+  options: EventStreamOptions<T>,
+): ReadableStream<Uint8Array> {
   const reader = new FeedReader(options);
   const encoder = new TextEncoder();
   let greeting: string | null = `retry: ${RECONNECT_AFTER_MS}\n\n`;
@@ -43,13 +46,13 @@ export function eventStream(options: EventStreamOptions): ReadableStream<Uint8Ar
   );
 }
 
-class FeedReader {
-  readonly #options: EventStreamOptions;
+class FeedReader<T extends { readonly id: string }> {
+  readonly #options: EventStreamOptions<T>;
   readonly #ended = new AbortController();
   #position: number;
   #gap: boolean;
 
-  constructor(options: EventStreamOptions) {
+  constructor(options: EventStreamOptions<T>) {
     this.#options = options;
     const { events, lastEventId, endings } = options;
     const start = lastEventId === null ? { position: events.end, gap: false } : events.resume(lastEventId);
@@ -67,12 +70,12 @@ class FeedReader {
   /** The next piece of the stream; null: it has ended. */
   async next(): Promise<string | null> {
     while (!this.#ended.signal.aborted) {
-      const { events, passes } = this.#options;
+      const { events, passes, isSeen, json } = this.#options;
       const slice = events.read(this.#position, SLICE);
       this.#position = slice.next;
-      let text = this.#gap || slice.gap ? gapText(slice.events[0]) : '';
+      let text = this.#gap || slice.gap ? gapText(slice.events.find(isSeen)) : '';
       this.#gap = false;
-      for (const event of slice.events) if (passes(event)) text += eventText(event);
+      for (const event of slice.events) if (passes(event)) text += eventText(event.id, json(event));
       if (text !== '') return text;
       if (slice.events.length > 0) continue;
       if ((await this.#arrival()) === 'quiet') return this.#keepAlive();
@@ -98,16 +101,17 @@ class FeedReader {
 
   /** Moves the client's Last-Event-ID past what it filters out, so that a reconnect finds its place again. */
   #keepAlive(): string {
-    const newest = this.#position === 0 ? undefined : this.#options.events.read(this.#position - 1, 1).events[0];
-    return newest === undefined ? ': quiet\n\n' : `: quiet\nid: ${newest.id}\n\n`;
+    const { events, isSeen } = this.#options;
+    const newest = this.#position === 0 ? undefined : events.read(this.#position - 1, 1).events[0];
+    return newest === undefined || !isSeen(newest) ? ': quiet\n\n' : `: quiet\nid: ${newest.id}\n\n`;
   }
 }
 
 /** Without a name of its own, so that `onmessage` hears of every event. */
-function eventText(event: Event): string {
-  return `id: ${event.id}\ndata: ${JSON.stringify(eventJson(event))}\n\n`;
+function eventText(id: string, json: unknown): string {
+  return `id: ${id}\ndata: ${JSON.stringify(json)}\n\n`;
 }
 
-function gapText(next: Event | undefined): string {
+function gapText(next: { readonly id: string } | undefined): string {
   return `event: gap\ndata: ${JSON.stringify({ next: next?.id ?? null })}\n\n`;
 }

@@ -37,12 +37,21 @@ export function addEvents(endpoints: Endpoints, ports: AdminPorts, closing: Abor
       const types = query.type === undefined ? null : query.type.split(',').map((one) => one.trim());
       const wrong = types?.find((one) => !Object.hasOwn(EVENT_TYPES, one));
       if (wrong !== undefined) return unknownType(wrong);
-      const passes = filter(scope, { app: query.app, set: query.set, types });
+      const isSeen = visibility(scope);
+      const passes = filter(isSeen, { app: query.app, set: query.set, types });
       const { events, clock } = ports;
       if (acceptsStream(headers)) {
         const lastEventId = headers.get('last-event-id');
         return streamResponse(
-          eventStream({ events, clock, lastEventId, passes, endings: [closing, scope.principal.ended] }),
+          eventStream({
+            events,
+            clock,
+            lastEventId,
+            passes,
+            isSeen,
+            json: eventJson,
+            endings: [closing, scope.principal.ended],
+          }),
         );
       }
       const before = query.cursor === undefined ? null : fromCursor(query.cursor);
@@ -55,23 +64,30 @@ export function addEvents(endpoints: Endpoints, ports: AdminPorts, closing: Abor
 }
 
 /** A tenant's own events; those of no tenant (of hosts) for operators. */
-function filter(scope: Scope, { app, set, types }: Filter): (event: Event) => boolean {
-  return (event) => {
-    const visible = event.tenant === null ? scope.principal.operator : event.tenant === scope.tenant;
+function visibility(scope: Scope): (event: Event) => boolean {
+  return ({ tenant, app }) => {
+    const isOwn = tenant === null ? scope.principal.operator : tenant === scope.tenant;
     // What is about no app is about more than a token sees that is limited to some.
-    const within = event.app === null ? scope.principal.resources.length === 0 : seesApp(scope, event.app);
-    if (!visible || !within) return false;
+    return isOwn && (app === null ? scope.principal.resources.length === 0 : seesApp(scope, app));
+  };
+}
+
+function filter(isSeen: (event: Event) => boolean, { app, set, types }: Filter): (event: Event) => boolean {
+  return (event) => {
+    if (!isSeen(event)) return false;
     if (app !== undefined && event.app !== app) return false;
     if (set !== undefined && event.set !== set) return false;
     return types === null || types.includes(event.type);
   };
 }
 
-function acceptsStream(headers: Headers): boolean {
+/** Whether who asks wants Server-Sent Events. */
+export function acceptsStream(headers: Headers): boolean {
   return (headers.get('accept') ?? '').toLowerCase().includes('text/event-stream');
 }
 
-function streamResponse(body: ReadableStream<Uint8Array>): Response {
+/** A stream as an answer. */
+export function streamResponse(body: ReadableStream<Uint8Array>): Response {
   // X-Accel-Buffering: nginx in front would hold the stream back.
   const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
   return new Response(body, { headers });

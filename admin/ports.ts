@@ -9,6 +9,7 @@ import type { Log } from '#core/log';
 import type { SetKey, SetSnapshot } from '#core/set';
 import type { TrustedProxies } from '#core/trusted-proxies';
 import type { RouteTable } from '#router/route-table';
+import type { AuditLog } from '#tenants/audit-log';
 import type { Principal } from '#tenants/principal';
 import type { Quotas } from '#tenants/quotas';
 import type { TenantDirectory } from '#tenants/tenant-directory';
@@ -70,7 +71,7 @@ export interface Scaling {
 }
 
 /** Events stand at positions 0, 1, 2 …; see EventLog, which is one. */
-export interface EventFeed {
+export interface EventFeed<T = Event> {
   /** The position after the newest event. */
   readonly end: number;
   /** Where a reader goes on that has seen `id` last. `gap`: what came after it may be gone in part. */
@@ -79,9 +80,9 @@ export interface EventFeed {
   read(
     position: number,
     limit: number,
-  ): { readonly events: readonly Event[]; readonly next: number; readonly gap: boolean };
+  ): { readonly events: readonly T[]; readonly next: number; readonly gap: boolean };
   /** Up to `limit` events older than `id` (null: all) that pass, newest first. */
-  older(id: string | null, limit: number, passes: (event: Event) => boolean): readonly Event[];
+  older(id: string | null, limit: number, passes: (event: T) => boolean): readonly T[];
   /** Resolves when there is an event at the position, or when the signal aborts. */
   arrived(position: number, signal: AbortSignal): Promise<void>;
 }
@@ -136,6 +137,8 @@ export interface AdminPorts {
     readonly tokens: TokenBook;
     readonly tenants: TenantDirectory;
     readonly quotas: Quotas;
+    /** Who was asked to change what. */
+    readonly audit: AuditLog;
   };
   /** Left out: nobody keeps domains here, and their endpoints say so. */
   readonly domains?: DomainDirectory;

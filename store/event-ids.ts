@@ -1,11 +1,10 @@
 /**
- * Ids of events, each greater than the one before: also within one millisecond and when the wall clock was set back
+ * Ids of what happens one after the other (events, audit records), each greater than the one before: also within one millisecond and when the wall clock was set back
  * (the monotonic form of the ULID specification).
  */
 import type { Clock } from '#core/clock';
 import { newId } from '#core/id';
 
-const PREFIX = 'evt';
 const TIME_DIGITS = 10;
 /** Crockford base 32. */
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -14,6 +13,8 @@ interface EventIdsOptions {
   readonly clock: Pick<Clock, 'wall'>;
   /** Fills `size` bytes. */
   readonly random: (size: number) => Uint8Array;
+  /** `evt` when left out. */
+  readonly prefix?: string;
 }
 
 export class EventIds {
@@ -29,15 +30,16 @@ export class EventIds {
   }
 
   next(): string {
-    const now = this.#options.clock.wall();
+    const { clock, prefix = 'evt' } = this.#options;
+    const now = clock.wall();
     if (now > this.#lastMs || this.#chance.length === 0 || !increment(this.#chance)) {
       this.#lastMs = Math.max(now, this.#lastMs + (this.#chance.length === 0 ? 0 : 1));
-      return newId(PREFIX, this.#lastMs, (size) => {
+      return newId(prefix, this.#lastMs, (size) => {
         this.#chance = Uint8Array.from(this.#options.random(size));
         return this.#chance;
       });
     }
-    return newId(PREFIX, this.#lastMs, () => this.#chance);
+    return newId(prefix, this.#lastMs, () => this.#chance);
   }
 }
 
@@ -54,7 +56,8 @@ function increment(bytes: Uint8Array): boolean {
 /** Ms since the epoch in an id of ours; 0 when it is none. */
 function timeOf(id: string): number {
   let ms = 0;
-  for (const digit of id.slice(PREFIX.length + 1, PREFIX.length + 1 + TIME_DIGITS)) {
+  const begin = id.indexOf('_') + 1;
+  for (const digit of id.slice(begin, begin + TIME_DIGITS)) {
     ms = ms * 32 + Math.max(0, DIGITS.indexOf(digit));
   }
   return ms;

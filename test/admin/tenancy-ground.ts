@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test';
 import { silentLog } from '#core/log';
 import { openSqliteStore } from '#store/sqlite-store';
 import type { Store } from '#store/store';
+import { AuditLog } from '#tenants/audit-log';
 import { Quotas } from '#tenants/quotas';
 import { TenantDirectory } from '#tenants/tenant-directory';
 import { TokenBook } from '#tenants/token-book';
@@ -17,6 +18,7 @@ export interface TenancyGround {
   readonly tokens: TokenBook;
   readonly tenants: TenantDirectory;
   readonly quotas: Quotas;
+  readonly audit: AuditLog;
   /** Asks with a token, from an address. */
   readonly as: (token: string, path: string, asked?: Asked, from?: string) => Promise<Response>;
   /** A token, made through the API by the operator. */
@@ -32,7 +34,8 @@ export async function withTenancy(t: TestContext, clock = new FakeClock()): Prom
   const quotas = new Quotas({ store, limitsOf: (tenant) => tenants.limitsOf(tenant) });
   const tokens = await TokenBook.open({ store, quotas, clock, random, log: silentLog });
   t.after(() => tokens.close());
-  const tidegate = await Tidegate.start(100, { answers: store, tenancy: { tokens, tenants, quotas } }, clock);
+  const audit = await AuditLog.open({ store, clock, random, log: silentLog });
+  const tidegate = await Tidegate.start(100, { answers: store, tenancy: { tokens, tenants, quotas, audit } }, clock);
   const as: TenancyGround['as'] = async (token, path, { method = 'GET', body, headers = {} } = {}, from) => {
     const init = {
       method,
@@ -48,7 +51,7 @@ export async function withTenancy(t: TestContext, clock = new FakeClock()): Prom
     if (made.status !== 201) throw new Error(JSON.stringify(made.json.value));
     return { id: String(made.json.at('id')), text: String(made.json.at('token')) };
   };
-  return { tidegate, store, tokens, tenants, quotas, as, token };
+  return { tidegate, store, tokens, tenants, quotas, audit, as, token };
 }
 
 export async function jsonOf(response: Response): Promise<{ status: number; json: Json }> {
