@@ -5,11 +5,13 @@ import type { DomainView } from '#certs/domains/domain-view';
 import { isName } from '#core/name';
 import { seesApp } from './access.ts';
 import { Done, etagOf, unmet } from './answer.ts';
+import { DomainQuota } from './domain-quota.ts';
 import { DomainShape, domainJson, FindingsShape, findingsJson } from './domain-shapes.ts';
 import { type Call, type Endpoints, invalid, NOTHING } from './endpoint.ts';
 import { PageQuery, pageOfEntries } from './page.ts';
 import type { AdminPorts } from './ports.ts';
 import { type Fault, Problem } from './problem.ts';
+import { quotaProblem } from './quota-problem.ts';
 import { pageOf } from './shapes.ts';
 
 const LIST = '/v1/domains';
@@ -31,6 +33,7 @@ const NewDomain = z
 type Asked = Pick<Call<typeof DomainParams, z.ZodObject, z.ZodObject>, 'scope' | 'params'>;
 
 export function addDomains(endpoints: Endpoints, ports: AdminPorts): void {
+  const quota = new DomainQuota(ports);
   const one = { params: DomainParams, query: NOTHING, body: null } as const;
 
   endpoints.add(
@@ -70,7 +73,7 @@ export function addDomains(endpoints: Endpoints, ports: AdminPorts): void {
       answer: DomainShape,
       status: 201,
       versioned: true,
-      problems: ['conflict', 'unavailable'],
+      problems: ['conflict', 'quota_exceeded', 'unavailable'],
     },
     async ({ scope, body }) => {
       const { domains } = ports;
@@ -79,7 +82,9 @@ export function addDomains(endpoints: Endpoints, ports: AdminPorts): void {
       if (!seesApp(scope, app)) return beyond(app);
       const faults = faultsOf({ app, set, path });
       if (faults.length > 0) return invalid(faults);
-      return added(await domains.add({ tenant: scope.tenant, hostname, app, set, path }));
+      const { tenant } = scope;
+      const outcome = await quota.within(tenant, () => domains.add({ tenant, hostname, app, set, path }));
+      return outcome.kind === 'quota_exceeded' ? quotaProblem(outcome) : added(outcome);
     },
   );
 
