@@ -23,6 +23,8 @@ export interface AddressQuery {
   readonly ports: readonly number[];
   /** Name of the network asked for; null: any. */
   readonly network: string | null;
+  /** The network it was made for: dialled before others that reach it as well; null: none of them comes first. */
+  readonly home: string | null;
   readonly reach: Reach;
   /** A container by id or name, for those that share its network. */
   readonly lookup: (reference: string) => EngineContainer | null;
@@ -86,7 +88,8 @@ function addressOf(holder: EngineContainer, query: AddressQuery): { ip: string }
   }
   const withAddress = networks.filter((one) => one.ip !== '');
   const { gatewayNetworks } = query.reach;
-  const shared = withAddress.find((one) => gatewayNetworks?.includes(one.name));
+  const home = withAddress.find((one) => one.name === query.home && (gatewayNetworks?.includes(one.name) ?? true));
+  const shared = home ?? withAddress.find((one) => gatewayNetworks?.includes(one.name));
   const bridge = withAddress.find((one) => one.name === 'bridge');
   const chosen = shared ?? bridge ?? (gatewayNetworks === null ? withAddress[0] : undefined);
   if (chosen !== undefined) return { ip: chosen.ip };

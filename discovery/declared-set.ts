@@ -13,7 +13,7 @@ import {
 import type { Identity } from './identity.ts';
 import { LabelReader, type Rejection, type UnknownLabel, unknownLabels } from './label-reader.ts';
 import { readPolicy } from './policy.ts';
-import { mainPort } from './ports.ts';
+import { mainPort, PORT_TO_COME } from './ports.ts';
 import { type NamedRoute, readRoutes } from './routes.ts';
 
 /** Plain JSON. */
@@ -61,15 +61,12 @@ export interface DeclarationReading {
   readonly unknown: readonly UnknownLabel[];
 }
 
-/** Stands for a port that will be known once the image is. */
-const SOME_PORT = 1;
-
 /** Reads labels as those of a declared set. Pure; never throws. */
 export function readDeclared(labels: Readonly<Record<string, string>>, facts: DeclarationFacts): DeclarationReading {
   const { tenant, app, set, baseDomain, exposedPort } = facts;
   const reader = new LabelReader(labels);
   const identity: Identity = { key: setKey(tenant, app, set), tenant, app, set };
-  const exposed = exposedPort === undefined ? [SOME_PORT] : exposedPort === null ? [] : [exposedPort];
+  const exposed = exposedPort === undefined ? [PORT_TO_COME] : exposedPort === null ? [] : [exposedPort];
   const policy = readPolicy(reader, set);
   const named = readRoutes(reader, { identity, baseDomain, mainPort: mainPort(reader, exposed), exposed });
   const isGood = !reader.rejected('set') && !reader.rejected('replica');

@@ -2,7 +2,7 @@
  * What a changed container means to an operator: the events that tell of it. Pure.
  */
 import type { EventDraft, EventType } from '#core/event';
-import type { ContainerStatus } from '#core/set';
+import type { ContainerStatus, MemberSnapshot } from '#core/set';
 import type { Change } from './inventory.ts';
 import type { Contribution, Translation } from './translation.ts';
 
@@ -22,8 +22,11 @@ export function happenings(change: Change, first: boolean): readonly EventDraft[
     drafts.push({ type, ...subject(change, contribution), cause, data: { container: name, ...data } });
   };
   if (contribution !== null) {
-    for (const [type, cause, data] of lifeOf(before?.contribution ?? null, after?.contribution ?? null, first)) {
-      tell(type, cause, data);
+    const lives = [before?.contribution ?? null, after?.contribution ?? null] as const;
+    for (const [type, cause, data] of lifeOf(...lives, first)) tell(type, cause, data);
+    for (const { name, happened } of livesOfMembers(...lives, first)) {
+      const container = `${after?.name ?? before?.name ?? ''}-${name}`;
+      for (const [type, cause, data] of happened) tell(type, cause, { container, member: name, ...data });
     }
   }
   for (const one of newIn(after, before, 'rejections')) {
@@ -36,15 +39,17 @@ export function happenings(change: Change, first: boolean): readonly EventDraft[
   return drafts;
 }
 
-/** The event of a container that ran out of memory. */
-export function outOfMemory(replica: string, translation: Translation): EventDraft {
+/**
+ * The event of a container that ran out of memory.
+ * @param translation of what stands for it: of its replica, when it is a member of one
+ */
+export function outOfMemory(replica: string, container: string, translation: Translation): EventDraft {
   const change = { replica, before: null, after: translation };
-  const cause = 'it ran out of memory; the kernel ended a process of it';
   return {
     type: 'container.oom',
     ...subject(change, translation.contribution),
-    cause,
-    data: { container: translation.name },
+    cause: 'it ran out of memory; the kernel ended a process of it',
+    data: { container, hint: 'raise memory' },
   };
 }
 
@@ -52,22 +57,64 @@ type Happening = readonly [type: EventType, cause: string, data?: Readonly<Recor
 
 function lifeOf(before: Contribution | null, after: Contribution | null, first: boolean): readonly Happening[] {
   if (after === null) return before === null ? [] : [['container.destroyed', 'it was removed']];
-  const was = before?.replica.status ?? null;
-  const { status, exitCode, unroutable } = after.replica;
+  const { unroutable } = after.replica;
+  const isPod = after.replica.members !== undefined;
+  const happened: Happening[] = isPod ? [] : [...runsOf(before?.replica ?? null, after.replica, first)];
+  if (isPod && before !== null && UP.includes(before.replica.status) && lostItsPause(after)) {
+    happened.push(['container.died', 'it ended, and with it the network of its replica']);
+  }
+  if (unroutable !== null && unroutable !== before?.replica.unroutable) {
+    happened.push(['route.unroutable', unroutable]);
+  }
+  return happened;
+}
+
+/** The pause container of a replica is down while its main member runs. */
+function lostItsPause({ replica }: Contribution): boolean {
+  const main = replica.members?.[0];
+  return !UP.includes(replica.status) && main !== undefined && UP.includes(main.status);
+}
+
+type Life = Pick<MemberSnapshot, 'status' | 'startedAt' | 'exitCode'> & { readonly oomKilled?: boolean };
+
+function runsOf(before: Life | null, after: Life, first: boolean): readonly Happening[] {
+  const was = before?.status ?? null;
+  const { status, exitCode } = after;
   const ran = was !== null && UP.includes(was);
   const happened: Happening[] = [];
   if (UP.includes(status) && !ran && !first) happened.push(['container.started', 'it began to run']);
   if (status === 'stopping' && was !== 'stopping')
     happened.push(['container.stopping', 'a stop signal was sent to it']);
   if (!UP.includes(status) && ran) {
-    happened.push(['container.died', `it ended with exit code ${exitCode ?? 'unknown'}`, { exit_code: exitCode }]);
-  } else if (before !== null && ran && after.replica.startedAt !== before.replica.startedAt) {
+    const oom = after.oomKilled === true ? { oom_killed: true, hint: 'raise memory' } : {};
+    happened.push([
+      'container.died',
+      `it ended with exit code ${exitCode ?? 'unknown'}`,
+      { exit_code: exitCode, ...oom },
+    ]);
+  } else if (before !== null && ran && after.startedAt !== before.startedAt) {
     happened.push(['container.died', 'it ended unseen'], ['container.started', 'it began to run again']);
   }
-  if (unroutable !== null && unroutable !== before?.replica.unroutable) {
-    happened.push(['route.unroutable', unroutable]);
-  }
   return happened;
+}
+
+/** What happened to the members of a replica, each by its name. Of one that is gone as a whole nothing is said of them. */
+function* livesOfMembers(
+  before: Contribution | null,
+  after: Contribution | null,
+  first: boolean,
+): Generator<{ readonly name: string; readonly happened: readonly Happening[] }> {
+  if (after === null) return;
+  const former = before?.replica.members ?? [];
+  const members = after.replica.members ?? [];
+  for (const member of members) {
+    const was = former.find((one) => one.containerId === member.containerId) ?? null;
+    yield { name: member.name, happened: runsOf(was, member, first) };
+  }
+  for (const { name, containerId } of former) {
+    if (members.some((one) => one.containerId === containerId)) continue;
+    yield { name, happened: [['container.destroyed', 'it was removed']] };
+  }
 }
 
 /** Findings that the last translation did not have. */

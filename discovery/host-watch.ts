@@ -29,7 +29,7 @@ export interface HostWatchOptions {
   readonly onListed: () => void;
   /** The first try to list the host came to an end, good or bad. */
   readonly onTried: () => void;
-  /** Somebody runs a command in a container of a set. */
+  /** Somebody runs a command in a container of a set; of a replica that Tidegate made its pause container is named. */
   readonly onExec?: ((host: string, containerId: string) => void) | undefined;
 }
 
@@ -120,7 +120,7 @@ export class HostWatch {
 
   /** Looks at a container now. Resolves when what the Engine says was delivered, or when it could not be asked. */
   async refresh(containerId: string): Promise<void> {
-    await this.#see([containerId]);
+    await this.#see(this.#inventory.wholeOf(containerId));
   }
 
   close(): void {
@@ -147,16 +147,21 @@ export class HostWatch {
   #happened(event: EngineEvent): void {
     const { containerId } = event;
     const reaction = this.#inventory.happened(event);
-    if (event.action === 'exec_create') this.#options.onExec?.(this.host, containerId);
-    if (event.action === 'oom') {
-      const translation = this.#inventory.translation(containerId);
-      if (translation?.contribution != null)
-        this.#options.emit(outOfMemory(`${this.host}/${containerId}`, translation));
-    }
+    const standing = this.#inventory.standFor(containerId);
+    if (event.action === 'exec_create' && standing !== null) this.#options.onExec?.(this.host, standing);
+    if (event.action === 'oom' && standing !== null) this.#ranOutOfMemory(containerId, standing);
     if (reaction.outdates) this.#inspections.outdate(containerId);
     this.#deliver(reaction.changes);
     if (reaction.stopsWithinS !== null) this.#expectEnd(containerId, reaction.stopsWithinS);
     if (reaction.look) void this.#see([containerId]);
+  }
+
+  /** `standing` stands for the container. */
+  #ranOutOfMemory(containerId: string, standing: string): void {
+    const own = this.#inventory.translation(containerId);
+    const translation = this.#inventory.translation(standing);
+    if (own === null || translation?.contribution == null) return;
+    this.#options.emit(outOfMemory(`${this.host}/${standing}`, own.name, translation));
   }
 
   /** After a stop signal: a container that goes on running is put back to what it is. */
@@ -178,6 +183,7 @@ export class HostWatch {
       this.#trouble.ends('list');
       if (this.#doubts(list)) return 'doubtful';
       await this.#see([...this.#inventory.review(list, thorough), ...this.#unseen]);
+      if (this.#unseen.size === 0) this.#deliver(this.#inventory.reviewed());
     } catch (error) {
       this.#trouble.begins('list', `its containers could not be listed: ${messageOf(error)}`);
       return 'failed';
@@ -269,11 +275,22 @@ export class HostWatch {
     const held = this.#held;
     this.#held = null;
     if (held === null || held.length === 0 || this.#ended.signal.aborted) return;
-    this.#options.onChanges(held);
-    this.#tell(held, true);
+    const changes = merged(held);
+    this.#options.onChanges(changes);
+    this.#tell(changes, true);
   }
 
   #tell(changes: readonly Change[], first: boolean): void {
     for (const change of changes) for (const draft of happenings(change, first)) this.#options.emit(draft);
   }
+}
+
+/** One change for each replica: on the way its parts became known one by one. */
+function merged(changes: readonly Change[]): readonly Change[] {
+  const last = new Map<string, Change>();
+  for (const change of changes) {
+    const before = last.get(change.replica)?.before;
+    last.set(change.replica, before === undefined ? change : { ...change, before });
+  }
+  return [...last.values()];
 }

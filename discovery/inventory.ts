@@ -3,11 +3,13 @@
  * An event changes at once what it says for certain; what it leaves open is said to want an inspect.
  */
 import type { EngineContainer, EngineContainerSummary, EngineEvent } from '#docker/engine';
-import { networkOwner } from './addresses.ts';
+import { effectOf, ended, isUp } from './container-state.ts';
 import type { Identity } from './identity.ts';
 import { carriesOurLabels } from './label-reader.ts';
-import { asksToEnd } from './signal.ts';
-import { type Contribution, isUp, type Translation, type TranslationContext, translate } from './translation.ts';
+import { Lenders } from './lenders.ts';
+import type { Pod, PodMember } from './pod.ts';
+import { Pods } from './pods.ts';
+import { type Contribution, type Translation, type TranslationContext, translate } from './translation.ts';
 
 /** One container reads differently than before. */
 export interface Change {
@@ -30,7 +32,7 @@ export interface Reaction {
   readonly stopsWithinS: number | null;
 }
 
-export type InventoryOptions = Omit<TranslationContext, 'lookup'>;
+export type InventoryOptions = Omit<TranslationContext, 'lookup' | 'pod'>;
 
 interface Entry {
   readonly container: EngineContainer;
@@ -38,6 +40,8 @@ interface Entry {
   /** The last good identity. */
   readonly identity: Identity | null;
   readonly translation: Translation;
+  /** The translation is from before a restart: its members were not looked at yet. */
+  readonly isRestored: boolean;
 }
 
 const NOTHING: Reaction = { changes: [], look: false, outdates: false, stopsWithinS: null };
@@ -48,13 +52,21 @@ export class Inventory {
   readonly #entries = new Map<string, Entry>();
   /** From before a restart, until the host itself spoke of them. */
   readonly #restored = new Map<string, Translation>();
-  /** Containers that are not ours but lend their network to one of ours; null: looked for and not there. */
-  readonly #owners = new Map<string, EngineContainer | null>();
+  readonly #pods = new Pods();
+  readonly #lenders = new Lenders({
+    // Members share the network of their pause container, which stands for them.
+    ours: () => this.#standing(),
+    find: (id) => this.#entries.get(id)?.container ?? null,
+  });
   /** Stop signals that did not end their container: the Engine's word counts again. */
   readonly #overdue = new Set<string>();
 
   constructor(options: InventoryOptions) {
-    this.#context = { ...options, lookup: (reference) => this.#lookup(reference) };
+    this.#context = {
+      ...options,
+      lookup: (reference) => this.#lenders.lookup(reference),
+      pod: (replica) => this.#pod(replica),
+    };
   }
 
   get size(): number {
@@ -74,10 +86,20 @@ export class Inventory {
     return this.#entries.get(id)?.stopping ?? false;
   }
 
+  /** The container that stands for another: for a member of a replica its pause container; null: it is not there. */
+  standFor(id: string): string | null {
+    return this.#pods.standFor(id);
+  }
+
+  /** The container itself and, when it stands for a replica, the members. */
+  wholeOf(id: string): readonly string[] {
+    return [id, ...this.#pods.memberIdsOf(id)];
+  }
+
   /** Takes over what a container contributed before a restart. */
   restore(contribution: Contribution): void {
     const { containerId, name } = contribution.replica;
-    this.#restored.set(containerId, { name, contribution, ignored: null, rejections: [], unknown: [] });
+    this.#restored.set(containerId, { name, contribution, ignored: null, rejections: [], unknown: [], place: null });
   }
 
   /**
@@ -92,23 +114,24 @@ export class Inventory {
     return [...new Set([...wanted.map((one) => one.id), ...missing])];
   }
 
+  /** Everything that a list named was looked at: a replica without members has none. */
+  reviewed(): readonly Change[] {
+    return [...this.#entries.values()].flatMap(({ container, stopping, isRestored }) =>
+      isRestored ? this.#put(container, stopping, true) : [],
+    );
+  }
+
   /** Owners of borrowed networks that were never looked at. */
   missingOwners(): readonly string[] {
-    const missing = new Set<string>();
-    for (const { networkMode } of this.#containers()) {
-      const reference = networkOwner(networkMode);
-      if (reference !== null && this.#lookup(reference) === null && !this.#owners.has(reference))
-        missing.add(reference);
-    }
-    return [...missing];
+    return this.#lenders.missing();
   }
 
   /** Takes in what an inspect says. */
   inspected(container: EngineContainer): readonly Change[] {
     const { id } = container;
     if (!carriesOurLabels(container.labels)) {
-      if (this.#borrowers(container).length === 0) return [];
-      this.#owners.set(id, container);
+      if (this.#lenders.borrowersOf(container).length === 0) return [];
+      this.#lenders.put(id, container);
       return this.#putBorrowersOf(container);
     }
     const entry = this.#entries.get(id);
@@ -120,16 +143,17 @@ export class Inventory {
   /** Takes in that the Engine knows no such container. */
   gone(id: string): readonly Change[] {
     const entry = this.#entries.get(id);
-    const container = entry?.container ?? this.#owners.get(id) ?? null;
+    const container = entry?.container ?? this.#lenders.get(id);
     const before = entry?.translation ?? this.#restored.get(id) ?? null;
+    const place = this.#pods.placeOf(id);
     this.#entries.delete(id);
     this.#restored.delete(id);
     this.#overdue.delete(id);
-    const lends = [...this.#containers()].some(({ networkMode }) => networkOwner(networkMode) === id);
-    if (lends) this.#owners.set(id, null);
-    else this.#forgetOwners();
+    this.#pods.delete(id);
+    if (place?.role !== 'member') this.#lenders.gone(id);
     return [
       ...(before === null ? [] : [{ replica: this.#replica(id), before, after: null }]),
+      ...(place?.role === 'member' ? this.#putPod(place.replica) : []),
       ...(container === null ? [] : this.#putBorrowersOf(container)),
     ];
   }
@@ -138,8 +162,8 @@ export class Inventory {
   happened(event: EngineEvent): Reaction {
     const entry = this.#entries.get(event.containerId);
     if (entry !== undefined) return this.#happenedToOurs(entry, event);
-    const owner = this.#owners.get(event.containerId);
-    if (owner != null) return this.#happenedToOwner(owner, event);
+    const owner = this.#lenders.get(event.containerId);
+    if (owner !== null) return this.#happenedToOwner(owner, event);
     if (this.#restored.has(event.containerId) && event.action === 'destroy') {
       return { ...NOTHING, changes: this.gone(event.containerId), outdates: true };
     }
@@ -152,41 +176,23 @@ export class Inventory {
     if (this.isStopping(id)) this.#overdue.add(id);
   }
 
-  #happenedToOurs(entry: Entry, event: EngineEvent): Reaction {
-    const { container, stopping } = entry;
-    const { attributes } = event;
-    switch (event.action) {
-      case 'exec_create':
-      case 'oom':
-        return NOTHING;
-      case 'destroy':
-        return { ...NOTHING, changes: this.gone(container.id), outdates: true };
-      case 'kill': {
-        const runs = isUp(container) || container.status === 'restarting';
-        if (!runs || !asksToEnd(attributes.signal ?? 'SIGKILL', container.stopSignal)) return NOTHING;
-        this.#overdue.delete(container.id);
-        return { ...NOTHING, changes: this.#put(container, true), stopsWithinS: container.stopTimeoutS };
-      }
-      case 'die':
-        return this.#changed(ended(container, attributes.exitCode), false);
-      case 'stop':
-        return isUp(container) ? this.#changed(ended(container, undefined), false) : NOTHING;
-      case 'pause':
-        return container.status === 'running' ? this.#changed({ ...container, status: 'paused' }, stopping) : LOOK;
-      case 'unpause':
-        return container.status === 'paused' ? this.#changed({ ...container, status: 'running' }, stopping) : LOOK;
-      case 'network_connect':
-      case 'network_disconnect':
-        // While it is down it has no address; its start brings a look anyway.
-        return isUp(container) ? LOOK : NOTHING;
-      default:
-        return LOOK;
-    }
+  #happenedToOurs({ container, stopping }: Entry, event: EngineEvent): Reaction {
+    const effect = effectOf(event, container, stopping);
+    const { look, outdates, stopsWithinS } = effect;
+    if (effect.container === undefined) return { ...NOTHING, look };
+    if (stopsWithinS !== null) this.#overdue.delete(container.id);
+    const changes =
+      effect.container === null
+        ? this.gone(container.id)
+        : outdates
+          ? this.#putWithBorrowers(effect.container, effect.stopping)
+          : this.#put(effect.container, effect.stopping);
+    return { changes, look, outdates, stopsWithinS };
   }
 
   #happenedToOwner(owner: EngineContainer, event: EngineEvent): Reaction {
     const changed = (now: EngineContainer | null): readonly Change[] => {
-      this.#owners.set(owner.id, now);
+      this.#lenders.put(owner.id, now);
       return this.#putBorrowersOf(owner);
     };
     if (event.action === 'destroy') return { ...NOTHING, changes: changed(null), outdates: true };
@@ -194,85 +200,67 @@ export class Inventory {
     return event.action === 'exec_create' || event.action === 'kill' ? NOTHING : LOOK;
   }
 
-  #changed(container: EngineContainer, stopping: boolean): Reaction {
-    return { ...LOOK, changes: this.#putWithBorrowers(container, stopping), outdates: true };
-  }
-
   #putWithBorrowers(container: EngineContainer, stopping: boolean): readonly Change[] {
     return [...this.#put(container, stopping), ...this.#putBorrowersOf(container)];
   }
 
   #putBorrowersOf(owner: EngineContainer): readonly Change[] {
-    return this.#borrowers(owner).flatMap((entry) => this.#put(entry.container, entry.stopping));
+    return this.#lenders.borrowersOf(owner).flatMap((id) => {
+      const entry = this.#entries.get(id);
+      return entry === undefined ? [] : this.#put(entry.container, entry.stopping);
+    });
   }
 
-  #put(container: EngineContainer, stopping: boolean): readonly Change[] {
+  /** @param complete everything there is of a replica was looked at */
+  #put(container: EngineContainer, stopping: boolean, complete = false): readonly Change[] {
     const { id } = container;
     const former = this.#entries.get(id);
     // The entry stands before it is translated, so that containers which borrow a network find each other.
-    if (former !== undefined) this.#entries.set(id, { ...former, container });
-    const identity = former?.identity ?? this.#restored.get(id)?.contribution?.identity ?? null;
+    if (former !== undefined) this.#entries.set(id, { ...former, container, stopping });
+    const restored = former === undefined ? (this.#restored.get(id) ?? null) : null;
+    const identity = former?.identity ?? restored?.contribution?.identity ?? null;
     const translation = translate(container, this.#context, { stopping, identity });
-    this.#entries.set(id, {
-      container,
-      stopping,
-      identity: translation.contribution?.identity ?? identity,
-      translation,
-    });
-    const before = former?.translation ?? this.#restored.get(id) ?? null;
+    const { place, contribution } = translation;
+    if (place !== null) this.#pods.put(id, place);
+    const entry = { container, stopping, identity: contribution?.identity ?? identity };
+    const before = former?.translation ?? restored;
     this.#restored.delete(id);
-    return [{ replica: this.#replica(id), before, after: translation }];
-  }
-
-  #lookup(reference: string): EngineContainer | null {
-    const known = this.#entries.get(reference)?.container ?? this.#owners.get(reference);
-    if (known != null) return known;
-    for (const { container } of this.#entries.values()) if (container.name === reference) return container;
-    for (const owner of this.#owners.values()) if (owner?.name === reference) return owner;
-    return null;
-  }
-
-  /** Entries whose network belongs to a container, directly or through others. */
-  #borrowers(owner: EngineContainer): readonly Entry[] {
-    const lenders = new Map([[owner.id, owner]]);
-    for (const lender of lenders.values()) {
-      for (const container of this.#containers()) {
-        const reference = networkOwner(container.networkMode);
-        if (reference === lender.id || reference === lender.name) lenders.set(container.id, container);
-      }
+    // What is known of a replica from before a restart holds until all its members were looked at.
+    const isRestored = restored !== null || former?.isRestored === true;
+    const expected = isRestored ? (before?.contribution?.replica.members ?? []) : [];
+    const waits = !complete && expected.some((one) => !this.#entries.has(one.containerId));
+    if (waits && before !== null) {
+      this.#entries.set(id, { ...entry, translation: before, isRestored: true });
+      return [];
     }
-    lenders.delete(owner.id);
-    return [...lenders.keys()].flatMap((id) => this.#entries.get(id) ?? []);
+    this.#entries.set(id, { ...entry, translation, isRestored: false });
+    const change = { replica: this.#replica(id), before, after: translation };
+    return [change, ...(place?.role === 'member' ? this.#putPod(place.replica) : [])];
   }
 
-  /** Lets go of owners whose network nobody borrows any more. */
-  #forgetOwners(): void {
-    for (const [reference, owner] of this.#owners) {
-      const lends = [...this.#containers()].some(({ networkMode }) => {
-        const wanted = networkOwner(networkMode);
-        return wanted !== null && (wanted === reference || wanted === owner?.name);
-      });
-      if (!lends) this.#owners.delete(reference);
+  /** A member of a replica looks different: so does the replica. */
+  #putPod(replica: string): readonly Change[] {
+    const pause = this.#entries.get(this.#pods.pauseOf(replica) ?? '');
+    return pause === undefined ? [] : this.#put(pause.container, pause.stopping);
+  }
+
+  #pod(replica: string): Pod {
+    const members: PodMember[] = [];
+    for (const [id, name] of this.#pods.membersOf(replica)) {
+      const entry = this.#entries.get(id);
+      if (entry !== undefined) members.push({ ...name, container: entry.container, stopping: entry.stopping });
     }
+    members.sort((a, b) => a.index - b.index || (a.name < b.name ? -1 : 1));
+    const main = members.find((one) => one.index === this.#pods.mainIndexOf(replica)) ?? null;
+    return { members, main };
   }
 
-  *#containers(): Generator<EngineContainer> {
-    for (const { container } of this.#entries.values()) yield container;
-    for (const owner of this.#owners.values()) if (owner !== null) yield owner;
+  /** Our containers without the members of replicas. */
+  *#standing(): Generator<EngineContainer> {
+    for (const [id, { container }] of this.#entries) if (this.#pods.standFor(id) === id) yield container;
   }
 
   #replica(id: string): string {
     return `${this.#context.host}/${id}`;
   }
-}
-
-function ended(container: EngineContainer, exitCode: string | undefined): EngineContainer {
-  const code = Number(exitCode);
-  return {
-    ...container,
-    status: 'exited',
-    pid: 0,
-    exitCode: exitCode !== undefined && Number.isInteger(code) ? code : container.exitCode,
-    networks: container.networks.map((network) => ({ ...network, ip: '' })),
-  };
 }

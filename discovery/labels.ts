@@ -5,6 +5,7 @@
 import { PROTOCOLS, SET_CLASSES } from '#core/set';
 import { EDGE_LABELS } from './edge-labels.ts';
 import { type ForeignLabel, type Label, labelsOf } from './label.ts';
+import { POD_LABELS } from './pod-labels.ts';
 import { balancing, rate, statusRange } from './policy-shapes.ts';
 import { hostnames, pathPrefix, port, probePath } from './route-shapes.ts';
 import { boolean, bytes, choice, duration, listOf, name, orOff, pattern, wholeNumber } from './shape.ts';
@@ -107,6 +108,7 @@ export const LABELS = {
     }),
     internal: true,
   },
+  ...POD_LABELS,
 
   class: set.defaulted('class', choice(SET_CLASSES), 'app', {
     meaning:

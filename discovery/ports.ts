@@ -6,6 +6,9 @@ import type { LabelReader } from './label-reader.ts';
 import { LABELS } from './labels.ts';
 import { orList } from './shape.ts';
 
+/** Stands for a main port that will be known once the image is. */
+export const PORT_TO_COME = 1;
+
 /** The main port, or null when nothing names it for certain. */
 export function mainPort(reader: LabelReader, exposed: readonly number[]): number | null {
   if (reader.given(LABELS.port) !== null) return reader.read(LABELS.port);

@@ -1,15 +1,18 @@
 /**
- * From one container to what it contributes to its set: identity, policy, routes and itself as a replica. Pure; whatever
- * is wrong with the labels comes back as rejections, never as an exception.
+ * From one container to what it contributes to its set: identity, policy, routes and itself as a replica. Of a replica that
+ * Tidegate made the pause container contributes all, and members nothing. Pure; whatever is wrong with the labels comes
+ * back as rejections, never as an exception.
  */
-import type { ContainerStatus, ReplicaSnapshot, RouteSpec, SetPolicy } from '#core/set';
+import type { ReplicaSnapshot, RouteSpec, SetPolicy } from '#core/set';
 import type { EngineContainer } from '#docker/engine';
 import { findAddresses, type Reach } from './addresses.ts';
+import { isUp, statusOf } from './container-state.ts';
 import { type Identity, readIdentity, reasonToIgnore } from './identity.ts';
 import { LabelReader, type Rejection, type UnknownLabel, unknownLabels } from './label-reader.ts';
 import { LABELS } from './labels.ts';
+import { exposedBy, hasBadPlace, isPodUp, type Pod, type PodPlace, readPlace, runOfPod } from './pod.ts';
 import { readPolicy } from './policy.ts';
-import { mainPort } from './ports.ts';
+import { mainPort, PORT_TO_COME } from './ports.ts';
 import { type NamedRoute, readRoutes } from './routes.ts';
 
 export interface TranslationContext {
@@ -18,6 +21,8 @@ export interface TranslationContext {
   readonly reach: Reach;
   /** A container of the host by id or name, whether ours or not: for `container:` networks. */
   readonly lookup: (reference: string) => EngineContainer | null;
+  /** The members of a replica that Tidegate made, as far as they are known. */
+  readonly pod: (replica: string) => Pod;
 }
 
 /** What is known of a container beside what the Engine says of it now. */
@@ -46,9 +51,12 @@ export interface Translation {
   readonly ignored: string | null;
   readonly rejections: readonly Rejection[];
   readonly unknown: readonly UnknownLabel[];
+  /** Its part in a replica that Tidegate made; null: it stands for itself. */
+  readonly place: PodPlace | null;
 }
 
 export const NOTHING_KNOWN: Knowledge = { stopping: false, identity: null };
+const MEMBER_IGNORED = 'it is a member of a replica, which its pause container stands for';
 
 /** What a container contributes, as far as its labels let it. */
 export function translate(
@@ -57,56 +65,49 @@ export function translate(
   knowledge: Knowledge = NOTHING_KNOWN,
 ): Translation {
   const reader = new LabelReader(container.labels);
-  const ignored = reasonToIgnore(reader);
-  const contribution = ignored === null ? contribute(reader, container, context, knowledge) : null;
+  const place = readPlace(reader);
+  const ignored = place?.role === 'member' ? MEMBER_IGNORED : reasonToIgnore(reader);
+  const pod = place === null ? null : context.pod(place.replica);
+  const contribution = ignored === null ? contribute(reader, container, { ...context, ...knowledge, pod }) : null;
   return {
     name: container.name,
     contribution,
     ignored,
     rejections: reader.rejections,
     unknown: unknownLabels(container.labels),
+    place,
   };
 }
 
-/** What a container is, with what only its events told. */
-export function statusOf(container: EngineContainer, stopping: boolean): ContainerStatus {
-  if (container.status === 'removing') return 'dead';
-  return stopping && isUp(container) ? 'stopping' : container.status;
+interface Surroundings extends Omit<TranslationContext, 'pod'>, Knowledge {
+  /** Null: the container is a replica by itself. */
+  readonly pod: Pod | null;
 }
 
-/** It has processes, running or paused. */
-export function isUp(container: EngineContainer): boolean {
-  return container.status === 'running' || container.status === 'paused';
-}
-
-function contribute(
-  reader: LabelReader,
-  container: EngineContainer,
-  context: TranslationContext,
-  knowledge: Knowledge,
-): Contribution | null {
-  if (reader.rejectedLabel(LABELS.enable)) return null;
-  const identity = readIdentity(reader, container.name) ?? knowledge.identity;
+function contribute(reader: LabelReader, container: EngineContainer, around: Surroundings): Contribution | null {
+  if (reader.rejectedLabel(LABELS.enable) || hasBadPlace(reader)) return null;
+  const identity = readIdentity(reader, container.name) ?? around.identity;
   if (identity === null) return null;
-  const main = mainPort(reader, container.exposedPorts);
+  const { pod } = around;
+  const exposed = pod === null ? container.exposedPorts : exposedBy(container, pod);
+  const main = mainPort(reader, exposed);
   const policy = readPolicy(reader, identity.set);
-  const routes = readRoutes(reader, {
-    identity,
-    baseDomain: context.baseDomain,
-    mainPort: main,
-    exposed: container.exposedPorts,
-  });
-  const network = reader.read(LABELS.network);
+  // Which port it is may be told by the image of a member that was not looked at yet.
+  const comes = pod !== null && pod.main === null ? PORT_TO_COME : null;
+  const routes = readRoutes(reader, { identity, baseDomain: around.baseDomain, mainPort: main ?? comes, exposed });
   const weight = reader.readOrDefault(LABELS.weight);
   const revision = reader.read(LABELS.revision);
   const cloneOf = reader.read(LABELS.cloneOf);
+  const network = reader.read(LABELS.network);
 
   const obstacle = reader.rejections.find((one) => one.scope === 'replica');
-  const ports = portsOf(main, routes);
+  const runs = pod === null ? isUp(container) : isPodUp(container, pod);
+  const { reach, lookup } = around;
+  const home = pod === null ? null : container.networkMode;
   const addresses =
-    obstacle === undefined && isUp(container)
-      ? findAddresses({ container, ports, network, reach: context.reach, lookup: context.lookup })
-      : { endpoints: [], unroutable: obstacle !== undefined && isUp(container) ? obstacle.message : null };
+    obstacle === undefined && runs
+      ? findAddresses({ container, ports: portsOf(main, routes), network, home, reach, lookup })
+      : { endpoints: [], unroutable: obstacle !== undefined && runs ? obstacle.message : null };
 
   return {
     identity,
@@ -114,24 +115,26 @@ function contribute(
     routes,
     hasMainPort: main !== null,
     replica: {
-      id: `${context.host}/${container.id}`,
-      host: context.host,
+      id: `${around.host}/${container.id}`,
+      host: around.host,
       containerId: container.id,
       name: container.name,
-      status: statusOf(container, knowledge.stopping),
       createdAt: container.createdAt,
-      startedAt: container.startedAt,
-      exitCode: container.exitCode,
-      pid: container.pid,
-      hasHealthcheck: container.hasHealthcheck,
+      ...(pod === null ? runOf(container, around.stopping) : runOfPod(container, around.stopping, pod)),
       endpoints: addresses.endpoints,
       unroutable: addresses.unroutable,
       revision,
       weight,
       cloneOf,
-      stopTimeoutS: container.stopTimeoutS,
     },
   };
+}
+
+type Run = Pick<ReplicaSnapshot, 'status' | 'startedAt' | 'exitCode' | 'pid' | 'hasHealthcheck' | 'stopTimeoutS'>;
+
+function runOf(container: EngineContainer, stopping: boolean): Run {
+  const { startedAt, exitCode, pid, hasHealthcheck, stopTimeoutS } = container;
+  return { status: statusOf(container, stopping), startedAt, exitCode, pid, hasHealthcheck, stopTimeoutS };
 }
 
 /** The main port first, then every route's own, each once. */

@@ -3,8 +3,10 @@
  * from the container, the surroundings and the outcome here; a new case needs no code.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { readMemberLabel } from '#core/replica-labels';
 import { DEFAULT_POLICY, type RouteSpec, type SetPolicy } from '#core/set';
 import type { Reach } from '#discovery/addresses';
+import type { Pod } from '#discovery/pod';
 import { type Contribution, type Translation, translate } from '#discovery/translation';
 import type { EngineContainer } from '#docker/engine';
 
@@ -102,7 +104,19 @@ export function translationOf(golden: GoldenCase, labels = labelsOf(golden)): Tr
     baseDomain: golden.baseDomain ?? 'localhost',
     reach: { ...REACH, ...golden.reach },
     lookup: (reference) => others.find((one) => one.id === reference || one.name === reference) ?? null,
+    pod: (replica) => podOf(replica, others),
   });
+}
+
+/** The members among the other containers of a case, the main one first. */
+function podOf(replica: string, others: readonly EngineContainer[]): Pod {
+  const members = others.flatMap((container) => {
+    const name = readMemberLabel(container.labels['tidegate.member']);
+    const isOfIt = container.labels['tidegate.replica'] === replica;
+    return name !== null && isOfIt ? [{ ...name, container, stopping: false }] : [];
+  });
+  members.sort((a, b) => a.index - b.index);
+  return { members, main: members[0] ?? null };
 }
 
 /** What a case comes to. */

@@ -32,6 +32,9 @@ export interface SceneOptions {
   readonly prepare?: (engine: FakeEngine, engines: readonly FakeEngine[]) => void;
   /** Whether the event streams stand from the start. */
   readonly connect?: boolean;
+  /** Acts on the Discovery before it starts. */
+  readonly before?: (discovery: Discovery) => void;
+  readonly onExec?: (host: string, containerId: string) => void;
 }
 
 export const SHOP: SetKey = 'default/shop/web';
@@ -61,7 +64,9 @@ export async function stage(options: SceneOptions = {}): Promise<Scene> {
     },
     onSetRemoved: (key) => sets.delete(key),
     ...(options.initial === undefined ? {} : { initial: options.initial }),
+    ...(options.onExec === undefined ? {} : { onExec: options.onExec }),
   });
+  options.before?.(discovery);
   discovery.start();
   if (options.connect ?? true) for (const one of engines) one.connect();
   await settle();
