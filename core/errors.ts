@@ -55,6 +55,10 @@ export const ERRORS = {
     meaning: 'An image could not be pulled.',
     fix: 'Read the detail: it holds the words of the Engine (no route to the registry, no space, no such platform, …).',
   },
+  'replica.incomplete': {
+    meaning: 'A replica lacks containers that it was made of: somebody removed them.',
+    fix: 'Remove the replica; another one is made in its place.',
+  },
   'store.corrupt': {
     meaning: 'The state file cannot be read as a Tidegate database.',
     fix: 'Restore it from a copy, or move it away: what runs is found again from Docker.',

@@ -9,6 +9,8 @@ export const REPLICA_LABEL = 'tidegate.replica';
 export const ROLE_LABEL = 'tidegate.role';
 /** On members: `<index>.<name>`, such as `1.main`. Members start in the order of their indices; the lowest is the main one. */
 export const MEMBER_LABEL = 'tidegate.member';
+/** On the pause container: how many members the replica was made of. One that has fewer is not whole. */
+export const MEMBERS_LABEL = 'tidegate.members';
 /** Of which instance of Tidegate (`ins_…`) a replica, network or volume is. */
 export const INSTANCE_LABEL = 'tidegate.instance';
 

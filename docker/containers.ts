@@ -99,18 +99,12 @@ export class Containers {
 
   /** Removes its anonymous volumes too. One that runs is refused; one that is gone, or just going, is no error. */
   async remove(id: string): Promise<void> {
-    try {
-      await this.requireOurs(id);
-      const action = { verb: 'remove', id, deadlineMs: REMOVE_MS, slow: true };
-      await this.#act(action, (container, abortSignal) => {
-        const options = { v: true, abortSignal };
-        return container.remove(options);
-      });
-    } catch (error) {
-      const isGoing = isRefusal(error, 409) && /already in progress/.test(messageOf(error));
-      if (!isGoing && !isTidegateError(error, 'engine.not_found')) throw error;
-    }
-    this.#ownership.forget(id);
+    await this.#remove(id, false);
+  }
+
+  /** Removes it, running or not, and its anonymous volumes. One that is gone, or just going, is no error. */
+  async destroy(id: string): Promise<void> {
+    await this.#remove(id, true);
   }
 
   /**
@@ -132,6 +126,21 @@ export class Containers {
     const target = { containerId, pid, hasHealthcheck: false };
     if (status !== 'paused' || this.#freezer.isFrozen(target)) return false;
     return await this.#freezer.freeze(target);
+  }
+
+  async #remove(id: string, force: boolean): Promise<void> {
+    try {
+      await this.requireOurs(id);
+      const action = { verb: 'remove', id, deadlineMs: REMOVE_MS, slow: true };
+      await this.#act(action, (container, abortSignal) => {
+        const options = { v: true, force, abortSignal };
+        return container.remove(options);
+      });
+    } catch (error) {
+      const isGoing = isRefusal(error, 409) && /already in progress/.test(messageOf(error));
+      if (!isGoing && !isTidegateError(error, 'engine.not_found')) throw error;
+    }
+    this.#ownership.forget(id);
   }
 
   async #act<T>(action: Action, run: (container: Docker.Container, signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -5,14 +5,11 @@
 import type { Clock } from '#core/clock';
 import { TidegateError } from '#core/errors';
 import type { Log } from '#core/log';
-import { Breaker, type BreakerState } from './breaker.ts';
-import { Cloner } from './clone.ts';
-import { Containers } from './containers.ts';
+import { Breaker } from './breaker.ts';
 import { Endpoint, type EngineCerts } from './endpoint.ts';
 import {
   type CloneOptions,
   ENGINE_ACTIONS,
-  type Engine,
   type EngineContainer,
   type EngineContainerSummary,
   type EngineInfo,
@@ -21,13 +18,24 @@ import {
   type FreezeTarget,
 } from './engine.ts';
 import { EngineClient } from './engine-client.ts';
+import { type EngineParts, engineParts } from './engine-parts.ts';
+import { EngineStates } from './engine-states.ts';
 import { EventStream } from './event-stream.ts';
-import { Freezer } from './freezer.ts';
 import { get } from './get.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { containerFrom, summaryFrom } from './inspect.ts';
-import { type EngineLogBatch, type LogEngine, type LogOptions, Logs } from './logs.ts';
-import { carriesOurLabel, Ownership } from './ownership.ts';
+import type {
+  EngineImage,
+  EngineThing,
+  EnsureImageOptions,
+  HostEngine,
+  ListeningPort,
+  Removal,
+  ThingPlan,
+} from './host-engine.ts';
+import { containerFrom, infoFrom, summaryFrom } from './inspect.ts';
+import type { EngineLogBatch, LogEngine, LogOptions } from './logs.ts';
+import { carriesOurLabel } from './ownership.ts';
+import type { MemberLimits, MemberPlan, ReplicaPlan } from './replica-plan.ts';
 
 const READ_MS = 5000;
 
@@ -60,21 +68,15 @@ export function openEngine(options: EngineOptions): DockerEngine {
   return new DockerEngine(options);
 }
 
-export class DockerEngine implements Engine, LogEngine {
+export class DockerEngine implements HostEngine, LogEngine {
   readonly host: string;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #client: EngineClient;
   readonly #heartbeat: Heartbeat;
-  readonly #ownership = new Ownership();
-  readonly #containers: Containers;
-  readonly #cloner: Cloner;
-  readonly #logs: Logs;
-  /** Null: the Engine is on another machine. */
-  readonly #freezer: Freezer | null;
-  readonly #listeners = new Set<(state: EngineState, cause: string) => void>();
+  readonly #parts: EngineParts;
+  readonly #states: EngineStates;
   readonly #closed = new AbortController();
-  #state: EngineState = 'reachable';
 
   constructor(options: EngineOptions) {
     const { clock } = options;
@@ -82,26 +84,21 @@ export class DockerEngine implements Engine, LogEngine {
     this.host = options.host;
     this.#clock = clock;
     this.#log = options.log.with({ host: options.host });
-    const breaker = new Breaker(clock, (state, cause) => this.#onBreaker(state, cause));
+    const states = new EngineStates(this.#log);
+    this.#states = states;
+    const breaker = new Breaker(clock, (state, cause) => states.onBreaker(state, cause));
     const client = new EngineClient({ endpoint, clock, breaker });
-    const ownership = this.#ownership;
-    const freezer = endpoint.local ? new Freezer(options) : null;
-    const containers = new Containers({ client, ownership, freezer });
     this.#client = client;
-    this.#containers = containers;
-    this.#cloner = new Cloner({ client, containers, ownership, log: this.#log });
-    this.#logs = new Logs({ client, containers });
-    this.#freezer = freezer;
+    this.#parts = engineParts({ ...options, client, local: endpoint.local, log: this.#log });
     this.#heartbeat = new Heartbeat({ clock, breaker, ping: () => client.ping() });
   }
 
   get state(): EngineState {
-    return this.#state;
+    return this.#states.state;
   }
 
   onState(listener: (state: EngineState, cause: string) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#states.onState(listener);
   }
 
   async info(): Promise<EngineInfo> {
@@ -117,12 +114,12 @@ export class DockerEngine implements Engine, LogEngine {
     );
     if (!Array.isArray(lines)) throw new TidegateError('engine.refused', 'list: the Engine answered with no list');
     const all = lines.map(summaryFrom).filter((one) => one !== null);
-    this.#ownership.sawAll(all);
+    this.#parts.ownership.sawAll(all);
     return all.filter((one) => carriesOurLabel(one.labels));
   }
 
   async inspect(id: string): Promise<EngineContainer> {
-    return containerFrom(await this.#containers.inspect(id));
+    return containerFrom(await this.#parts.containers.inspect(id));
   }
 
   follow(follower: EventFollower, signal: AbortSignal): void {
@@ -136,8 +133,8 @@ export class DockerEngine implements Engine, LogEngine {
       {
         onConnected: () => follower.onConnected(),
         onEvent: (event) => {
-          if (event.action === 'create') this.#ownership.saw(event.containerId, event.attributes);
-          if (event.action === 'destroy') this.#ownership.forget(event.containerId);
+          if (event.action === 'create') this.#parts.ownership.saw(event.containerId, event.attributes);
+          if (event.action === 'destroy') this.#parts.ownership.forget(event.containerId);
           follower.onEvent(event);
         },
         onLost: (error) => follower.onLost(error),
@@ -148,52 +145,117 @@ export class DockerEngine implements Engine, LogEngine {
   }
 
   start(id: string): Promise<void> {
-    return this.#containers.start(id);
+    return this.#parts.replicas.start(id);
   }
 
   stop(id: string, timeoutS: number): Promise<void> {
-    return this.#containers.stop(id, timeoutS);
+    return this.#parts.replicas.stop(id, timeoutS);
   }
 
   pause(id: string): Promise<void> {
-    return this.#containers.pause(id);
+    return this.#parts.replicas.pause(id);
   }
 
   unpause(id: string): Promise<void> {
-    return this.#containers.unpause(id);
+    return this.#parts.replicas.unpause(id);
   }
 
   remove(id: string): Promise<void> {
-    return this.#containers.remove(id);
+    return this.#parts.replicas.remove(id);
   }
 
   clone(id: string, options: CloneOptions): Promise<string> {
-    return this.#cloner.clone(id, options);
+    return this.#parts.cloner.clone(id, options);
   }
 
   logs(id: string, options: LogOptions): Promise<AsyncIterable<EngineLogBatch>> {
-    return this.#logs.open(id, options);
+    return this.#parts.logs.open(id, options);
   }
 
-  async freeze(target: FreezeTarget): Promise<boolean> {
-    await this.#containers.requireOurs(target.containerId);
-    if (this.#freezer === null || target.hasHealthcheck) return false;
-    return this.#freezer.freeze(target);
+  freeze(target: FreezeTarget): Promise<boolean> {
+    return this.#parts.replicas.freeze(target);
   }
 
-  async thaw(target: FreezeTarget): Promise<boolean> {
-    await this.#containers.requireOurs(target.containerId);
-    return this.#freezer?.thaw(target) ?? false;
+  thaw(target: FreezeTarget): Promise<boolean> {
+    return this.#parts.replicas.thaw(target);
   }
 
   isFrozen(target: FreezeTarget): Promise<boolean> {
-    return Promise.resolve(this.#freezer?.isFrozen(target) ?? false);
+    return this.#parts.replicas.isFrozen(target);
+  }
+
+  makeReplica(plan: ReplicaPlan, signal?: AbortSignal): Promise<string> {
+    return this.#parts.maker.make(plan, signal);
+  }
+
+  replaceMembers(
+    pauseId: string,
+    members: readonly MemberPlan[],
+    labels: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    return this.#parts.changes.replace(pauseId, members, labels);
+  }
+
+  resize(pauseId: string, limits: readonly MemberLimits[]): Promise<void> {
+    return this.#parts.limits.resize(pauseId, limits);
+  }
+
+  sweepReplicas(instance: string): Promise<readonly string[]> {
+    return this.#parts.maker.sweep(instance, (replica) => this.#parts.changes.isChanging(replica));
+  }
+
+  ensureImage(reference: string, options: EnsureImageOptions): Promise<EngineImage> {
+    return this.#parts.images.ensure(reference, options);
+  }
+
+  keepImage(imageId: string, reason: string): Promise<void> {
+    return this.#parts.images.keep(imageId, reason);
+  }
+
+  releaseImage(reason: string): Promise<Removal> {
+    return this.#parts.images.release(reason);
+  }
+
+  ensurePauseImage(): Promise<string> {
+    return this.#parts.images.ensurePause();
+  }
+
+  ensureNetwork(plan: ThingPlan): Promise<string> {
+    return this.#parts.networks.ensure(plan);
+  }
+
+  removeNetwork(name: string): Promise<Removal> {
+    return this.#parts.networks.remove(name);
+  }
+
+  networks(): Promise<readonly EngineThing[]> {
+    return this.#parts.networks.list();
+  }
+
+  ensureVolume(plan: ThingPlan): Promise<void> {
+    return this.#parts.volumes.ensure(plan);
+  }
+
+  removeVolume(name: string): Promise<Removal> {
+    return this.#parts.volumes.remove(name);
+  }
+
+  volumes(): Promise<readonly EngineThing[]> {
+    return this.#parts.volumes.list();
+  }
+
+  listeningPorts(containerId: string): Promise<readonly ListeningPort[] | null> {
+    return this.#parts.sight.listeningPorts(containerId);
+  }
+
+  lastLogs(containerId: string, lines: number): Promise<readonly string[]> {
+    return this.#parts.sight.lastLogs(containerId, lines);
   }
 
   close(): void {
     this.#heartbeat.close();
     this.#closed.abort();
-    this.#listeners.clear();
+    this.#states.close();
     this.#client.close();
   }
 
@@ -206,31 +268,4 @@ export class DockerEngine implements Engine, LogEngine {
     );
     return stream;
   }
-
-  #onBreaker(breaker: BreakerState, cause: string): void {
-    const state: EngineState = breaker === 'closed' ? 'reachable' : 'degraded';
-    if (state === this.#state) return;
-    this.#state = state;
-    if (state === 'degraded') this.#log.warn('the Engine does not answer', { cause });
-    else this.#log.info('the Engine answers again');
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(state, cause);
-      } catch (error) {
-        // The call that moved the state went its way; it must not look as if it had failed.
-        this.#log.error('a listener to the state of the Engine failed', { error });
-      }
-    }
-  }
-}
-
-function infoFrom(answer: unknown, apiVersion: string): EngineInfo {
-  const info = (typeof answer === 'object' ? answer : null) as Readonly<Record<string, unknown>> | null;
-  return {
-    version: String(info?.ServerVersion ?? ''),
-    apiVersion,
-    storageDriver: String(info?.Driver ?? ''),
-    cgroupVersion: info?.CgroupVersion === '2' ? '2' : '1',
-    liveRestore: info?.LiveRestoreEnabled === true,
-  };
 }

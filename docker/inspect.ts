@@ -8,6 +8,7 @@ import {
   ENGINE_STATUSES,
   type EngineContainer,
   type EngineContainerSummary,
+  type EngineInfo,
   type EngineNetwork,
   type EngineStatus,
   type PublishedPort,
@@ -38,14 +39,23 @@ export interface InspectAnswer {
     /** Name of the image as it was given. */
     readonly Image?: Maybe<string>;
     readonly Labels?: Maybe<Readonly<Record<string, string>>>;
+    readonly Tty?: Maybe<boolean>;
     readonly Entrypoint?: Maybe<readonly string[]>;
     readonly ExposedPorts?: Maybe<Readonly<Record<string, unknown>>>;
     readonly Healthcheck?: Maybe<{ readonly Test?: Maybe<readonly string[]> }>;
     readonly StopTimeout?: Maybe<number>;
     readonly StopSignal?: Maybe<string>;
-    readonly Tty?: Maybe<boolean>;
   };
-  readonly HostConfig: { readonly NetworkMode?: Maybe<string> };
+  readonly HostConfig: {
+    readonly NetworkMode?: Maybe<string>;
+    readonly PidMode?: Maybe<string>;
+    readonly IpcMode?: Maybe<string>;
+    readonly NanoCpus?: Maybe<number>;
+    readonly CpuPeriod?: Maybe<number>;
+    readonly CpuQuota?: Maybe<number>;
+    readonly Memory?: Maybe<number>;
+    readonly MemorySwap?: Maybe<number>;
+  };
   readonly NetworkSettings?: Maybe<{
     readonly Ports?: Maybe<Readonly<Record<string, Maybe<readonly PortBinding[]>>>>;
     readonly Networks?: Maybe<Readonly<Record<string, Maybe<NetworkEndpoint>>>>;
@@ -110,6 +120,17 @@ export function summaryFrom(line: unknown): EngineContainerSummary | null {
   if (!isObject(line) || typeof line.Id !== 'string') return null;
   const labels = isObject(line.Labels) ? (line.Labels as Record<string, string>) : {};
   return { id: line.Id, labels, status: statusFrom(line.State) };
+}
+
+export function infoFrom(answer: unknown, apiVersion: string): EngineInfo {
+  const info = (typeof answer === 'object' ? answer : null) as Readonly<Record<string, unknown>> | null;
+  return {
+    version: String(info?.ServerVersion ?? ''),
+    apiVersion,
+    storageDriver: String(info?.Driver ?? ''),
+    cgroupVersion: info?.CgroupVersion === '2' ? '2' : '1',
+    liveRestore: info?.LiveRestoreEnabled === true,
+  };
 }
 
 /** Without the leading slash. */

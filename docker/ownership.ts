@@ -2,6 +2,7 @@
  * Whose container it is. Tidegate acts on a container only when its labels ask for that; the labels of a container never
  * change, so an answer holds for as long as the container exists.
  */
+import { ReplicaIndex } from './replica-index.ts';
 
 const PREFIX = 'tidegate.';
 /** Values of `tidegate.enable` that opt out. */
@@ -26,6 +27,8 @@ export function isOurs(labels: Labels): boolean {
 /** What is known of the ownership of containers, by full id. */
 export class Ownership {
   #ours = new Map<string, boolean>();
+  /** Which of them belong together. */
+  readonly replicas = new ReplicaIndex();
 
   /** Undefined: never seen. */
   isOurs(id: string): boolean | undefined {
@@ -35,15 +38,18 @@ export class Ownership {
   saw(id: string, labels: Labels): boolean {
     const ours = isOurs(labels);
     this.#ours.set(id, ours);
+    this.replicas.saw(id, labels);
     return ours;
   }
 
   /** Takes a complete list: what is not in it is forgotten. */
   sawAll(containers: readonly { readonly id: string; readonly labels: Labels }[]): void {
     this.#ours = new Map(containers.map((one) => [one.id, isOurs(one.labels)]));
+    this.replicas.sawAll(containers);
   }
 
   forget(id: string): void {
     this.#ours.delete(id);
+    this.replicas.forget(id);
   }
 }

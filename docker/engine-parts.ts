@@ -1,0 +1,58 @@
+/** What the door to an Engine is made of: the calls by their subject, over one client and one knowledge of ownership. */
+import type { Clock } from '#core/clock';
+import type { Log } from '#core/log';
+import { Cloner } from './clone.ts';
+import { ContainerSight } from './container-sight.ts';
+import { Containers } from './containers.ts';
+import type { EngineClient } from './engine-client.ts';
+import { Freezer } from './freezer.ts';
+import { HostSize } from './host-size.ts';
+import { Images } from './images.ts';
+import { Logs } from './logs.ts';
+import { Networks } from './networks.ts';
+import { Ownership } from './ownership.ts';
+import { ReplicaChanges } from './replica-changes.ts';
+import { ReplicaLimits } from './replica-limits.ts';
+import { ReplicaMaker } from './replica-maker.ts';
+import { Replicas } from './replicas.ts';
+import { Volumes } from './volumes.ts';
+
+export interface EnginePartsOptions {
+  readonly client: EngineClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The Engine runs on this machine. */
+  readonly local: boolean;
+  readonly procRoot?: string;
+  readonly cgroupRoot?: string;
+}
+
+export type EngineParts = ReturnType<typeof engineParts>;
+
+export function engineParts(options: EnginePartsOptions) {
+  const { client, clock, log, local } = options;
+  const ownership = new Ownership();
+  const freezer = local ? new Freezer(options) : null;
+  const size = new HostSize(client);
+  const containers = new Containers({ client, ownership, freezer });
+  const images = new Images(client);
+  const maker = new ReplicaMaker({ client, containers, images, ownership, size, log });
+  const changes = new ReplicaChanges({ client, containers, maker, size, log });
+  const replicas = new Replicas({ containers, ownership, maker, changes, freezer });
+  const logs = new Logs({ client, containers });
+  const procRoot = local ? (options.procRoot ?? '/proc') : null;
+  return {
+    ownership,
+    containers,
+    cloner: new Cloner({ client, containers, ownership, log }),
+    images,
+    maker,
+    changes,
+    replicas,
+    limits: new ReplicaLimits({ client, containers, maker, size, log }),
+    logs,
+    networks: new Networks(client, local),
+    volumes: new Volumes(client),
+    sight: new ContainerSight({ clock, containers, logs, replicas, procRoot }),
+  };
+}

@@ -1,0 +1,174 @@
+/**
+ * Other members in the place of some, while the replica stays up: whoever is not named goes on undisturbed, and where a
+ * new one cannot be created or started, the old ones run on.
+ */
+import type { Log } from '#core/log';
+import { INSTANCE_LABEL, REPLICA_LABEL } from '#core/replica-labels';
+import type { Containers } from './containers.ts';
+import type { EngineClient } from './engine-client.ts';
+import type { HostSize } from './host-size.ts';
+import { type InspectAnswer, nameFrom } from './inspect.ts';
+import type { Pod } from './replica-bodies.ts';
+import { allOf, type ListedPart, NEXT_SUFFIX, nameOf, type ReplicaMaker } from './replica-maker.ts';
+import type { MemberPlan } from './replica-plan.ts';
+import { request } from './request.ts';
+
+const RENAME_MS = 10_000;
+const DEFAULT_STOP_TIMEOUT_S = 10;
+/** What a replica is known by, whatever its revision. */
+const IDENTITY = ['tidegate.tenant', 'tidegate.app', 'tidegate.set', 'tidegate.revision', INSTANCE_LABEL];
+
+export interface ReplicaChangesOptions {
+  readonly client: EngineClient;
+  readonly containers: Containers;
+  readonly maker: ReplicaMaker;
+  readonly size: HostSize;
+  readonly log: Log;
+}
+
+export class ReplicaChanges {
+  readonly #client: EngineClient;
+  readonly #containers: Containers;
+  readonly #maker: ReplicaMaker;
+  readonly #size: HostSize;
+  readonly #log: Log;
+  /** By id of the pause container: a change that is under way. */
+  readonly #changes = new Map<string, { readonly replica: string; readonly done: Promise<void> }>();
+
+  constructor({ client, containers, maker, size, log }: ReplicaChangesOptions) {
+    this.#client = client;
+    this.#containers = containers;
+    this.#maker = maker;
+    this.#size = size;
+    this.#log = log;
+  }
+
+  /** Resolves when no change of the replica is under way. */
+  async idle(pauseId: string): Promise<void> {
+    for (let change = this.#changes.get(pauseId); change !== undefined; change = this.#changes.get(pauseId)) {
+      await change.done.catch(() => {}); // whoever asked for it is told
+    }
+  }
+
+  isChanging(replica: string): boolean {
+    return [...this.#changes.values()].some((change) => change.replica === replica);
+  }
+
+  /** As in {@link HostEngine.replaceMembers}; one at a time for each replica. */
+  async replace(
+    pauseId: string,
+    members: readonly MemberPlan[],
+    labels: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const pause = await this.#containers.inspect(pauseId);
+    const replica = pause.Config.Labels?.[REPLICA_LABEL] ?? '';
+    await this.idle(pauseId);
+    const done = this.#replace(pause, members, labels).finally(() => this.#changes.delete(pauseId));
+    this.#changes.set(pauseId, { replica, done });
+    await done;
+  }
+
+  async #replace(
+    pause: InspectAnswer,
+    members: readonly MemberPlan[],
+    labels: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const known = pause.Config.Labels ?? {};
+    const replica = known[REPLICA_LABEL] ?? '';
+    const identity = Object.fromEntries(IDENTITY.flatMap((name) => (known[name] ? [[name, known[name]]] : [])));
+    const parts = await this.#maker.parts(replica);
+    const listed = membersAt(
+      parts,
+      members.map(({ index }) => index),
+    );
+    const abandoned = listed.filter(({ name, status }) => name.endsWith(NEXT_SUFFIX) && status === 'created');
+    await allOf(abandoned.map(({ id }) => this.#containers.destroy(id)));
+    const old = listed.filter((one) => !abandoned.includes(one));
+    const pod = await this.#pod(pause, parts, replica);
+    const made = await this.#create(members, pod, { ...identity, ...labels }, nameFrom(pause));
+    if (pause.State.Status === 'running') await this.#swap(old, made);
+    await allOf(old.map(({ id }) => this.#containers.destroy(id)));
+    for (const { id, member } of made) await this.#rename(id, nameOf(nameFrom(pause), member));
+  }
+
+  async #create(
+    members: readonly MemberPlan[],
+    pod: Pod,
+    labels: Readonly<Record<string, string>>,
+    pauseName: string,
+  ): Promise<MadeMember[]> {
+    const made: MadeMember[] = [];
+    try {
+      await allOf(
+        members.map(async (member) => {
+          const name = nameOf(pauseName, member) + NEXT_SUFFIX;
+          made.push({ id: await this.#maker.createMember(member, pod, labels, name), member });
+        }),
+      );
+      return made.sort((a, b) => a.member.index - b.member.index);
+    } catch (error) {
+      await this.#discard(made);
+      throw error;
+    }
+  }
+
+  /** Stops the old ones, last first, and starts the new ones, first first; back to the old ones if that fails. */
+  async #swap(old: readonly ListedPart[], made: readonly MadeMember[]): Promise<void> {
+    const running = old.filter(({ status }) => status === 'running' || status === 'paused').sort(byMemberIndex);
+    try {
+      for (const { id } of running.toReversed()) await this.#stop(id);
+      for (const { id } of made) await this.#containers.start(id);
+    } catch (error) {
+      await this.#discard(made);
+      for (const { id } of running) {
+        await this.#containers.start(id).catch((failure: unknown) => {
+          this.#log.warn('a member could not be started again', { container: id, error: failure });
+        });
+      }
+      throw error;
+    }
+  }
+
+  async #stop(id: string): Promise<void> {
+    const { Config: config } = await this.#containers.inspect(id);
+    await this.#containers.stop(id, config.StopTimeout ?? DEFAULT_STOP_TIMEOUT_S);
+  }
+
+  async #discard(made: readonly MadeMember[]): Promise<void> {
+    await allOf(made.map(({ id }) => this.#containers.destroy(id))).catch((failure: unknown) => {
+      this.#log.warn('a member that is not wanted is left behind', { error: failure });
+    });
+  }
+
+  /** Where members of the replica live shows on those that are there. */
+  async #pod(pause: InspectAnswer, parts: readonly ListedPart[], replica: string): Promise<Pod> {
+    const some = parts.find(({ part }) => part.role === 'member');
+    const modes = some === undefined ? undefined : (await this.#containers.inspect(some.id)).HostConfig;
+    const pauseId = pause.Id;
+    const { cores } = await this.#size.get();
+    const ipcMode = modes?.IpcMode || `container:${pauseId}`;
+    return { pauseId, replica, pidMode: modes?.PidMode ?? '', ipcMode, cores };
+  }
+
+  async #rename(id: string, name: string): Promise<void> {
+    const path = `/containers/${encodeURIComponent(id)}/rename`;
+    const call = { name: `rename ${id}`, deadlineMs: RENAME_MS, isAboutOneContainer: true };
+    await this.#client.call(call, (docker, signal) =>
+      request(docker, { method: 'POST', path, query: { name } }, signal),
+    );
+  }
+}
+
+interface MadeMember {
+  readonly id: string;
+  readonly member: MemberPlan;
+}
+
+/** Those of some indices. */
+export function membersAt(parts: readonly ListedPart[], indices: readonly number[]): ListedPart[] {
+  return parts.filter(({ part }) => part.role === 'member' && indices.includes(part.index));
+}
+
+function byMemberIndex(a: ListedPart, b: ListedPart): number {
+  return (a.part.role === 'member' ? a.part.index : 0) - (b.part.role === 'member' ? b.part.index : 0);
+}

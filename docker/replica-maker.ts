@@ -1,0 +1,182 @@
+/**
+ * Makes replicas, and takes away what a failure leaves of them. A replica that is handed out has all its containers; of
+ * one that could not be made there is nothing.
+ */
+import { TidegateError } from '#core/errors';
+import type { Log } from '#core/log';
+import { INSTANCE_LABEL, REPLICA_LABEL } from '#core/replica-labels';
+import type { Containers } from './containers.ts';
+import type { EngineClient } from './engine-client.ts';
+import { isRefusal } from './engine-error.ts';
+import type { HostSize } from './host-size.ts';
+import type { Images } from './images.ts';
+import { summaryFrom } from './inspect.ts';
+import type { Ownership } from './ownership.ts';
+import { type CreateBody, memberBody, type Pod, pauseBody, podOf } from './replica-bodies.ts';
+import { type ReplicaPart, replicaPart } from './replica-index.ts';
+import type { MemberPlan, ReplicaPlan } from './replica-plan.ts';
+import { filters, request } from './request.ts';
+
+const READ_MS = 5000;
+const CREATE_MS = 30_000;
+/** At the end of the name of a member that is to take another's place. */
+export const NEXT_SUFFIX = '-next';
+
+export interface ReplicaMakerOptions {
+  readonly client: EngineClient;
+  readonly containers: Containers;
+  readonly images: Images;
+  readonly ownership: Ownership;
+  readonly size: HostSize;
+  readonly log: Log;
+}
+
+/** A container of a replica, as listed. */
+export interface ListedPart {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly part: ReplicaPart;
+}
+
+export class ReplicaMaker {
+  readonly #client: EngineClient;
+  readonly #containers: Containers;
+  readonly #images: Images;
+  readonly #ownership: Ownership;
+  readonly #size: HostSize;
+  readonly #log: Log;
+  /** Ids of replicas that are being made. */
+  readonly #making = new Set<string>();
+
+  constructor({ client, containers, images, ownership, size, log }: ReplicaMakerOptions) {
+    this.#client = client;
+    this.#containers = containers;
+    this.#images = images;
+    this.#ownership = ownership;
+    this.#size = size;
+    this.#log = log;
+  }
+
+  /** As in {@link HostEngine.makeReplica}. The signal is looked at between calls: a create that was cut off may still happen. */
+  async make(plan: ReplicaPlan, signal?: AbortSignal): Promise<string> {
+    this.#making.add(plan.id);
+    try {
+      const { cores } = await this.#size.get();
+      signal?.throwIfAborted();
+      const pauseId = await this.#createPause(plan);
+      signal?.throwIfAborted();
+      const pod = podOf(plan, pauseId, cores);
+      await allOf(plan.members.map((member) => this.createMember(member, pod, plan.labels, nameOf(plan.name, member))));
+      signal?.throwIfAborted();
+      return pauseId;
+    } catch (error) {
+      await this.#clear(plan.id);
+      throw error;
+    } finally {
+      this.#making.delete(plan.id);
+    }
+  }
+
+  /** @returns its id @throws TidegateError `image.not_found` */
+  createMember(member: MemberPlan, pod: Pod, labels: Readonly<Record<string, string>>, name: string): Promise<string> {
+    return this.#create(name, memberBody(member, pod, labels));
+  }
+
+  /** Every container of a replica that there is. */
+  parts(replica: string): Promise<ListedPart[]> {
+    return this.#list(`${REPLICA_LABEL}=${replica}`);
+  }
+
+  /** As in {@link HostEngine.sweepReplicas}. */
+  async sweep(instance: string, isChanging: (replica: string) => boolean): Promise<readonly string[]> {
+    const byReplica = Map.groupBy(await this.#list(`${INSTANCE_LABEL}=${instance}`), ({ part }) => part.replica);
+    const swept: string[] = [];
+    for (const [replica, parts] of byReplica) {
+      if (this.#making.has(replica) || isChanging(replica)) continue;
+      const doomed = leftovers(parts);
+      await allOf(doomed.map(({ id }) => this.#containers.destroy(id)));
+      if (doomed.length > 0) swept.push(replica);
+    }
+    return swept;
+  }
+
+  async #createPause(plan: ReplicaPlan): Promise<string> {
+    try {
+      return await this.#create(plan.name, pauseBody(plan, await this.#images.ensurePause()));
+    } catch (error) {
+      if (!(error instanceof TidegateError) || error.code !== 'image.not_found') throw error;
+    }
+    // Somebody pruned it.
+    this.#images.forgetPause();
+    return this.#create(plan.name, pauseBody(plan, await this.#images.ensurePause()));
+  }
+
+  async #create(name: string, body: CreateBody): Promise<string> {
+    const call = { name: `create ${name}`, deadlineMs: CREATE_MS, slow: true };
+    try {
+      const answer = await this.#client.call(call, (docker, signal) =>
+        request(docker, { method: 'POST', path: '/containers/create', query: { name }, body }, signal),
+      );
+      const id = (answer as { readonly Id?: unknown } | null)?.Id;
+      if (typeof id !== 'string') throw new TidegateError('engine.refused', `create ${name}: the answer has no id`);
+      this.#ownership.saw(id, body.Labels);
+      return id;
+    } catch (error) {
+      // What is not found when a container is created is its image: network and volumes come later.
+      if (!isRefusal(error, 404)) throw error;
+      throw new TidegateError('image.not_found', `create ${name}: there is no image ${body.Image}`, { cause: error });
+    }
+  }
+
+  async #clear(replica: string): Promise<void> {
+    try {
+      const parts = await this.parts(replica);
+      await allOf(parts.map(({ id }) => this.#containers.destroy(id)));
+    } catch (error) {
+      this.#log.warn('what there is of a replica that could not be made is left behind', { replica, error });
+    }
+  }
+
+  async #list(label: string): Promise<ListedPart[]> {
+    const query = { all: '1', ...filters({ label: [label] }) };
+    const answer = await this.#client.call({ name: `list ${label}`, deadlineMs: READ_MS }, (docker, signal) =>
+      request(docker, { method: 'GET', path: '/containers/json', query }, signal),
+    );
+    const lines: readonly unknown[] = Array.isArray(answer) ? answer : [];
+    return lines.flatMap((line) => {
+      const summary = summaryFrom(line);
+      const part = summary === null ? null : replicaPart(summary.labels);
+      if (summary === null || part === null) return [];
+      this.#ownership.saw(summary.id, summary.labels);
+      const { Names: names } = line as { readonly Names?: readonly string[] | null };
+      return [{ id: summary.id, name: (names?.[0] ?? '').replace(/^\//, ''), status: summary.status, part }];
+    });
+  }
+}
+
+/** Name of the container of a member. */
+export function nameOf(pauseName: string, member: { readonly name: string }): string {
+  return `${pauseName}-${member.name}`;
+}
+
+/**
+ * Waits for all, also when one fails, so that nothing goes on behind the back of who cleans up.
+ * @throws the first failure
+ */
+export async function allOf<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(work);
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}
+
+/** What nobody can use any more: of a replica that never became whole, without its pause, or meant for a change that ended. */
+function leftovers(parts: readonly ListedPart[]): readonly ListedPart[] {
+  const pause = parts.find(({ part }) => part.role === 'pause');
+  const members = parts.filter(({ part }) => part.role === 'member');
+  if (pause?.part.role !== 'pause') return members;
+  if (pause.status === 'created' && members.length < pause.part.memberCount) return [...members, pause];
+  return members.filter(({ name, status }) => status === 'created' && name.endsWith(NEXT_SUFFIX));
+}

@@ -1,0 +1,56 @@
+/**
+ * One request to an Engine, for the calls that dockerode offers without a signal, or not as they are needed: a deadline
+ * must be able to end any of them, and the answer is what the Engine said, unshaped.
+ */
+import type Docker from 'dockerode';
+
+export interface EngineRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Without the version, its parts encoded. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body?: object;
+  /** Sent as it is: a tar archive. */
+  readonly file?: Buffer;
+}
+
+const GOOD = { 200: true, 201: true, 204: true } as const;
+
+/** The parsed answer, null when it is empty. Rejects as dockerode's own calls do. */
+export function request(docker: Docker, asked: EngineRequest, abortSignal: AbortSignal): Promise<unknown> {
+  return dial(docker, asked, { abortSignal, statusCodes: { ...GOOD } });
+}
+
+/** The answer as it comes: progress, logs. It breaks with the signal. */
+export async function requestStream(
+  docker: Docker,
+  asked: EngineRequest,
+  abortSignal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const stream = await dial(docker, asked, { abortSignal, statusCodes: { ...GOOD }, isStream: true });
+  return stream as AsyncIterable<Uint8Array>;
+}
+
+/** A value of the Engine's `filters`. */
+export function filters(wanted: Readonly<Record<string, readonly string[]>>): { readonly filters: string } {
+  return { filters: JSON.stringify(wanted) };
+}
+
+function dial(docker: Docker, asked: EngineRequest, options: object): Promise<unknown> {
+  const { method, path, query = {}, body, file } = asked;
+  const dialled = {
+    method,
+    path: `${path}?${new URLSearchParams(query)}`,
+    // The query stands in the path already; dockerode sends no body that is empty.
+    options: { _query: {}, _body: body ?? {} },
+    ...(file === undefined ? {} : { file }),
+    ...options,
+  };
+  return new Promise((resolve, reject) => {
+    docker.modem.dial(dialled as Parameters<typeof docker.modem.dial>[0], (error, answer) => {
+      if (error) reject(error);
+      else resolve(answer ?? null);
+    });
+  });
+}
