@@ -214,6 +214,7 @@ export class Tidegate {
         certificates: keepers.book,
         clientAuthorities,
         answers: memory.store,
+        logs: containerLogs.store,
         sets: {
           all: () => discovery.sets(),
           get: (key) => discovery.set(key) ?? undefined,

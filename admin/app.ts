@@ -15,6 +15,7 @@ import { Endpoints } from './endpoint.ts';
 import { addEvents } from './events.ts';
 import { addHosts } from './hosts.ts';
 import { KnownSets } from './known-sets.ts';
+import { addLogs } from './logs.ts';
 import { addMe } from './me.ts';
 import { describeOpenPaths } from './open-api.ts';
 import { addOpenPaths } from './open-paths.ts';
@@ -40,6 +41,7 @@ export function adminApp(ports: AdminPorts, closing: AbortSignal): OpenAPIHono {
   addOpenPaths(hono, ports);
   const known = new KnownSets(ports);
   addApps(endpoints, known, ports);
+  addLogs(endpoints, known, ports, closing);
   addRoutes(endpoints, ports);
   addDomains(endpoints, ports);
   addCertificates(endpoints, ports);

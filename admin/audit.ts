@@ -1,15 +1,16 @@
 /** Endpoint of the audit log: who was asked to change what, and what came of it; a page of it, or a stream. */
+
 import { z } from '@hono/zod-openapi';
 import { parseDuration } from '#core/duration';
 import type { AuditRecord } from '#tenants/audit-record';
 import type { Scope } from './access.ts';
 import { type Endpoints, invalid, NOTHING } from './endpoint.ts';
 import { eventStream } from './event-stream.ts';
-import { acceptsStream, streamResponse } from './events.ts';
 import { fromCursor, PageQuery, toCursor } from './page.ts';
 import type { AdminPorts } from './ports.ts';
 import { Problem } from './problem.ts';
 import { pageOf } from './shapes.ts';
+import { acceptsStream, streamAnswer } from './stream-answer.ts';
 import { timeOf } from './time.ts';
 
 const AuditQuery = PageQuery.extend({
@@ -75,7 +76,7 @@ export function addAudit(endpoints: Endpoints, { tenancy, clock }: AdminPorts, c
       if (acceptsStream(headers)) {
         const lastEventId = headers.get('last-event-id');
         const endings = [closing, scope.principal.ended];
-        return streamResponse(eventStream({ events: audit.feed, clock, lastEventId, passes, isSeen, json, endings }));
+        return streamAnswer(eventStream({ events: audit.feed, clock, lastEventId, passes, isSeen, json, endings }));
       }
       const before = query.cursor === undefined ? null : fromCursor(query.cursor);
       const found = await audit.older(before, { limit: query.limit + 1, since, passes });

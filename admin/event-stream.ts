@@ -4,10 +4,8 @@
  */
 import type { Clock } from '#core/clock';
 import type { EventFeed } from './ports.ts';
+import { KEEP_ALIVE_MS, type PieceReader, sentEvents } from './stream-answer.ts';
 
-/** Comments keep proxies from closing a quiet stream; they end most of them after 30 to 60 s. */
-const KEEP_ALIVE_MS = 15_000;
-const RECONNECT_AFTER_MS = 2000;
 const SLICE = 100;
 
 export interface EventStreamOptions<T extends { readonly id: string }> {
@@ -26,27 +24,10 @@ export interface EventStreamOptions<T extends { readonly id: string }> {
 export function eventStream<T extends { readonly id: string }>(
   options: EventStreamOptions<T>,
 ): ReadableStream<Uint8Array> {
-  const reader = new FeedReader(options);
-  const encoder = new TextEncoder();
-  let greeting: string | null = `retry: ${RECONNECT_AFTER_MS}\n\n`;
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const text = greeting ?? (await reader.next());
-        greeting = null;
-        if (text === null) controller.close();
-        else controller.enqueue(encoder.encode(text));
-      },
-      cancel() {
-        reader.close();
-      },
-    },
-    // Nothing is read ahead: a stream that nobody reads waits for nothing.
-    { highWaterMark: 0 },
-  );
+  return sentEvents(new FeedReader(options));
 }
 
-class FeedReader<T extends { readonly id: string }> {
+class FeedReader<T extends { readonly id: string }> implements PieceReader {
   readonly #options: EventStreamOptions<T>;
   readonly #ended = new AbortController();
   #position: number;

@@ -9,6 +9,7 @@ import { eventStream } from './event-stream.ts';
 import { fromCursor, PageQuery, toCursor } from './page.ts';
 import type { AdminPorts } from './ports.ts';
 import { EventShape, pageOf } from './shapes.ts';
+import { acceptsStream, streamAnswer } from './stream-answer.ts';
 
 const EventsQuery = PageQuery.extend({
   type: z.string().optional().openapi({ description: 'Types, comma-separated.', example: 'set.waking,set.awake' }),
@@ -42,7 +43,7 @@ export function addEvents(endpoints: Endpoints, ports: AdminPorts, closing: Abor
       const { events, clock } = ports;
       if (acceptsStream(headers)) {
         const lastEventId = headers.get('last-event-id');
-        return streamResponse(
+        return streamAnswer(
           eventStream({
             events,
             clock,
@@ -79,18 +80,6 @@ function filter(isSeen: (event: Event) => boolean, { app, set, types }: Filter):
     if (set !== undefined && event.set !== set) return false;
     return types === null || types.includes(event.type);
   };
-}
-
-/** Whether who asks wants Server-Sent Events. */
-export function acceptsStream(headers: Headers): boolean {
-  return (headers.get('accept') ?? '').toLowerCase().includes('text/event-stream');
-}
-
-/** A stream as an answer. */
-export function streamResponse(body: ReadableStream<Uint8Array>): Response {
-  // X-Accel-Buffering: nginx in front would hold the stream back.
-  const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
-  return new Response(body, { headers });
 }
 
 function unknownType(type: string): ReturnType<typeof invalid> {

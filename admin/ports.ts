@@ -8,6 +8,7 @@ import type { Event, EventSink } from '#core/event';
 import type { Log } from '#core/log';
 import type { SetKey, SetSnapshot } from '#core/set';
 import type { TrustedProxies } from '#core/trusted-proxies';
+import type { LogStore } from '#logs/log-store';
 import type { RouteTable } from '#router/route-table';
 import type { AuditLog } from '#tenants/audit-log';
 import type { Principal } from '#tenants/principal';
@@ -146,6 +147,8 @@ export interface AdminPorts {
   readonly certificates?: CertificateBook;
   /** Authorities of client certificates; left out: nobody reads them here. */
   readonly clientAuthorities?: ClientAuthoritySource;
+  /** What containers wrote; left out: nobody keeps it here. */
+  readonly logs?: LogStore;
   /** Where answers to requests with an Idempotency-Key are kept; left out: such requests are served as any other. */
   readonly answers?: AnswerStore;
 }

@@ -167,3 +167,14 @@ export interface Host {
   readonly engine: { readonly version: string; readonly api_version: string } | null;
   readonly replicas: number;
 }
+
+export interface LogItem {
+  readonly id: string;
+  readonly at: string;
+  readonly set: string;
+  readonly name: string;
+  readonly member: string | null;
+  readonly stream: 'stdout' | 'stderr' | 'gap';
+  readonly text: string;
+  readonly cut: boolean;
+}

@@ -9,6 +9,7 @@ import { DOMAIN_CHECK_COMMANDS } from './commands/domain-checks.ts';
 import { DOMAIN_COMMANDS } from './commands/domains.ts';
 import { EVENT_COMMANDS } from './commands/events.ts';
 import { HOST_COMMANDS } from './commands/hosts.ts';
+import { LOG_COMMANDS } from './commands/logs.ts';
 import { ROUTE_COMMANDS } from './commands/routes.ts';
 import { SCALE_COMMANDS } from './commands/scale.ts';
 import { TRUST_COMMANDS } from './commands/trust.ts';
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   ...APP_COMMANDS,
   ...SCALE_COMMANDS,
   ...EVENT_COMMANDS,
+  ...LOG_COMMANDS,
   ...ROUTE_COMMANDS,
   ...DOMAIN_COMMANDS,
   ...DOMAIN_CHECK_COMMANDS,

@@ -1,9 +1,8 @@
 /**
- * Events as they happen, over breaks of the connection: each is given once, and where some may be lost it says so. Only Ctrl-C
+ * Events, or lines of log, as they come, over breaks of the connection: each is given once, and where some may be lost it says so. Only Ctrl-C
  * and an answer that no new try would change end it.
  */
 import { pause } from '#core/clock';
-import type { EventItem } from './answers.ts';
 import type { Api } from './api.ts';
 import { CommandFailure } from './command-failure.ts';
 import type { Output } from './output.ts';
@@ -17,38 +16,45 @@ const RETRY_MAX_MS = 30_000;
 const SILENCE_MS = 45_000;
 const TOO_MANY_REQUESTS = 429;
 
-export interface EventTailOptions {
+export interface EventTailOptions<T> {
   readonly api: Api;
+  readonly path: string;
+  /** What it is called: `events`. */
+  readonly what: string;
+  /** Of a retry after a break: `null` leaves a parameter out. */
+  readonly again?: Readonly<Record<string, string | null>>;
   readonly query: Readonly<Record<string, string | null>>;
   /** The event that was seen last; null: what happens from now on. */
   readonly after: string | null;
   readonly output: Output;
   readonly world: Pick<World, 'clock' | 'interrupted'>;
-  readonly show: (event: EventItem) => void;
+  readonly show: (item: T) => void;
+  /** Some are lost here. @param item what the gateway says of it */
+  readonly lost: (item: unknown) => void;
 }
 
 /** @throws CommandFailure when the first try fails, or the gateway refuses a later one */
-export async function followEvents(options: EventTailOptions): Promise<void> {
-  const { api, world, output } = options;
+export async function followEvents<T>(options: EventTailOptions<T>): Promise<void> {
+  const { api, world, output, what } = options;
   const { clock, interrupted } = world;
   const parser = new ServerSentEvents(options.after);
   let failures = 0;
   for (let isFirst = true; !interrupted.aborted; isFirst = false) {
     const broken = await readOnce(options, parser, isFirst, () => {
-      output.note(isFirst ? `Events of ${api.url} as they happen; Ctrl-C ends it.` : 'The stream goes on.');
+      output.note(isFirst ? `The ${what} of ${api.url} as they happen; Ctrl-C ends it.` : 'The stream goes on.');
       failures = 0;
     });
     if (interrupted.aborted) return;
     parser.break();
     const waitMs = Math.min(RETRY_MAX_MS, (parser.retryMs ?? RETRY_MS) * 2 ** failures++);
-    output.note(`The stream of events broke (${broken}); trying again in ${Math.ceil(waitMs / 1000)} s.`);
+    output.note(`The stream of ${what} broke (${broken}); trying again in ${Math.ceil(waitMs / 1000)} s.`);
     await pause(clock, waitMs, interrupted);
   }
 }
 
 /** Reads until the connection ends. @returns why it did */
-async function readOnce(
-  { api, query, output, world, show }: EventTailOptions,
+async function readOnce<T>(
+  { api, path, query, again, world, show, lost }: EventTailOptions<T>,
   parser: ServerSentEvents,
   isFirst: boolean,
   opened: () => void,
@@ -59,7 +65,7 @@ async function readOnce(
   try {
     const { lastId } = parser;
     const headers = { accept: 'text/event-stream', ...(lastId === null ? {} : { 'last-event-id': lastId }) };
-    const response = await api.stream('/v1/events', { query, headers }, ended.signal);
+    const response = await api.stream(path, { query: isFirst ? query : { ...query, ...again }, headers }, ended.signal);
     if (!response.ok || response.body === null) {
       const text = await response.text();
       if (isFirst || isFinal(response.status)) throw api.failure(response.status, text);
@@ -72,8 +78,8 @@ async function readOnce(
       timer.cancel();
       timer = world.clock.after(SILENCE_MS, () => ended.abort());
       for (const { type, data } of parser.push(decoder.decode(chunk, { stream: true }))) {
-        if (type === 'message') show(JSON.parse(data) as EventItem);
-        else if (type === 'gap') output.note('Some events are lost: more happened than the gateway keeps.');
+        if (type === 'message') show(JSON.parse(data) as T);
+        else if (type === 'gap') lost(JSON.parse(data));
       }
     }
     return 'it ended';

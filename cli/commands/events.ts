@@ -57,7 +57,8 @@ async function events(call: Call): Promise<ExitCode> {
     if (past.items.length === 0) output.note('There is no such event.');
     return EXIT.ok;
   }
-  await followEvents({ api, query, after: begin, output, world, show });
+  const lost = (): void => output.note('Some events are lost: more happened than the gateway keeps.');
+  await followEvents({ ...{ api, path: PATH, what: 'events', query, after: begin }, ...{ output, world, show, lost } });
   return EXIT.interrupted;
 }
 

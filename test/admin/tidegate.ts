@@ -19,7 +19,9 @@ const OPERATOR = operatorOf('op_01');
 export const TENANT_TOKEN = 'tide_pat_01_secret';
 const OWNER: Principal = { ...OPERATOR, id: 'pat_01', name: 'owner', kind: 'pat', tenant: 'default', operator: false };
 
-type Given = Partial<Pick<AdminPorts, 'certificates' | 'answers' | 'clientAuthorities' | 'tenancy' | 'proxies'>>;
+type Given = Partial<
+  Pick<AdminPorts, 'certificates' | 'answers' | 'clientAuthorities' | 'logs' | 'tenancy' | 'proxies'>
+>;
 
 export interface Asked {
   readonly method?: string;

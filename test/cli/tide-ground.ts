@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
+import type { AdminPorts } from '#admin/ports';
 import { startAdminServer } from '#admin/server';
 import { runTide } from '#cli/run-tide';
 import type { Source, World } from '#cli/world';
@@ -53,9 +54,10 @@ export class TideGround {
     this.home = home;
   }
 
-  static async start(t: TestContext): Promise<TideGround> {
+  /** @param more parts of Tidegate that the test is about */
+  static async start(t: TestContext, more: Partial<AdminPorts> = {}): Promise<TideGround> {
     const certificates = await withVault(t);
-    const server = await startAdminServer(certificates.tidegate.ports, { host: LOOPBACK, port: 0 });
+    const server = await startAdminServer({ ...certificates.tidegate.ports, ...more }, { host: LOOPBACK, port: 0 });
     t.after(() => server.close());
     return new TideGround(`http://${LOOPBACK}:${server.port}`, certificates, temporaryDirectory(t));
   }

@@ -59,6 +59,7 @@ test('an empty environment gives the documented defaults', () => {
     labelTrust: 'all',
     accessLog: null,
     accessLogSample: 1,
+    logs: { keepBytes: 67_108_864, keepDays: 7 },
     log: 'info',
   });
 });
@@ -119,6 +120,8 @@ const GOOD: readonly Good[] = [
   good('TIDEGATE_ACCESS_LOG', 'stdout', (c) => c.accessLog, { stdout: true }),
   good('TIDEGATE_ACCESS_LOG', '/var/log/access.log', (c) => c.accessLog, { file: '/var/log/access.log' }),
   good('TIDEGATE_ACCESS_LOG_SAMPLE', '0.25', (c) => c.accessLogSample, 0.25),
+  good('TIDEGATE_LOG_KEEP_BYTES', '1g', (c) => c.logs.keepBytes, 1_073_741_824),
+  good('TIDEGATE_LOG_KEEP_DAYS', '30', (c) => c.logs.keepDays, 30),
   good('TIDEGATE_LOG', 'debug', (c) => c.log),
 ];
 
@@ -158,6 +161,7 @@ test('every bad value is refused with the name, the value and what to write inst
     ['TIDEGATE_DOCKER', 'tcp://10.0.0.1:2376', /TIDEGATE_DOCKER_CERTS/],
     ['TIDEGATE_ACCESS_LOG_SAMPLE', '1.5', /from 0 to 1/],
     ['TIDEGATE_ACCESS_LOG_SAMPLE', 'half', /from 0 to 1/],
+    ['TIDEGATE_LOG_KEEP_BYTES', '4k', /1m or more/],
     ['TIDEGATE_WORKERS', '-1', /whole number/],
     ['TIDEGATE_WORKERS', 'two', /whole number/],
     ['TIDEGATE_TRANSPORT', 'handles', /did you mean handle\?/],
