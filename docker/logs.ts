@@ -2,11 +2,11 @@
  * What containers write, as the Engine keeps it: what was written since a moment, and with `follow` what is written until
  * the container ends. The reader sets the pace; what it does not take stays with the Engine.
  */
-import type Docker from 'dockerode';
 import type { Containers } from './containers.ts';
 import type { EngineClient } from './engine-client.ts';
 import { engineError } from './engine-error.ts';
 import { type EngineLogLine, engineTime, LogLineReader } from './log-lines.ts';
+import { type EngineBytes, requestStream } from './request.ts';
 
 /** An Engine that has a long log to skip answers late. */
 const OPEN_MS = 30_000;
@@ -51,29 +51,21 @@ export class Logs {
 
   async open(id: string, { since, tail, follow, signal }: LogOptions): Promise<AsyncIterable<EngineLogBatch>> {
     const { Config } = await this.#containers.inspect(id);
-    const query = new URLSearchParams({ stdout: 'true', stderr: 'true', timestamps: 'true', follow: String(follow) });
-    if (tail !== undefined) query.set('tail', String(tail));
-    if (since !== null) query.set('since', engineTime(since));
-    const path = `/containers/${encodeURIComponent(id)}/logs?${query}`;
+    const query = {
+      ...{ stdout: 'true', stderr: 'true', timestamps: 'true', follow: String(follow) },
+      ...(tail === undefined ? {} : { tail: String(tail) }),
+      ...(since === null ? {} : { since: engineTime(since) }),
+    };
+    const path = `/containers/${encodeURIComponent(id)}/logs`;
     const call = { name: `logs ${id}`, deadlineMs: OPEN_MS, slow: true, isAboutOneContainer: true, signal };
-    const stream = await this.#client.call(call, (docker, abortSignal) => opened(docker, path, abortSignal));
+    const stream = await this.#client.call(call, (docker, abortSignal) =>
+      requestStream(docker, { method: 'GET', path, query }, abortSignal),
+    );
     return batches(stream, Config.Tty === true, call.name);
   }
 }
 
-type Bytes = AsyncIterable<Buffer> & { destroy(): void };
-
-function opened(docker: Docker, path: string, abortSignal: AbortSignal): Promise<Bytes> {
-  return new Promise((resolve, reject) => {
-    const options = { path, method: 'GET', isStream: true, abortSignal, statusCodes: { 200: true } };
-    docker.modem.dial(options, (error, stream) => {
-      if (error) reject(error);
-      else resolve(stream as Bytes);
-    });
-  });
-}
-
-async function* batches(stream: Bytes, tty: boolean, name: string): AsyncGenerator<EngineLogBatch> {
+async function* batches(stream: EngineBytes, tty: boolean, name: string): AsyncGenerator<EngineLogBatch> {
   const reader = new LogLineReader(tty);
   try {
     for await (const piece of stream) yield { lines: reader.push(piece), bytes: piece.length };

@@ -22,14 +22,17 @@ export function request(docker: Docker, asked: EngineRequest, abortSignal: Abort
   return dial(docker, asked, { abortSignal, statusCodes: { ...GOOD } });
 }
 
+/** An answer as it comes. Who does not read it to its end has to end it. */
+export type EngineBytes = AsyncIterable<Buffer> & { destroy(): void };
+
 /** The answer as it comes: progress, logs. It breaks with the signal. */
 export async function requestStream(
   docker: Docker,
   asked: EngineRequest,
   abortSignal: AbortSignal,
-): Promise<AsyncIterable<Uint8Array>> {
+): Promise<EngineBytes> {
   const stream = await dial(docker, asked, { abortSignal, statusCodes: { ...GOOD }, isStream: true });
-  return stream as AsyncIterable<Uint8Array>;
+  return stream as EngineBytes;
 }
 
 /** A value of the Engine's `filters`. */
@@ -42,7 +45,8 @@ function dial(docker: Docker, asked: EngineRequest, options: object): Promise<un
   const dialled = {
     method,
     path: `${path}?${new URLSearchParams(query)}`,
-    // The query stands in the path already; dockerode sends no body that is empty.
+    // The query stands in the path already, whose last character dockerode would take off if it were given nothing; it
+    // sends no body that is empty.
     options: { _query: {}, _body: body ?? {} },
     ...(file === undefined ? {} : { file }),
     ...options,
