@@ -4,10 +4,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { doorMetrics } from '#admin/door-metrics';
 import type { MetricFamily } from '#admin/ports';
 import { type AdminServer, startAdminServer } from '#admin/server';
-import { trafficMetrics } from '#admin/traffic-metrics';
 import { systemClock } from '#core/clock';
 import type { Config } from '#core/config';
 import type { EventDraft } from '#core/event';
@@ -16,7 +14,6 @@ import { jsonLog, type Log } from '#core/log';
 import type { ListenAddress } from '#core/settings';
 import { TrustedProxies } from '#core/trusted-proxies';
 import { Discovery } from '#discovery/discovery';
-import { LATENCY_BOUNDS_S } from '#gateway/metrics';
 import { RouteTable } from '#router/route-table';
 import { networkProbe } from '#scaler/probe';
 import { Scaler } from '#scaler/scaler';
@@ -32,7 +29,7 @@ import { openHosts, reachesOf } from './hosts.ts';
 import { openMemory, type Part } from './memory.ts';
 import { reportTable } from './table-events.ts';
 import { openTenancy } from './tenancy.ts';
-import { fleetTraffic, trafficAlone } from './traffic.ts';
+import { fleetTraffic, trafficAlone, trafficFamilies } from './traffic.ts';
 
 export interface TidegateOptions {
   readonly config: Config;
@@ -203,9 +200,8 @@ export class Tidegate {
         hosts: () => board.views(),
         missing: () => [...this.#missing],
         collect: async (): Promise<MetricFamily[]> => {
-          const { sets, doors } = await traffic.collect();
-          const certificates = await keepers.collect();
-          return [...trafficMetrics(sets, LATENCY_BOUNDS_S), ...doorMetrics(doors), ...certificates];
+          const [families, certificates] = await Promise.all([trafficFamilies(traffic), keepers.collect()]);
+          return [...families, ...certificates];
         },
         authenticate: tenancy.authenticate,
         proxies: new TrustedProxies(config.trustedProxies),
@@ -252,7 +248,7 @@ export class Tidegate {
     void discovery.ready.then(async () => {
       fleet?.complete();
       // The workers know what is known here, too.
-      await fleet?.clear('');
+      await fleet?.settled();
       this.#missing.delete('the hosts have not been listed yet');
       // Hostnames are looked at from outside, as an authority would: somebody has to answer.
       void this.#serving.promise.then(() => keepers.begin());

@@ -1,4 +1,5 @@
 /** Metrics of traffic: the gateway's plain counters as metric families. */
+import { coarseLatency, LATENCY_BOUNDS_S } from '#core/latency';
 import type { SetKey } from '#core/set';
 import type { MetricFamily, MetricSample } from './ports.ts';
 
@@ -24,6 +25,17 @@ export interface TrafficCounts {
   readonly bytesOut: number;
   /** Answers the gateway made by itself, by code. */
   readonly errors: Readonly<Record<string, number>>;
+}
+
+/** Counters of one revision since the start. */
+export interface RevisionCounts {
+  readonly key: SetKey;
+  readonly revision: string;
+  readonly requests: number;
+  readonly errors: number;
+  /** By the bounds of FINE_LATENCY_BOUNDS_S; not cumulative. */
+  readonly latency: readonly number[];
+  readonly latencySumS: number;
 }
 
 /** @param boundsS upper bounds of the latency buckets, in seconds, ascending */
@@ -68,9 +80,41 @@ export function trafficMetrics(counts: Iterable<TrafficCounts>, boundsS: readonl
   ];
 }
 
+/** What replicas of each revision were asked, try by try: a failure that was made good elsewhere counts as well. */
+export function revisionMetrics(counts: Iterable<RevisionCounts>): MetricFamily[] {
+  const all = Array.from(counts, (one) => ({ one, labels: { ...labelsOf(one.key), revision: one.revision } }));
+  return [
+    {
+      name: 'tidegate_revision_requests_total',
+      type: 'counter',
+      help: 'Tries at replicas of a revision by outcome: answered, or failed (5xx, no answer, cut).',
+      samples: all.flatMap(({ one, labels }) => [
+        { labels: { ...labels, outcome: 'answered' }, value: one.requests - one.errors },
+        { labels: { ...labels, outcome: 'failed' }, value: one.errors },
+      ]),
+    },
+    {
+      name: 'tidegate_revision_response_seconds',
+      type: 'histogram',
+      help: 'From the choice of a replica to the head of its answer, by revision.',
+      samples: all.flatMap(({ one, labels }) => {
+        return histogram(
+          { latency: coarseLatency(one.latency), latencySumS: one.latencySumS },
+          labels,
+          LATENCY_BOUNDS_S,
+        );
+      }),
+    },
+  ];
+}
+
 type Labels = Readonly<Record<string, string>>;
 
-function histogram(one: TrafficCounts, labels: Labels, boundsS: readonly number[]): MetricSample[] {
+function histogram(
+  one: Pick<TrafficCounts, 'latency' | 'latencySumS'>,
+  labels: Labels,
+  boundsS: readonly number[],
+): MetricSample[] {
   let sum = 0;
   const buckets = one.latency.map((value, i): MetricSample => {
     sum += value;

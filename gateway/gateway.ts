@@ -24,6 +24,7 @@ import { FastLane } from './fast-lane/fast-lane.ts';
 import { Http2Lane } from './http2/http2-lane.ts';
 import type { SetCounts } from './metrics.ts';
 import { RequestPath } from './request-path/request-path.ts';
+import type { RevisionCounts } from './revision-metrics.ts';
 import { SlowLane } from './slow-lane/slow-lane.ts';
 import { handleTls } from './tls/handle-tls.ts';
 import { encryptNet } from './tls/net-tls.ts';
@@ -79,6 +80,8 @@ export interface GatewayCounts {
   readonly doors: DoorCounts;
   /** Per set; the last one (`key` null) is for what belongs to none. */
   readonly sets: readonly SetCounts[];
+  /** Per revision, where replicas have one. */
+  readonly revisions: readonly RevisionCounts[];
 }
 
 export class Gateway {
@@ -196,6 +199,7 @@ export class Gateway {
       inFlight: this.#path.inFlight,
       doors: this.#doors.counts,
       sets: this.#path.collect(),
+      revisions: this.#path.collectRevisions(),
     };
   }
 

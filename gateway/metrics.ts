@@ -2,13 +2,9 @@
  * What the gateway counts, per set. Counting costs a few additions on plain numbers; nothing is formatted before somebody
  * collects.
  */
+import { LATENCY_BOUNDS_S } from '#core/latency';
 import type { SetKey } from '#core/set';
 import type { GatewayErrorCode } from './error-answer.ts';
-
-/** Upper bounds of the latency buckets, in seconds; one more bucket takes the rest. */
-export const LATENCY_BOUNDS_S = [
-  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
-] as const;
 
 /** 1xx (that is 101) to 5xx. */
 const STATUS_CLASSES = 5;

@@ -3,6 +3,7 @@
  * sleeping set is woken, and the outcome is a value: nobody is left without an answer.
  */
 import type { Pool } from './pool.ts';
+import type { RevisionWish } from './revision-wish.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface AdmissionRequest {
@@ -12,6 +13,8 @@ export interface AdmissionRequest {
   readonly bytes: number;
   /** As in {@link Pool.claim}. */
   readonly hash: number;
+  /** The revision where it belongs; null, or left out: any, by weight. */
+  readonly wish?: RevisionWish | null;
   /** Upstreams that failed this request already. */
   readonly tried: readonly Upstream[] | null;
 }

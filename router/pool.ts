@@ -6,6 +6,7 @@ import type { Clock } from '#core/clock';
 import type { SetKey, SetPolicy } from '#core/set';
 import { type Health, type HealthSignal, nextHealth } from './health.ts';
 import { canSpareOne, OutlierRecord } from './outlier.ts';
+import type { RevisionWish } from './revision-wish.ts';
 import { Shares } from './shares.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -13,7 +14,7 @@ import type { Upstream } from './upstream.ts';
 export interface PoolWatcher {
   /** An upstream was added. */
   onAdded?(pool: Pool, upstream: Upstream): void;
-  /** Health of an upstream, or whether it drains, became another. */
+  /** Health of an upstream, whether it drains, or its weight became another. */
   onChanged?(pool: Pool, upstream: Upstream): void;
   /** An upstream was claimed or released for the first time since its `touched` was set back. */
   onTouched?(pool: Pool, upstream: Upstream): void;
@@ -83,6 +84,16 @@ export class Pool {
     return this.#shares.readyCount;
   }
 
+  /** Whether requests have more than one revision to choose from now. */
+  get isSplit(): boolean {
+    return this.#shares.isSplit;
+  }
+
+  /** Whether a revision has replicas with weight, ready or not. */
+  weighs(revision: string): boolean {
+    return this.#upstreams.some((one) => one.revision === revision && one.weight > 0);
+  }
+
   watch(watcher: PoolWatcher): void {
     this.#watchers.push(watcher);
   }
@@ -109,6 +120,14 @@ export class Pool {
   drain(upstream: Upstream, draining = true): void {
     if (upstream.draining === draining) return;
     upstream.draining = draining;
+    this.#changed(upstream);
+    if (upstream.isReady) this.#notifyRoom();
+  }
+
+  /** Gives an upstream, which goes on, another weight. */
+  weigh(upstream: Upstream, weight: number): void {
+    if (upstream.weight === weight) return;
+    upstream.weight = weight;
     this.#changed(upstream);
     if (upstream.isReady) this.#notifyRoom();
   }
@@ -161,25 +180,32 @@ export class Pool {
    * others are held nobody overtakes them. Every claim ends with one `release`.
    * @param hash what `hash:…` balancing goes by; any number otherwise
    * @param tried upstreams that failed this request already; null: none
+   * @param wish the revision where it belongs; null: any, by weight
    */
-  claim(hash: number, tried: readonly Upstream[] | null): Upstream | null {
-    return this.held > 0 ? null : this.claimForHeld(hash, tried);
+  claim(hash: number, tried: readonly Upstream[] | null, wish: RevisionWish | null = null): Upstream | null {
+    return this.held > 0 ? null : this.claimForHeld(hash, tried, wish);
   }
 
   /** {@link claim} for the waiting room alone: for a request that is held. */
-  claimForHeld(hash: number, tried: readonly Upstream[] | null): Upstream | null {
+  claimForHeld(hash: number, tried: readonly Upstream[] | null, wish: RevisionWish | null = null): Upstream | null {
     if (this.#restoreAt !== Number.POSITIVE_INFINITY) this.#restoreEjected(this.#clock.now());
-    const upstream = this.#shares.choose(this.#policy, hash, tried);
+    const upstream =
+      wish === null
+        ? this.#shares.choose(this.#policy, hash, tried)
+        : this.#shares.chooseFor(this.#policy, { hash, wish }, tried);
     if (upstream !== null) this.take(upstream);
     return upstream;
   }
 
-  /** Takes the upstream a sticky cookie names, or null when it is gone, not ready, full, or failed already. */
-  claimTagged(tag: string, tried: readonly Upstream[] | null): Upstream | null {
+  /**
+   * Takes the upstream a sticky cookie names, or null when it is gone, not ready, full, failed already, or not of a revision
+   * where the request belongs.
+   */
+  claimTagged(tag: string, tried: readonly Upstream[] | null, wish: RevisionWish | null = null): Upstream | null {
     const limit = this.#policy.concurrency;
     for (const upstream of this.#upstreams) {
       if (upstream.tag !== tag || !upstream.isReady || tried?.includes(upstream)) continue;
-      if (upstream.isFull(limit)) continue;
+      if (upstream.isFull(limit) || !this.#shares.allows(upstream, wish)) continue;
       this.take(upstream);
       return upstream;
     }

@@ -5,13 +5,16 @@
 import type { Clock } from '#core/clock';
 import type { SetPolicy } from '#core/set';
 import { choose, isHashed, spread } from './balancing.ts';
+import type { RevisionWish } from './revision-wish.ts';
 import { warmEnough } from './slow-start.ts';
-import type { Upstream } from './upstream.ts';
+import { hashText, type Upstream } from './upstream.ts';
 
 /** Upstreams that share one part of the traffic: those of one revision. */
 interface Group {
   readonly key: string;
   readonly weight: number;
+  /** Of its key. */
+  readonly seed: number;
   readonly ready: Upstream[];
   turn: number;
   /** Monotonic ms at which the last of them became ready. */
@@ -23,6 +26,8 @@ export class Shares {
   readonly #random: () => number;
   readonly #clock: Clock;
   #groups: Group[] = [];
+  /** Revisions without weight: nobody gets there but by a match. */
+  #silent: Group[] = [];
 
   constructor(random: () => number, clock: Clock) {
     this.#random = random;
@@ -41,6 +46,32 @@ export class Shares {
     return this.#groups.length === 0;
   }
 
+  /** Whether requests have more than one revision to choose from. */
+  get isSplit(): boolean {
+    return this.#groups.length > 1;
+  }
+
+  /**
+   * {@link choose}, first in the revision where the request belongs. Those that stand in for it are chosen by weight.
+   */
+  chooseFor(
+    policy: SetPolicy,
+    request: { readonly hash: number; readonly wish: RevisionWish },
+    tried: readonly Upstream[] | null,
+  ): Upstream | null {
+    const first = this.#homeOf(request.wish, tried);
+    const upstream = first === undefined ? null : this.#chooseIn(first, policy, request.hash, tried);
+    return upstream ?? this.choose(policy, request.hash, tried);
+  }
+
+  /** Whether the request belongs where this upstream is, so that it may stay with it. */
+  allows(upstream: Upstream, wish: RevisionWish | null): boolean {
+    if (wish === null) return upstream.weight > 0;
+    const { matched, kept } = wish;
+    const named = this.#matched(matched) ?? find(this.#groups, kept);
+    return named === undefined ? upstream.weight > 0 : named.key === upstream.revision;
+  }
+
   /**
    * One that takes the request, or null when none may. Called for every request: takes no object.
    * @param hash what `hash:…` balancing goes by; any number otherwise
@@ -55,24 +86,43 @@ export class Shares {
   /** Takes in who is ready now. */
   regroup(upstreams: readonly Upstream[]): void {
     const groups: Group[] = [];
+    const silent: Group[] = [];
     for (const upstream of upstreams) {
       if (!upstream.isReady) {
         upstream.readySince = null;
         continue;
       }
       upstream.readySince ??= this.#clock.now();
-      if (upstream.weight === 0) continue;
-      const key = upstream.revision ?? `weight ${upstream.weight}`;
-      let group = groups.find((one) => one.key === key);
+      const { revision, weight } = upstream;
+      if (weight === 0 && revision === null) continue;
+      const key = revision ?? `weight ${weight}`;
+      const kind = weight === 0 ? silent : groups;
+      let group = find(kind, key);
       if (group === undefined) {
-        const turn = this.#groups.find((one) => one.key === key)?.turn ?? 0;
-        group = { key, weight: upstream.weight, ready: [], turn, youngestSince: Number.NEGATIVE_INFINITY };
-        groups.push(group);
+        const turn = (find(this.#groups, key) ?? find(this.#silent, key))?.turn ?? 0;
+        group = { key, weight, seed: hashText(key), ready: [], turn, youngestSince: Number.NEGATIVE_INFINITY };
+        kind.push(group);
       }
       group.ready.push(upstream);
       group.youngestSince = Math.max(group.youngestSince, upstream.readySince);
     }
     this.#groups = groups;
+    this.#silent = silent;
+  }
+
+  /** Where a request is looked for an upstream first; undefined: anywhere. */
+  #homeOf({ matched, kept, visitor }: RevisionWish, tried: readonly Upstream[] | null): Group | undefined {
+    const named = this.#matched(matched) ?? find(this.#groups, tried?.[0]?.revision ?? kept);
+    if (named !== undefined || visitor === null || this.#groups.length < 2) return named;
+    return homeByHash(this.#groups, visitor);
+  }
+
+  #matched(revisions: readonly string[]): Group | undefined {
+    for (const revision of revisions) {
+      const group = find(this.#groups, revision) ?? find(this.#silent, revision);
+      if (group !== undefined) return group;
+    }
+    return undefined;
   }
 
   #chooseIn(
@@ -119,4 +169,29 @@ export class Shares {
     }
     return null;
   }
+}
+
+function find(groups: readonly Group[], key: string | null): Group | undefined {
+  if (key === null) return undefined;
+  for (const group of groups) if (group.key === key) return group;
+  return undefined;
+}
+
+/**
+ * Weighted rendezvous (Schindelhauer and Schomaker 2005): each group has visitors in proportion to its weight, and one
+ * whose weight grows takes some from the others and gives none away.
+ */
+function homeByHash(groups: readonly Group[], visitor: number): Group | undefined {
+  let home: Group | undefined;
+  let best = -1;
+  for (const group of groups) {
+    // 0 < chance < 1, so that the logarithm is finite and below 0.
+    const chance = spread(visitor ^ group.seed) * (1 - 2 ** -32) + 2 ** -33;
+    const score = -group.weight / Math.log(chance);
+    if (score > best) {
+      best = score;
+      home = group;
+    }
+  }
+  return home;
 }

@@ -16,7 +16,8 @@ export class Upstream {
   readonly name: string;
   readonly endpoints: readonly Endpoint[];
   readonly revision: string | null;
-  readonly weight: number;
+  /** Of its revision among all. Written by its Pool alone. */
+  weight: number;
   /** Short, stable and opaque: names the replica in a cookie without giving its address away. */
   readonly tag: string;
   /** Seed of rendezvous hashing: the same for every activation of a replica. */

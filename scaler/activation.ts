@@ -32,6 +32,7 @@ export class Activation {
   /** Those that left it while others may still count on them. */
   #leaving: Upstream[] = [];
   #endpoints: readonly Endpoint[] = [];
+  #weight: number | null = null;
   /** It answered when it was last asked, so it needs no probe when it comes back from being frozen. */
   #answered = false;
   #wasReady = false;
@@ -77,6 +78,12 @@ export class Activation {
     // One that outlived its stop signal begins anew as well.
     if (duty === 'down' || this.#endpoints.length === 0 || this.#watch?.isOver) this.drop();
     if (duty === 'serve' && this.#endpoints.length > 0 && this.#upstream === null) this.#raise(snapshot);
+  }
+
+  /** Gives it another share of the traffic, at once: whoever moves traffic counts on it. */
+  weigh(weight: number): void {
+    this.#weight = weight;
+    if (this.#upstream !== null) this.#options.pool.weigh(this.#upstream, weight);
   }
 
   drain(draining = true): void {
@@ -126,7 +133,8 @@ export class Activation {
 
   #raise(snapshot: ReplicaSnapshot): void {
     const { pool, clock, probe } = this.#options;
-    const upstream = new Upstream({ ...snapshot, endpoints: this.#endpoints });
+    const weight = this.#weight ?? snapshot.weight;
+    const upstream = new Upstream({ ...snapshot, weight, endpoints: this.#endpoints });
     const watch = new HealthWatch({
       pool,
       upstream,

@@ -111,10 +111,11 @@ export class WaitingRoom {
   #releaseOne(): boolean {
     for (const [client, queue] of this.#turns) {
       for (const held of queue) {
-        const upstream = this.#pool.claimForHeld(held.request.hash, held.request.tried);
+        const { hash, tried, wish = null } = held.request;
+        const upstream = this.#pool.claimForHeld(hash, tried, wish);
         if (upstream === null) {
           // One that was tried nowhere could go anywhere: there is no room at all.
-          if (held.request.tried === null) return false;
+          if (tried === null) return false;
           continue;
         }
         this.#take(held);
@@ -130,10 +131,10 @@ export class WaitingRoom {
     return false;
   }
 
-  /** Every upstream that is ready has failed the request already, and none is missing that might come. */
+  /** Every upstream that is ready and may take it has failed the request already, and none is missing that might come. */
   #isVain({ tried }: AdmissionRequest): boolean {
     if (this.#pool.readyCount === 0) return false;
-    return this.#pool.upstreams.every((one) => one.health.health !== 'healthy' || one.draining || tried?.includes(one));
+    return this.#pool.upstreams.every((one) => !one.isReady || one.weight === 0 || tried?.includes(one));
   }
 
   /** Takes a request out of the room. False when it is not there any more. */

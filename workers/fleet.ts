@@ -27,6 +27,8 @@ const GATHER_MS = 5000;
 /** After everything is known, what only an earlier control named is given so long to be named again. */
 const SWEEP_AFTER_MS = 5000;
 const LOOK_AGAIN_MS = 1000;
+/** A clearance of nothing: the answer alone counts, which comes after everything that was said before. */
+const NO_REPLICA = '';
 
 export interface FleetOptions {
   readonly clock: Clock;
@@ -127,6 +129,15 @@ export class Fleet {
   /** Resolves when no worker gives the replica anything new, with all in flight counted. Null: there are no workers. */
   clear(replica: string): Promise<void> | null {
     return this.#clearances.open(replica, this.#outboxes.keys());
+  }
+
+  /**
+   * Resolves when every worker goes by all that was said to it before this call: no request that comes after goes by an
+   * older table or older weights. A worker that does not say so in time is ended, so it always does.
+   */
+  async settled(): Promise<void> {
+    await this.gathered;
+    await this.#clearances.open(NO_REPLICA, this.#outboxes.keys());
   }
 
   /** Another certificate may be right for these names; null: for any. */

@@ -7,9 +7,10 @@ import type { Endpoint, RouteSpec, SetKey, SetPolicy } from '#core/set';
 import type { GatewayCounts } from '#gateway/gateway';
 import type { Admission, KnockAnswer } from '#router/admission';
 import type { Health } from '#router/health';
+import type { RevisionWish } from '#router/revision-wish';
 
 /** Grows with every change of what is said here. */
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 
 /** One activation of one replica, as control knows it. */
 export interface UpstreamPicture {
@@ -35,7 +36,7 @@ export interface CarriedUpstream {
 }
 
 /** What a gateway counts. */
-export type TrafficCounts = Pick<GatewayCounts, 'sets' | 'doors'>;
+export type TrafficCounts = Pick<GatewayCounts, 'sets' | 'revisions' | 'doors'>;
 
 /** What became of a request for admission that does not end at an upstream. */
 export type TurnedDown = Exclude<Admission, { outcome: 'admitted' }>;
@@ -45,7 +46,13 @@ export type ToWorker =
   | { readonly kind: 'set'; readonly set: SetKey; readonly policy: SetPolicy; readonly routes: readonly RouteSpec[] }
   | { readonly kind: 'set-gone'; readonly set: SetKey }
   | { readonly kind: 'up'; readonly upstream: UpstreamPicture }
-  | { readonly kind: 'changed'; readonly id: number; readonly health: Health; readonly draining: boolean }
+  | {
+      readonly kind: 'changed';
+      readonly id: number;
+      readonly health: Health;
+      readonly draining: boolean;
+      readonly weight: number;
+    }
   | { readonly kind: 'down'; readonly id: number }
   /** Everything that is known has been said. */
   | { readonly kind: 'complete' }
@@ -102,6 +109,7 @@ export type ToControl =
       readonly client: string;
       readonly bytes: number;
       readonly hash: number;
+      readonly wish: RevisionWish | null;
       readonly tried: readonly number[] | null;
     }
   | { readonly kind: 'cancel'; readonly request: number }

@@ -97,7 +97,8 @@ export class Picture {
     const numbered = this.#upstreams.get(upstream);
     if (numbered === undefined) return;
     const { id } = numbered;
-    this.#options.say({ kind: 'changed', id, health: upstream.health.health, draining: upstream.draining });
+    const { draining, weight } = upstream;
+    this.#options.say({ kind: 'changed', id, health: upstream.health.health, draining, weight });
   }
 
   #removed(upstream: Upstream): void {

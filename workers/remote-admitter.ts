@@ -126,9 +126,9 @@ export class RemoteAdmitter implements Admitter {
   #ask(number: number): void {
     const asked = this.#asked.get(number);
     if (asked === undefined) return;
-    const { client, bytes, hash, tried } = asked.request;
+    const { client, bytes, hash, wish = null, tried } = asked.request;
     const ids = tried?.map((one) => this.#options.copy.idOf(one)).filter((one) => one !== null) ?? null;
-    const about = { request: number, set: asked.pool.key, client, bytes, hash };
+    const about = { request: number, set: asked.pool.key, client, bytes, hash, wish };
     this.#options.say({ kind: 'admit', ...about, tried: ids });
   }
 }

@@ -68,7 +68,7 @@ export class RemoteRequests {
 
   admit(worker: number, message: AdmitMessage): void {
     const { table, admitter, ledger, log, reply } = this.#options;
-    const { request, client, bytes, hash } = message;
+    const { request, client, bytes, hash, wish } = message;
     const pool = table.pool(message.set);
     if (pool === undefined && !this.#complete) {
       this.#strangers.push({ worker, message });
@@ -83,7 +83,7 @@ export class RemoteRequests {
     const abort = new AbortController();
     this.#held.set(worker, held.set(request, abort));
     const tried = message.tried?.map((id) => ledger.find(id)?.upstream).filter((one) => one !== undefined) ?? null;
-    admitter.admit(pool, { client, bytes, hash, tried }, abort.signal).then(
+    admitter.admit(pool, { client, bytes, hash, wish, tried }, abort.signal).then(
       (admission) => this.#settle({ worker, message, pool, abort }, admission),
       (error: unknown) => {
         log.error('a request of a worker could not be held', { set: pool.key, error });

@@ -137,6 +137,7 @@ export class TableCopy {
     // What served all the while goes on until the new control has a verdict of its own.
     if (picture.health !== 'unknown') pool.setHealth(known.upstream, picture.health);
     pool.drain(known.upstream, picture.draining);
+    pool.weigh(known.upstream, picture.weight);
   }
 
   #add(picture: UpstreamPicture, pool: Pool): KnownUpstream {
@@ -149,9 +150,10 @@ export class TableCopy {
     return known;
   }
 
-  #changed({ id, health, draining }: Extract<ToWorker, { kind: 'changed' }>): void {
+  #changed({ id, health, draining, weight }: Extract<ToWorker, { kind: 'changed' }>): void {
     const known = this.#byId.get(id);
     if (known === undefined) return;
+    known.pool.weigh(known.upstream, weight);
     known.pool.drain(known.upstream, draining);
     known.pool.setHealth(known.upstream, health);
   }

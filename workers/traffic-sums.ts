@@ -5,6 +5,7 @@
 import { type Clock, pause } from '#core/clock';
 import { newTally } from '#gateway/door-counts';
 import type { SetCounts } from '#gateway/metrics';
+import type { RevisionCounts } from '#gateway/revision-metrics';
 import type { TrafficCounts } from './messages.ts';
 
 const ANSWER_WITHIN_MS = 500;
@@ -23,7 +24,7 @@ export class TrafficSums {
   readonly #options: TrafficSumsOptions;
   readonly #last = new Map<number, TrafficCounts>();
   readonly #rounds = new Map<number, Round>();
-  #gone: TrafficCounts = { sets: [], doors: newTally() };
+  #gone: TrafficCounts = { sets: [], revisions: [], doors: newTally() };
   #lastRound = 0;
 
   constructor(options: TrafficSumsOptions) {
@@ -41,8 +42,12 @@ export class TrafficSums {
       await pause(clock, ANSWER_WITHIN_MS, round.done.signal);
       this.#rounds.delete(number);
     }
-    const { sets, doors } = sumOf([this.#gone, ...this.#last.values()]);
-    return { doors, sets: sets.filter((one) => one.key === null || knows(one.key)) };
+    const { sets, revisions, doors } = sumOf([this.#gone, ...this.#last.values()]);
+    return {
+      doors,
+      sets: sets.filter((one) => one.key === null || knows(one.key)),
+      revisions: revisions.filter((one) => knows(one.key)),
+    };
   }
 
   answered(worker: number, number: number, counts: TrafficCounts): void {
@@ -55,7 +60,7 @@ export class TrafficSums {
     this.#last.delete(worker);
     if (last !== undefined) {
       const over = last.sets.map((one) => ({ ...one, inFlight: 0 }));
-      this.#gone = sumOf([this.#gone, { sets: over, doors: last.doors }]);
+      this.#gone = sumOf([this.#gone, { ...last, sets: over }]);
     }
     for (const round of this.#rounds.values()) this.#settle(worker, round);
   }
@@ -66,9 +71,10 @@ export class TrafficSums {
   }
 }
 
-/** One set of counts for every key; those of no set come last. */
+/** One set of counts for every key, and every revision; those of no set come last. */
 export function sumOf(all: Iterable<TrafficCounts>): TrafficCounts {
   const sums = new Map<SetCounts['key'], SetCounts>();
+  const revisions = new Map<string, RevisionCounts>();
   const doors = newTally();
   for (const counts of all) {
     for (const name of Object.keys(doors) as (keyof typeof doors)[]) doors[name] += counts.doors[name];
@@ -76,10 +82,29 @@ export function sumOf(all: Iterable<TrafficCounts>): TrafficCounts {
       const sum = sums.get(one.key);
       sums.set(one.key, sum === undefined ? one : added(sum, one));
     }
+    for (const one of counts.revisions) {
+      const name = `${one.key}/${one.revision}`;
+      const sum = revisions.get(name);
+      revisions.set(name, sum === undefined ? one : addedRevision(sum, one));
+    }
   }
   const unrouted = sums.get(null);
   sums.delete(null);
-  return { doors, sets: [...sums.values(), ...(unrouted === undefined ? [] : [unrouted])] };
+  return {
+    doors,
+    sets: [...sums.values(), ...(unrouted === undefined ? [] : [unrouted])],
+    revisions: [...revisions.values()],
+  };
+}
+
+function addedRevision(a: RevisionCounts, b: RevisionCounts): RevisionCounts {
+  return {
+    ...a,
+    requests: a.requests + b.requests,
+    errors: a.errors + b.errors,
+    latency: addedEach(a.latency, b.latency),
+    latencySumS: a.latencySumS + b.latencySumS,
+  };
 }
 
 function added(a: SetCounts, b: SetCounts): SetCounts {

@@ -11,6 +11,7 @@ import type { GatewayErrorCode } from '../error-answer.ts';
 import type { Peer } from '../exchange.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { networkOf } from '../policies/client-network.ts';
+import type { Verdict } from '../policies/password-thread.ts';
 import { clientRefusal } from './client-gate.ts';
 import type { Origin } from './origin.ts';
 import type { SetTraffic } from './set-traffic.ts';
@@ -86,6 +87,12 @@ export function refusalOf(gate: GateKeeping): Refusal | null {
     return { code: 'body_too_large', retryAfterS: null };
   }
   return null;
+}
+
+/** Whether the client has a password that is asked for. */
+export function admits(traffic: SetTraffic, head: RequestHead): Verdict | Promise<Verdict> {
+  const auth = traffic.edge?.auth ?? null;
+  return auth === null ? true : auth.check(head.field('authorization'));
 }
 
 function wantsTls({ tls, clientCertificates }: SetPolicy): boolean {

@@ -2,13 +2,16 @@
  * What a passage is given: the tools that all passages share, and the facts of its request.
  */
 import type { Route } from '#router/route-table';
+import { hashText } from '#router/upstream';
 import type { Deadlines } from '../deadlines.ts';
 import type { Exchange } from '../exchange.ts';
+import type { RequestHead } from '../http1/request-head.ts';
 import type { AnswerTerms, CompiledPolicy } from '../policies/compiled-policy.ts';
 import type { UpstreamClient } from '../upstream/upstream-client.ts';
 import { Account, type AccountBook } from './account.ts';
-import { Outgoing } from './origin.ts';
+import { type Origin, Outgoing } from './origin.ts';
 import type { Passage } from './passage.ts';
+import type { VisitorWish } from './revision-choice.ts';
 import type { SearchTools } from './search.ts';
 import type { SetTraffic } from './set-traffic.ts';
 
@@ -31,6 +34,8 @@ export class PassageFacts {
   hash = 0;
   /** Tag from the sticky cookie of the client; null: it has none. */
   tag: string | null = null;
+  /** The revision where the request belongs; null: any, by weight. */
+  wish: VisitorWish | null = null;
   /** The client's own connection is encrypted. */
   secure = false;
   /** May be asked twice to the same effect (RFC 9110 9.2.2). */
@@ -50,4 +55,12 @@ export class PassageFacts {
     this.route = first.route;
     this.traffic = first.traffic;
   }
+}
+
+/** What `hash:…` balancing goes by. */
+export function hashOf(head: RequestHead, origin: Origin, route: Route): number {
+  const { lb } = route.pool.policy;
+  if (lb.kind === 'hash-ip') return hashText(origin.client);
+  if (lb.kind === 'hash-header') return hashText(head.field(lb.header) ?? '');
+  return 0;
 }

@@ -33,6 +33,8 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
   #state: State = 'searching';
   /** Claimed; null: none now. */
   #upstream: Upstream | null = null;
+  /** When it was found, monotonic ms; of one without a revision anything. */
+  #foundAt = 0;
   #call: UpstreamCall | null = null;
   /** Something of the body was taken from the client: it cannot be sent again. */
   #bodyTouched = false;
@@ -82,6 +84,7 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
     const { account } = this.facts;
     if (wakeMs !== null) account.wakeMs = (account.wakeMs ?? 0) + wakeMs;
     this.#upstream = upstream;
+    if (upstream.revision !== null) this.#foundAt = this.#tools.clock.now();
     const repeatable = this.facts.idempotent && this.#bodyEnded;
     this.#dial(upstream, repeatable ? 'kept' : 'guarded');
   }
@@ -128,10 +131,13 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
     const call = this.#call;
     this.#call = null;
     if (this.#state === 'answering') {
+      if (this.#upstream !== null && this.facts.account.status < 500)
+        this.facts.traffic.revisions.broke(this.#upstream);
       this.#cut();
       return;
     }
     if (failure === 'protocol' || call === null || this.#upstream === null) {
+      if (this.#upstream !== null) this.facts.traffic.revisions.failed(this.#upstream);
       this.#fail('upstream_protocol', null);
       return;
     }
@@ -149,7 +155,7 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
   #suspect(): void {
     if (this.#upstream === null) return;
     this.facts.route.pool.suspect(this.#upstream);
-    this.facts.traffic.judge(this.#upstream, true);
+    this.facts.traffic.unanswered(this.#upstream);
   }
 
   #tryElsewhere(code: GatewayErrorCode, repeatable: boolean): void {
@@ -191,7 +197,7 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
     const { exchange, account, route, edge, terms } = this.facts;
     this.#state = 'answering';
     account.status = head.status;
-    this.facts.traffic.judge(this.#upstream, head.status >= 500);
+    this.facts.traffic.answered(this.#upstream, head.status >= 500, this.#foundAt);
     const add = answerFields(this.facts, this.#upstream);
     if (head.switched) {
       this.#switch(head, add);
@@ -293,7 +299,7 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
   #onExpired(): void {
     // While a body is on its way and the upstream takes it, it is the client that is slow.
     const slowClient = !this.#bodyEnded && !this.#upstreamFull;
-    if (!slowClient && this.#state === 'asked') this.facts.traffic.judge(this.#upstream, true);
+    if (!slowClient && this.#state === 'asked') this.facts.traffic.unanswered(this.#upstream);
     this.#giveUp(slowClient ? 'request_timeout' : 'upstream_timeout');
   }
 

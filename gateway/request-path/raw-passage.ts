@@ -11,6 +11,7 @@ import { type DialFailure, dial } from '../upstream/dial.ts';
 import type { Account } from './account.ts';
 import { DIAL_ERRORS } from './own-answer.ts';
 import type { PassageTools } from './passage-facts.ts';
+import { rawWishOf } from './revision-choice.ts';
 import { Search, type Searcher } from './search.ts';
 import type { SetTraffic } from './set-traffic.ts';
 import { Tunnel } from './tunnel.ts';
@@ -43,6 +44,8 @@ export class RawPassage implements Searcher, WireOwner {
   #octets: Buffer;
   /** Claimed; null: none now. */
   #upstream: Upstream | null = null;
+  /** Monotonic ms. */
+  #foundAt = 0;
   #over = false;
 
   constructor(tools: PassageTools, facts: RawPassageFacts) {
@@ -51,7 +54,8 @@ export class RawPassage implements Searcher, WireOwner {
     this.#octets = facts.octets;
     const { traffic, account, client, octets } = facts;
     const request = { head: octets };
-    this.#search = new Search(tools, { traffic, account, request, hash: hashText(client), tag: null }, this);
+    const wish = rawWishOf(traffic.pool.policy.revisions, client);
+    this.#search = new Search(tools, { traffic, account, request, hash: hashText(client), tag: null, wish }, this);
   }
 
   start(): void {
@@ -69,6 +73,7 @@ export class RawPassage implements Searcher, WireOwner {
     const { account, route } = this.#facts;
     if (wakeMs !== null) account.wakeMs = (account.wakeMs ?? 0) + wakeMs;
     this.#upstream = upstream;
+    this.#foundAt = this.#tools.clock.now();
     account.tries++;
     account.replica = upstream.name;
     const endpoint = upstream.endpoint(route.spec.port);
@@ -99,18 +104,22 @@ export class RawPassage implements Searcher, WireOwner {
     const failed = this.#upstream;
     if (this.#over || failed === null) return;
     this.#facts.route.pool.suspect(failed);
+    this.#facts.traffic.revisions.failed(failed);
     this.#release();
     this.#search.next(failed, DIAL_ERRORS[failure]);
   }
 
   #join(upstream: Wire): void {
-    const { wire, account, route } = this.#facts;
+    const { wire, account, route, traffic } = this.#facts;
     if (this.#over) {
       upstream.destroy();
       return;
     }
     account.status = SWITCHED;
     account.switched();
+    if (this.#upstream !== null) {
+      traffic.revisions.answered(this.#upstream, false, this.#tools.clock.now() - this.#foundAt);
+    }
     wire.detach(this.#octets);
     const onClosed = (bytesIn: number, bytesOut: number): void => {
       account.bytesIn += bytesIn;

@@ -9,7 +9,6 @@ import type { TrustedProxies } from '#core/trusted-proxies';
 import type { Admitter } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { Route, RouteTable } from '#router/route-table';
-import { hashText } from '#router/upstream';
 import type { AccessLog } from '../access-log.ts';
 import type { ChallengeAnswers } from '../challenge-answers.ts';
 import type { Deadlines } from '../deadlines.ts';
@@ -21,17 +20,19 @@ import { Encoders } from '../policies/encoders.ts';
 import type { Verdict } from '../policies/password-thread.ts';
 import { PasswordThread } from '../policies/password-thread.ts';
 import { requestIds } from '../request-id.ts';
+import type { RevisionCounts } from '../revision-metrics.ts';
 import type { Transport } from '../transport/wire.ts';
 import { UpstreamClient } from '../upstream/upstream-client.ts';
 import { isNavigation } from '../waiting-page.ts';
 import { Account } from './account.ts';
-import { type Refusal, refusalOf, routeOf } from './gates.ts';
+import { admits, type Refusal, refusalOf, routeOf } from './gates.ts';
 import { IDEMPOTENT } from './idempotent.ts';
-import { CurrentOrigin, type Onward, type Origin } from './origin.ts';
+import { CurrentOrigin, type Onward } from './origin.ts';
 import { type AccountedAnswer, answerBy, challengeAnswer, errorFor, plainAnswer } from './own-answer.ts';
 import { Passage } from './passage.ts';
-import { PassageFacts, type PassageTools } from './passage-facts.ts';
+import { hashOf, PassageFacts, type PassageTools } from './passage-facts.ts';
 import { type PassThroughOrder, RawPassage } from './raw-passage.ts';
+import { revisionWishOf } from './revision-choice.ts';
 import { type SetTraffic, TrafficLedger } from './set-traffic.ts';
 import { cookieValue } from './sticky.ts';
 
@@ -109,6 +110,10 @@ export class RequestPath {
   collect(): SetCounts[] {
     const { table } = this.#options;
     return this.#ledger.collect((pool) => table.pool(pool.key) === pool);
+  }
+
+  collectRevisions(): RevisionCounts[] {
+    return [...this.#ledger.collectRevisions()];
   }
 
   /** Serves one request. The head is read within the call and may be used for the next one after it. */
@@ -207,6 +212,8 @@ export class RequestPath {
     facts.traffic = traffic;
     facts.hash = hashOf(head, origin, route);
     facts.tag = policy.sticky === 'cookie' ? cookieValue(head.field('cookie'), traffic.cookie) : null;
+    const { revisions } = policy;
+    facts.wish = revisions === null ? null : revisionWishOf(revisions, head, { client: origin.client, traffic });
     facts.secure = origin.secure;
     facts.idempotent = IDEMPOTENT.has(head.method);
     facts.expect100 = head.expect100;
@@ -285,16 +292,3 @@ interface PassOrder {
 }
 
 const NOTHING: readonly string[] = [];
-
-/** Whether the client has a password that is asked for. */
-function admits(traffic: SetTraffic, head: RequestHead): Verdict | Promise<Verdict> {
-  const auth = traffic.edge?.auth ?? null;
-  return auth === null ? true : auth.check(head.field('authorization'));
-}
-
-function hashOf(head: RequestHead, origin: Origin, route: Route): number {
-  const { lb } = route.pool.policy;
-  if (lb.kind === 'hash-ip') return hashText(origin.client);
-  if (lb.kind === 'hash-header') return hashText(head.field(lb.header) ?? '');
-  return 0;
-}

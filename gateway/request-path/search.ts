@@ -8,6 +8,7 @@ import { messageOf } from '#core/errors';
 import type { Log } from '#core/log';
 import type { Admission, Admitter } from '#router/admission';
 import type { Pool } from '#router/pool';
+import type { RevisionWish } from '#router/revision-wish';
 import type { Upstream } from '#router/upstream';
 import type { GatewayErrorCode } from '../error-answer.ts';
 import { Hold } from './hold.ts';
@@ -29,6 +30,8 @@ export interface SearchFacts {
   readonly hash: number;
   /** Tag from the sticky cookie of the client; null: it has none. */
   readonly tag: string | null;
+  /** The revision where it belongs; null: any, by weight. */
+  readonly wish: RevisionWish | null;
 }
 
 /** Hears one of the two for every `first` and `next`, perhaps before they return. */
@@ -56,9 +59,9 @@ export class Search {
 
   /** Claims an upstream if one has room now. */
   claim(): Upstream | null {
-    const { tag, hash } = this.#facts;
+    const { tag, hash, wish } = this.#facts;
     const pool = this.#pool;
-    return (tag === null ? null : pool.claimTagged(tag, this.#tried)) ?? pool.claim(hash, this.#tried);
+    return (tag === null ? null : pool.claimTagged(tag, this.#tried, wish)) ?? pool.claim(hash, this.#tried, wish);
   }
 
   /** Finds the first upstream for what the facts say now, waiting for one if need be. */
@@ -96,14 +99,14 @@ export class Search {
   }
 
   #wait(failed: Upstream | null, code: GatewayErrorCode): void {
-    const { traffic, account, request, hash } = this.#facts;
+    const { traffic, account, request, hash, wish } = this.#facts;
     const { clock, admitter } = this.#tools;
     traffic.metrics.held++;
     this.#hold = new Hold({
       clock,
       admitter,
       pool: this.#pool,
-      request: { client: account.client, bytes: request.head.length, hash, tried: this.#tried },
+      request: { client: account.client, bytes: request.head.length, hash, wish, tried: this.#tried },
       failed,
       onAdmission: (admission) => this.#onAdmission(admission, code),
       onPointless: () => this.#searcher.onNotFound(code, null),

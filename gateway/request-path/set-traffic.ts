@@ -7,16 +7,20 @@ import type { Pool } from '#router/pool';
 import { hashText, type Upstream } from '#router/upstream';
 import { type SetCounts, SetMetrics } from '../metrics.ts';
 import { type CompiledPolicy, compilePolicy, type PolicyTools } from '../policies/compiled-policy.ts';
+import { type RevisionCounts, RevisionMetrics } from '../revision-metrics.ts';
 import { RateLimit } from './rate-limit.ts';
 import { RetryBudget } from './retry-budget.ts';
 
 export class SetTraffic {
   readonly pool: Pool;
   readonly metrics = new SetMetrics();
+  readonly revisions = new RevisionMetrics();
   readonly retries = new RetryBudget();
   readonly rate = new RateLimit();
   /** Name of the sticky cookie: sets that share a hostname must not overwrite each other's. */
   readonly cookie: string;
+  /** Name of the cookie that keeps a visitor on a revision. */
+  readonly revisionCookie: string;
   readonly #tools: PolicyTools;
   #compiled: CompiledPolicy | null = null;
   /** What `#compiled` was made of. */
@@ -25,13 +29,22 @@ export class SetTraffic {
   constructor(pool: Pool, tools: PolicyTools) {
     this.pool = pool;
     this.cookie = `tidegate_${hashText(pool.key).toString(36)}`;
+    this.revisionCookie = `${this.cookie}_rev`;
     this.#tools = tools;
   }
 
-  /** Counts an answer of an upstream, or its absence, where the set wants those that fail left out. */
-  judge(upstream: Upstream | null, failed: boolean): void {
-    const { pool } = this;
-    if (pool.policy.outlier !== null && upstream !== null && pool.judge(upstream, failed)) this.metrics.ejections++;
+  /** Counts an answer of an upstream. @param since when it was found, monotonic ms; of one without a revision anything */
+  answered(upstream: Upstream | null, failed: boolean, since: number): void {
+    if (upstream === null) return;
+    this.#judge(upstream, failed);
+    if (upstream.revision !== null) this.revisions.answered(upstream, failed, this.#tools.clock.now() - since);
+  }
+
+  /** Counts that an upstream gave no answer. */
+  unanswered(upstream: Upstream | null): void {
+    if (upstream === null) return;
+    this.#judge(upstream, true);
+    this.revisions.failed(upstream);
   }
 
   /** What the set asks of the edge now; null: nothing. */
@@ -42,6 +55,12 @@ export class SetTraffic {
       this.#source = policy;
     }
     return this.#compiled;
+  }
+
+  /** Leaves those that fail out, where the set wants that. */
+  #judge(upstream: Upstream, failed: boolean): void {
+    const { pool } = this;
+    if (pool.policy.outlier !== null && pool.judge(upstream, failed)) this.metrics.ejections++;
   }
 }
 
@@ -70,6 +89,11 @@ export class TrafficLedger {
       pool.watch({ onRemoved: this.#onRemoved });
     }
     return traffic;
+  }
+
+  /** The counts of every revision. */
+  *collectRevisions(): Generator<RevisionCounts> {
+    for (const [pool, { revisions }] of this.#byPool) yield* revisions.collect(pool.key);
   }
 
   /**

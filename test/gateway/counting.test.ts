@@ -1,8 +1,9 @@
 /** Metrics and access log: every request is counted once, in the right place. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LATENCY_BOUNDS_S } from '#core/latency';
 import { AccessLog } from '#gateway/access-log';
-import { LATENCY_BOUNDS_S, SetMetrics } from '#gateway/metrics';
+import { SetMetrics } from '#gateway/metrics';
 import { until } from '#test/support/until';
 import { onEveryLane } from './support/rig.ts';
 import { echo } from './support/upstreams.ts';
