@@ -9,8 +9,10 @@ import { IMPORTED } from '#certs/vault/kept-certificate';
 import { SealedBox } from '#certs/vault/sealed-box';
 import { silentLog } from '#core/log';
 import { openSqliteStore } from '#store/sqlite-store';
+import type { Store } from '#store/store';
 import { temporaryDirectory } from '#test/store/temporary';
 import { FakeClock } from '#test/support/fake-clock';
+import { type Tenancy, tenancyOn } from './tenancy-parts.ts';
 import { Tidegate } from './tidegate.ts';
 
 export const NOTHING_ORDERED: IssuanceView = {
@@ -27,6 +29,8 @@ export const NOTHING_ORDERED: IssuanceView = {
 export interface CertificateGround {
   readonly tidegate: Tidegate;
   readonly vault: CertificateVault;
+  readonly store: Store;
+  readonly tenancy: Tenancy;
   /** What the issuance was told. */
   readonly calls: string[];
   /** What it answers. */
@@ -35,12 +39,11 @@ export interface CertificateGround {
   isWanted: boolean;
 }
 
-export async function withVault(t: TestContext): Promise<CertificateGround> {
+/** Certificates of tests are made by the clock of this machine. */
+export async function withVault(t: TestContext, clock = new FakeClock(Date.now())): Promise<CertificateGround> {
   const directory = temporaryDirectory(t);
   const store = await openSqliteStore(directory);
   t.after(() => store.close());
-  // Certificates of tests are made by the clock of this machine.
-  const clock = new FakeClock(Date.now());
   const box = SealedBox.open({ file: join(directory, 'encryption.key') });
   const vault = new CertificateVault({ store, box, wall: () => clock.wall(), random: randomBytes, log: silentLog });
   const calls: string[] = [];
@@ -66,6 +69,7 @@ export async function withVault(t: TestContext): Promise<CertificateGround> {
     },
     authority: () => ({ name: 'Local CA', certificate: 'PEM', names: ['localhost'] }),
   };
-  const tidegate = await Tidegate.start(100, { certificates, answers: store }, clock);
-  return Object.assign(ground, { tidegate });
+  const tenancy = await tenancyOn(t, store, clock);
+  const tidegate = await Tidegate.start(100, { certificates, answers: store, tenancy }, clock);
+  return Object.assign(ground, { tidegate, store, tenancy });
 }
