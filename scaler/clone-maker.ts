@@ -7,6 +7,7 @@ import { isTidegateError, messageOf } from '#core/errors';
 import type { EventType } from '#core/event';
 import type { SetSnapshot } from '#core/set';
 import type { Engine } from '#docker/engine';
+import { type Awaited, AwaitedReplicas } from './awaited-replicas.ts';
 import { isEngineAway, UnknownHost } from './engine-away.ts';
 import type { ScalerPorts } from './ports.ts';
 import type { ReplicaKeeper } from './replica-keeper.ts';
@@ -22,8 +23,6 @@ const NOT_OF_COMPOSE = {
 } as const;
 const BACKOFF_FIRST_MS = 1000;
 const BACKOFF_LONGEST_MS = 60_000;
-/** How often the Engine is asked for clones that discovery does not show. */
-const LOOK_FOR_MS = 60_000;
 /** Conflicts in a row after which the name is taken as somebody else's, and not as that of a clone just made. */
 const CONFLICTS_OF_NAME = 2;
 const CONFLICT = 409;
@@ -40,30 +39,28 @@ interface Order {
   readonly snapshot: SetSnapshot;
 }
 
-interface Awaited {
-  readonly host: string;
+interface AwaitedClone extends Awaited {
   readonly name: string;
 }
 
 export class CloneMaker {
   readonly #options: CloneMakerOptions;
-  /** Clones that discovery has not shown yet, by container id. */
-  readonly #awaited = new Map<string, Awaited>();
+  readonly #awaited: AwaitedReplicas<AwaitedClone>;
   readonly #conflicts = new Map<string, number>();
   #busy = false;
   #failures = 0;
   #notBefore = Number.NEGATIVE_INFINITY;
   #retry: Timer | null = null;
-  #search: Timer | null = null;
   #closed = false;
 
   constructor(options: CloneMakerOptions) {
     this.#options = options;
+    this.#awaited = new AwaitedReplicas({ ports: options.ports, onFewer: options.onDone });
   }
 
   /** Says how many clones are missing; they are made one after the other, and this is asked anew before each. */
   want(original: ReplicaKeeper | null, missing: number, snapshot: SetSnapshot): void {
-    for (const { containerId } of snapshot.replicas) this.#awaited.delete(containerId);
+    this.#awaited.shown(snapshot);
     if (original === null || missing <= this.#awaited.size) return;
     if (this.#busy || this.#notBefore > this.#options.ports.clock.now()) return;
     this.#busy = true;
@@ -73,7 +70,7 @@ export class CloneMaker {
   close(): void {
     this.#closed = true;
     this.#retry?.cancel();
-    this.#search?.cancel();
+    this.#awaited.close();
   }
 
   async #make(order: Order): Promise<void> {
@@ -83,19 +80,16 @@ export class CloneMaker {
     await null;
     try {
       const clone = await this.#clone(cloneName, order);
-      this.#awaited.set(clone, { host, name: cloneName });
       this.#conflicts.clear();
       this.#failures = 0;
       const cause = `a copy of ${name}, as the scale asks for`;
       this.#options.report('replica.created', `${host}/${clone}`, cause, { name: cloneName });
-      await this.#refresh(host, clone);
+      await this.#awaited.add({ host, containerId: clone, name: cloneName });
     } catch (error) {
       this.#failed(error, order, cloneName);
     }
     this.#busy = false;
-    if (this.#closed) return;
-    this.#searchLater();
-    this.#options.onDone();
+    if (!this.#closed) this.#options.onDone();
   }
 
   async #clone(name: string, { original, snapshot }: Order): Promise<string> {
@@ -133,35 +127,6 @@ export class CloneMaker {
     this.#options.report('replica.failed', id, `a copy could not be made: ${messageOf(error)}`, data);
   }
 
-  /** The Engine knows whether a clone that is not shown is there at all. */
-  #searchLater(): void {
-    if (this.#closed || this.#search !== null || this.#awaited.size === 0) return;
-    this.#search = this.#options.ports.clock.after(LOOK_FOR_MS, () => void this.#searchAwaited());
-  }
-
-  async #searchAwaited(): Promise<void> {
-    for (const [clone, { host }] of [...this.#awaited]) {
-      try {
-        await this.#engine(host).inspect(clone);
-        await this.#refresh(host, clone);
-      } catch (error) {
-        if (isTidegateError(error, 'engine.not_found')) this.#awaited.delete(clone);
-      }
-    }
-    this.#search = null;
-    if (this.#closed) return;
-    this.#searchLater();
-    this.#options.onDone();
-  }
-
-  async #refresh(host: string, clone: string): Promise<void> {
-    try {
-      await this.#options.ports.refresh(host, clone);
-    } catch (error) {
-      this.#options.ports.log.warn('a copy could not be looked at', { replica: `${host}/${clone}`, error });
-    }
-  }
-
   #engine(host: string): Engine {
     const engine = this.#options.ports.engine(host);
     if (engine === null) throw new UnknownHost(host);
@@ -170,7 +135,7 @@ export class CloneMaker {
 
   /** `<name>-tg<n>` with the smallest n that is not taken. */
   #freeName(name: string, snapshot: SetSnapshot): string {
-    const taken = new Set([...snapshot.replicas, ...this.#awaited.values()].map((one) => one.name));
+    const taken = new Set([...snapshot.replicas, ...this.#awaited.all()].map((one) => one.name));
     for (let n = 2; ; n++) {
       const candidate = `${name}-tg${n}`;
       if (!taken.has(candidate) && (this.#conflicts.get(candidate) ?? 0) < CONFLICTS_OF_NAME) return candidate;

@@ -1,8 +1,10 @@
 /**
  * Is it worth waiting for a replica of a set, and if not, what does whoever asks hear? Pure functions of what is seen.
  */
+import type { RevisionShare } from '#core/set';
 import type { Admission } from '#router/admission';
 import type { ReplicaKeeper } from './replica-keeper.ts';
+import { wantedOf } from './share-wishes.ts';
 
 export type TurnedAway = Extract<Admission, { outcome: 'stopped' }>;
 
@@ -39,6 +41,36 @@ export function refusalFor(facts: ProspectFacts): TurnedAway | null {
     return { outcome: 'stopped', code: 'stopped', retryAfterS: STOPPED_RETRY_S };
   }
   if (!replicas.some((one) => isPromising(one, facts))) return noReplicas();
+  const [refusal] = facts.dependencyRefusals;
+  return refusal === undefined ? null : noReplicas(refusal.retryAfterS);
+}
+
+export interface ShareProspectFacts extends Omit<ProspectFacts, 'min' | 'now'> {
+  readonly shares: readonly RevisionShare[];
+  readonly target: { readonly awake: number };
+  readonly isStopped: boolean;
+  /** Replicas can be made. */
+  readonly canMake: boolean;
+}
+
+/** {@link refusalFor} a set that the API deploys: what is missing is made, and nobody but its tenant stops it. */
+export function refusalForShares(facts: ShareProspectFacts): TurnedAway | null {
+  const { replicas, shares, target } = facts;
+  if (facts.readyCount > 0) return null;
+  const stopped: TurnedAway = { outcome: 'stopped', code: 'stopped', retryAfterS: STOPPED_RETRY_S };
+  if (facts.isStopped) return stopped;
+  // One that is held proves itself, and takes requests when it has.
+  const serving = shares.filter((one) => (one.weight > 0 || one.held) && wantedOf(one, target) > 0);
+  const own = replicas.filter(
+    (one) => !one.isMade || serving.some((share) => share.revision === one.snapshot.revision),
+  );
+  if (serving.length === 0 && own.length === 0) return shares.some((one) => one.weight > 0) ? stopped : noReplicas();
+  const isFailed = facts.failedForMs > 0 && !own.some((one) => one.isComingUp);
+  if (isFailed) return noReplicas(Math.ceil(facts.failedForMs / 1000));
+  const hopeful = own.filter((one) => !one.isHopeless);
+  const wanted = serving.reduce((sum, share) => sum + wantedOf(share, target), 0);
+  const isThere = own.length >= wanted && own.every((one) => one.snapshot.status !== 'dead');
+  if (hopeful.length === 0 && (isThere || !facts.canMake)) return noReplicas();
   const [refusal] = facts.dependencyRefusals;
   return refusal === undefined ? null : noReplicas(refusal.retryAfterS);
 }

@@ -26,6 +26,9 @@ export async function perform(action: ReplicaAction, context: ActionContext): Pr
       await engine.start(containerId);
       state.woke();
       return refresh();
+    case 'mend':
+      await engine.start(containerId);
+      return refresh();
     case 'thaw':
       if (state.frozenDirect) return thawDirect(context);
       await engine.unpause(containerId);
@@ -100,8 +103,9 @@ async function thawDirect({ state, engine, refresh }: ActionContext): Promise<vo
 async function stop(context: ActionContext): Promise<void> {
   const { state, engine, isWanted } = context;
   if (state.frozenDirect) await thawDirect(context);
-  if (!isWanted() || state.isDown) return;
-  const { containerId, startedAt, stopTimeoutS } = state.snapshot;
+  const { containerId, startedAt, stopTimeoutS, members } = state.snapshot;
+  // Of a replica that Tidegate made more than its main member may run.
+  if (!isWanted() || (state.isDown && members === undefined)) return;
   state.willSleep();
   state.save();
   await engine.stop(containerId, stopTimeoutS);

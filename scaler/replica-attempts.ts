@@ -3,12 +3,14 @@
  * and an Engine that is away is not the replica's failure. An attempt never rejects.
  */
 import { isTidegateError, messageOf } from '#core/errors';
+import type { ReplicaSnapshot } from '#core/set';
 import { Backoff } from './backoff.ts';
 import { isEngineAway, UnknownHost } from './engine-away.ts';
 import type { ScalerPorts } from './ports.ts';
 import { perform } from './replica-actions.ts';
 import type { ReplicaState } from './replica-state.ts';
 import { isStepDown, type ReplicaAction, type ReplicaWish, stepTowards } from './replica-step.ts';
+import type { MemberLoss } from './side-members.ts';
 
 /** How soon a start or thaw is tried again while the Engine itself is away. */
 const AWAY_MS = 500;
@@ -16,12 +18,17 @@ const AWAY_MS = 500;
 const AWAY_DOWN_MS = 5000;
 /** A start that succeeded is not repeated for so long, although discovery shows nothing of it. */
 const SHOWN_WITHIN_MS = 2000;
+/** Whoever stopped a part of a replica may be about to start it again, or to put another in its place. */
+const OTHERS_AT_WORK_MS = 2000;
+/** A member that was up for so long starts over with a clean record. */
+const PROVEN_MS = 10_000;
+const RAISE_MEMORY = { oom_killed: true, hint: 'raise memory' } as const;
 
 export interface AttemptsOptions {
   readonly ports: ScalerPorts;
   readonly state: ReplicaState;
   readonly wish: () => ReplicaWish;
-  readonly onFailed: (cause: string, facts: { readonly failures: number; readonly retry_in_ms: number }) => void;
+  readonly onFailed: (cause: string, facts: Record<string, unknown>) => void;
 }
 
 export class Attempts {
@@ -30,17 +37,26 @@ export class Attempts {
   readonly #up: Backoff;
   /** Of freezing, stopping and removing. */
   readonly #down: Backoff;
+  /** Of starting side members. */
+  readonly #mend: Backoff;
+  #cause: string | null = null;
   #engineAway = false;
 
   constructor(options: AttemptsOptions) {
     this.#options = options;
     this.#up = new Backoff(options.ports.clock);
     this.#down = new Backoff(options.ports.clock);
+    this.#mend = new Backoff(options.ports.clock);
   }
 
   /** Failures in a row to come up. */
   get failures(): number {
     return this.#up.failures;
+  }
+
+  /** Of the last failure to come up; null: there was none. */
+  get cause(): string | null {
+    return this.failures === 0 ? null : this.#cause;
   }
 
   /** Ms until the action may be tried; 0: now. */
@@ -52,11 +68,32 @@ export class Attempts {
   forgive(): void {
     this.#up.reset();
     this.#down.reset();
+    this.#mend.reset();
   }
 
   /** It ended although it was to be up: counts as a failure to come up. */
-  endedItself(exitCode: number | null): void {
-    this.#fail(this.#up, `it ended with exit code ${exitCode ?? 'unknown'}`);
+  endedItself({ exitCode, members }: ReplicaSnapshot): void {
+    const wasStarved = members?.[0]?.oomKilled === true;
+    const why = wasStarved ? ': it ran out of memory' : '';
+    this.#fail(this.#up, `it ended with exit code ${exitCode ?? 'unknown'}${why}`, wasStarved ? RAISE_MEMORY : {});
+  }
+
+  /** Somebody else stopped it: before it is started again he may do so himself. */
+  wasStopped(): void {
+    this.#up.postpone(OTHERS_AT_WORK_MS);
+  }
+
+  /** A side member ended while the replica is to run. */
+  lost({ member, asked, upMs }: MemberLoss): void {
+    if (asked) {
+      this.#mend.postpone(OTHERS_AT_WORK_MS);
+      return;
+    }
+    if (upMs >= PROVEN_MS) this.#mend.reset();
+    const { name, exitCode, oomKilled } = member;
+    const cause = `its member ${name} ended with exit code ${exitCode ?? 'unknown'}`;
+    const why = oomKilled ? ': it ran out of memory' : '';
+    this.#fail(this.#mend, cause + why, { member: name, ...(oomKilled ? RAISE_MEMORY : {}) });
   }
 
   /** Tries once. Resolves when it is done, no longer wanted, or failed. */
@@ -87,6 +124,8 @@ export class Attempts {
     await perform(action, { state, engine, isWanted, refresh: () => this.#refresh() });
     const isUnseen = state.isDown && state.snapshot.startedAt === startedAt;
     if (action === 'start' && isUnseen) this.#up.postpone(SHOWN_WITHIN_MS);
+    if (action === 'mend' && state.isMaimed) this.#mend.postpone(SHOWN_WITHIN_MS);
+    if (action === 'stop' && state.hasStragglers) this.#down.postpone(SHOWN_WITHIN_MS);
   }
 
   #away(action: ReplicaAction, error: unknown): void {
@@ -105,12 +144,14 @@ export class Attempts {
     else this.#fail(backoff, `${action} failed: ${messageOf(error)}`);
   }
 
-  #fail(backoff: Backoff, cause: string): void {
+  #fail(backoff: Backoff, cause: string, facts: Record<string, unknown> = {}): void {
     const waitMs = backoff.fail();
-    this.#options.onFailed(cause, { failures: backoff.failures, retry_in_ms: waitMs });
+    if (backoff === this.#up) this.#cause = cause;
+    this.#options.onFailed(cause, { failures: backoff.failures, retry_in_ms: waitMs, ...facts });
   }
 
   #backoffOf(action: ReplicaAction): Backoff {
+    if (action === 'mend') return this.#mend;
     return isStepDown(action) ? this.#down : this.#up;
   }
 

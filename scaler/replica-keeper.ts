@@ -9,12 +9,14 @@ import type { ReplicaSnapshot } from '#core/set';
 import type { Pool } from '#router/pool';
 import type { Upstream } from '#router/upstream';
 import { Activation } from './activation.ts';
+import { Draining } from './draining.ts';
 import type { ScalerPorts } from './ports.ts';
 import { handOver } from './replica-actions.ts';
 import { Attempts } from './replica-attempts.ts';
 import { phaseOf, type ReplicaPhase } from './replica-phase.ts';
 import { type Observation, ReplicaState } from './replica-state.ts';
 import { isStepDown, type ReplicaAction, type ReplicaWish, stepTowards } from './replica-step.ts';
+import { SideMembers } from './side-members.ts';
 
 /** A replica that was ready for so long starts over with a clean record. */
 const PROVEN_MS = 10_000;
@@ -39,13 +41,13 @@ export class ReplicaKeeper {
   readonly #state: ReplicaState;
   readonly #activation: Activation;
   readonly #attempts: Attempts;
+  readonly #sides: SideMembers;
+  readonly #draining: Draining;
   #wish: ReplicaWish = 'leave';
   #action: ReplicaAction | null = null;
   #acting: Promise<void> = Promise.resolve();
   #retry: Timer | null = null;
   #doubt: Timer | null = null;
-  #drainEnd: Timer | null = null;
-  #drainOver = false;
   #readySince: number | null = null;
   #touchedUntil = Number.NEGATIVE_INFINITY;
   #closed = false;
@@ -59,6 +61,17 @@ export class ReplicaKeeper {
       state: this.#state,
       wish: () => this.#wish,
       onFailed: (cause, facts) => options.report('replica.failed', this.snapshot, cause, facts),
+    });
+    this.#sides = new SideMembers(ports.clock);
+    this.#sides.observe(snapshot);
+    this.#draining = new Draining({
+      clock: ports.clock,
+      inFlight: () => this.#activation.inFlight,
+      onBegin: (inFlight) => {
+        this.#activation.drain();
+        options.report('replica.draining', this.snapshot, `${inFlight} requests in flight`);
+      },
+      onOver: () => this.drive(),
     });
     this.#activation = new Activation({
       pool,
@@ -89,6 +102,16 @@ export class ReplicaKeeper {
   /** Failures in a row to come up. */
   get failures(): number {
     return this.#attempts.failures;
+  }
+
+  /** Of the last of them; null: there was none. */
+  get failure(): string | null {
+    return this.#attempts.cause;
+  }
+
+  /** Tidegate made it, of a revision. */
+  get isMade(): boolean {
+    return this.snapshot.members !== undefined;
   }
 
   /** It sleeps because Tidegate put it to sleep. */
@@ -124,11 +147,16 @@ export class ReplicaKeeper {
     return this.#activation.unreadySince !== null && !this.#activation.wasReady && !this.isInVain;
   }
 
-  /** Nothing is to be hoped from it as it is: it runs, takes no requests, and has had its time. */
+  /** Requests have nothing to hope from it as it is. */
   get isInVain(): boolean {
+    return this.isHopeless || (this.#state.isRunning && this.snapshot.weight === 0);
+  }
+
+  /** It is on its way out; or it runs, cannot be dialled or does not answer, and has had its time. */
+  get isHopeless(): boolean {
     if (this.#state.isGone || this.#state.status === 'dead') return true;
     if (!this.#state.isRunning) return false;
-    if (this.snapshot.unroutable !== null || this.snapshot.weight === 0) return true;
+    if (this.snapshot.unroutable !== null) return true;
     const { unreadySince } = this.#activation;
     return unreadySince !== null && this.#now() - unreadySince > this.#options.pool.policy.wakeTimeoutMs;
   }
@@ -174,8 +202,10 @@ export class ReplicaKeeper {
 
   #follow(seen: Observation): void {
     if (seen.anew || seen.ended !== null) this.#activation.forget();
-    if (seen.anew && this.#action === 'start') this.#state.adopt();
+    if (seen.anew && (this.#action === 'start' || this.#action === 'mend')) this.#state.adopt();
     if (seen.ended !== null) this.#ended(seen.ended);
+    const isToRun = this.#isToServe && this.#state.status === 'running' && this.#action !== 'start';
+    for (const loss of this.#sides.observe(this.snapshot)) if (isToRun) this.#attempts.lost(loss);
     if (seen.woke && this.#action === null) this.#options.onWoken();
     if (this.#action === null) this.#state.save();
     this.#settle();
@@ -185,9 +215,7 @@ export class ReplicaKeeper {
   want(wish: ReplicaWish): void {
     if (wish !== this.#wish) {
       this.#wish = wish;
-      this.#drainOver = false;
-      this.#drainEnd?.cancel();
-      this.#drainEnd = null;
+      this.#draining.reset();
       if (this.#isToServe && this.#state.status !== 'stopping') this.#activation.drain(false);
       this.#settle();
     }
@@ -220,7 +248,7 @@ export class ReplicaKeeper {
   drive(): void {
     if (this.#closed || this.#action !== null) return;
     const step = stepTowards(this.#wish, this.#state);
-    if (step === null || (isStepDown(step) && !this.#isDrained())) return;
+    if (step === null || (isStepDown(step) && !this.#draining.isDone(this.#options.pool.policy.drainMs))) return;
     const waitMs = this.#attempts.waitMs(step);
     if (waitMs > 0) this.#driveIn(waitMs);
     else this.#begin(step);
@@ -256,21 +284,6 @@ export class ReplicaKeeper {
     return this.#wish === 'awake' || this.#wish === 'leave';
   }
 
-  /** True when nothing is in flight to it (or the drain time is over); begins to drain otherwise. */
-  #isDrained(): boolean {
-    const { inFlight } = this.#activation;
-    if (inFlight === 0 || this.#drainOver) return true;
-    if (this.#drainEnd !== null) return false;
-    const { pool, ports, report } = this.#options;
-    this.#activation.drain();
-    report('replica.draining', this.snapshot, `${inFlight} requests in flight`);
-    this.#drainEnd = ports.clock.after(pool.policy.drainMs, () => {
-      this.#drainOver = true;
-      this.drive();
-    });
-    return false;
-  }
-
   #begin(action: ReplicaAction): void {
     this.#action = action;
     this.#retry?.cancel();
@@ -298,7 +311,7 @@ export class ReplicaKeeper {
     if (clearing !== null) await clearing;
     this.#activation.cleared();
     if (clearing === null) return true;
-    const isQuiet = this.#activation.inFlight === 0 || this.#drainOver;
+    const isQuiet = this.#activation.inFlight === 0 || this.#draining.isOver;
     return isQuiet && stepTowards(this.#wish, this.#state) === action;
   }
 
@@ -317,13 +330,16 @@ export class ReplicaKeeper {
     if (readyMs >= PROVEN_MS) this.#attempts.forgive();
     if (this.#action === 'stop' || this.#action === 'remove') return;
     if (this.#wish === 'stopped') this.#state.willSleep();
-    if (how === 'itself' && this.#wish === 'awake') this.#attempts.endedItself(this.snapshot.exitCode);
+    if (how === 'itself' && this.#wish === 'awake') this.#attempts.endedItself(this.snapshot);
+    if (how === 'asked' && this.isMade) this.#attempts.wasStopped();
   }
 
   #settle(): void {
     if (this.#closed) return;
     const mayBeDialled =
-      this.#state.isRunning && this.#state.isAdopted && (this.#action === null || this.#action === 'start');
+      this.#state.isRunning &&
+      this.#state.isAdopted &&
+      (this.#action === null || this.#action === 'start' || this.#action === 'mend');
     this.#activation.settle(this.snapshot, mayBeDialled ? (this.#isToServe ? 'serve' : 'finish') : 'down');
   }
 
@@ -342,7 +358,7 @@ export class ReplicaKeeper {
     this.#closed = true;
     this.#retry?.cancel();
     this.#doubt?.cancel();
-    this.#drainEnd?.cancel();
+    this.#draining.close();
     this.#activation.drop();
   }
 

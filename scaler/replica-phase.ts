@@ -28,6 +28,7 @@ export type ReplicaPhase = (typeof REPLICA_PHASES)[number];
 const PHASE_OF_ACTION: Readonly<Record<ReplicaAction, ReplicaPhase>> = {
   adopt: 'probing',
   start: 'starting',
+  mend: 'starting',
   thaw: 'thawing',
   freeze: 'freezing',
   stop: 'stopping',

@@ -94,6 +94,15 @@ export class ReplicaState implements StepFacts {
     return this.#isGone;
   }
 
+  get isMaimed(): boolean {
+    const sides = this.#snapshot.members?.slice(1) ?? [];
+    return this.status === 'running' && sides.some((one) => one.status === 'created' || one.status === 'exited');
+  }
+
+  get hasStragglers(): boolean {
+    return this.isDown && (this.#snapshot.members ?? []).some((one) => isUp(one.status));
+  }
+
   /** It sleeps, or slept last, because Tidegate put it to sleep. */
   get sleptByUs(): boolean {
     return this.#note !== null;

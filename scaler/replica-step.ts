@@ -7,16 +7,19 @@
  * | frozen             | thaw             | –                 | stop              | remove            |
  * | created, exited    | start            | –                 | –                 | remove            |
  * | restarting         | –                | –                 | stop              | remove            |
+ * | running, maimed    | mend             | freeze            | stop              | remove            |
+ * | down, stragglers   | start            | –                 | stop              | remove            |
  * | stopping           | –                | –                 | –                 | –                 |
  *
- * `leave` wants nothing: what runs serves, what is down stays down. Before anything else a run that somebody else began
+ * `leave` wants nothing: what runs serves (and is mended), what is down stays down. Maimed: a side member of it is down.
+ * Stragglers: its main member is down, and others run. Before anything else a run that somebody else began
  * is adopted: an earlier Tidegate may have frozen it. One that is stopping while frozen is thawed, whatever is wanted: it
  * could not even see the signal.
  */
 import type { ContainerStatus } from '#core/set';
 
 export type ReplicaWish = 'awake' | 'frozen' | 'stopped' | 'removed' | 'leave';
-export type ReplicaAction = 'adopt' | 'start' | 'thaw' | 'freeze' | 'stop' | 'remove';
+export type ReplicaAction = 'adopt' | 'start' | 'mend' | 'thaw' | 'freeze' | 'stop' | 'remove';
 
 export interface StepFacts {
   readonly status: ContainerStatus;
@@ -27,6 +30,10 @@ export interface StepFacts {
   readonly isAdopted: boolean;
   /** Removed; discovery has not said so yet. */
   readonly isGone: boolean;
+  /** It runs, and a side member of it does not. */
+  readonly isMaimed: boolean;
+  /** Its main member does not run, and others do. */
+  readonly hasStragglers: boolean;
 }
 
 /** The step, or null: there is nothing to do, or somebody else is doing it. */
@@ -38,15 +45,16 @@ export function stepTowards(wish: ReplicaWish, facts: StepFacts): ReplicaAction 
   switch (wish) {
     case 'awake':
       if (isFrozen) return 'thaw';
+      if (facts.isMaimed) return 'mend';
       return status === 'created' || status === 'exited' ? 'start' : null;
     case 'frozen':
       return status === 'running' && !isFrozen ? 'freeze' : null;
     case 'stopped':
-      return isDown(status) ? null : 'stop';
+      return isDown(status) && !facts.hasStragglers ? null : 'stop';
     case 'removed':
       return 'remove';
     case 'leave':
-      return null;
+      return facts.isMaimed && !isFrozen ? 'mend' : null;
   }
 }
 

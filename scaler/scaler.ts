@@ -28,6 +28,8 @@ export class Scaler implements Admitter {
   readonly #keepers = new Map<SetKey, SetKeeper>();
   /** Dependencies that were reported as not to be followed, so that each is said once. */
   readonly #lamented = new Set<string>();
+  /** Sets whose views changed in this turn. */
+  readonly #changed = new Set<SetKey>();
   #closed = false;
 
   constructor(options: ScalerOptions) {
@@ -50,6 +52,7 @@ export class Scaler implements Admitter {
       snapshot,
       override: this.#options.override(snapshot.key) ?? NO_OVERRIDE,
       dependencies: (one) => this.#dependenciesOf(one),
+      onViewChanged: () => this.#viewChanged(snapshot.key),
     });
     this.#keepers.set(snapshot.key, keeper);
     pool.watch({
@@ -71,6 +74,7 @@ export class Scaler implements Admitter {
     if (keeper === undefined) return;
     this.#keepers.delete(key);
     keeper.dispose();
+    this.#viewChanged(key);
   }
 
   admit(pool: Pool, request: AdmissionRequest, signal: AbortSignal): Promise<Admission> {
@@ -126,6 +130,17 @@ export class Scaler implements Admitter {
     const keepers = [...this.#keepers.values()];
     this.#keepers.clear();
     await Promise.all(keepers.map((keeper) => keeper.close(successor)));
+  }
+
+  /** Once per turn, when everything that belongs together has happened. */
+  #viewChanged(key: SetKey): void {
+    const { onViewChanged } = this.#options;
+    if (onViewChanged === undefined || this.#changed.has(key)) return;
+    this.#changed.add(key);
+    queueMicrotask(() => {
+      this.#changed.delete(key);
+      if (!this.#closed) onViewChanged(key);
+    });
   }
 
   /** A dependency that would close a circle is left out on the side of the greater key, so no set waits for itself. */

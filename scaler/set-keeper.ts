@@ -9,28 +9,32 @@
  *              wake-failed  the back-off
  */
 import type { EventType } from '#core/event';
-import type { SetKey, SetSnapshot } from '#core/set';
+import type { ReplicaSnapshot, SetKey, SetSnapshot } from '#core/set';
 import type { Admission, AdmissionRequest } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { Upstream } from '#router/upstream';
-import { CloneMaker } from './clone-maker.ts';
 import { Demand, type WantedTier } from './demand.ts';
 import { Holds } from './holds.ts';
 import type { ScalerPorts } from './ports.ts';
-import { noReplicas, RESTART_GRACE_MS, refusalFor, stoppedByPerson, type TurnedAway } from './prospects.ts';
+import {
+  noReplicas,
+  RESTART_GRACE_MS,
+  refusalFor,
+  refusalForShares,
+  stoppedByPerson,
+  type TurnedAway,
+} from './prospects.ts';
 import { Reconciler } from './reconciler.ts';
 import { ReplicaKeeper } from './replica-keeper.ts';
 import { Rest } from './rest.ts';
 import { type ScaleOverride, type ScaleTarget, scaleTarget } from './scale-target.ts';
 import { type SetView, viewOf } from './set-view.ts';
+import { Staffing } from './staffing.ts';
 import { WaitingRoom } from './waiting-room.ts';
 import { Wake } from './wake.ts';
-import { planWishes } from './wishes.ts';
 
 /** How often it is looked whether those who are held still have something to wait for. */
 const PROSPECT_MS = 500;
-/** How long clones go on without the container they were made from: it may be on its way back. */
-const ORPHAN_MS = 60_000;
 
 export interface SetKeeperOptions {
   readonly ports: ScalerPorts;
@@ -39,6 +43,8 @@ export interface SetKeeperOptions {
   readonly override: ScaleOverride;
   /** Keepers of the sets this one depends on, as far as they are known; never in a circle. */
   readonly dependencies: (keeper: SetKeeper) => readonly SetKeeper[];
+  /** What its view shows may have changed. */
+  readonly onViewChanged: () => void;
 }
 
 export class SetKeeper {
@@ -46,7 +52,7 @@ export class SetKeeper {
   readonly pool: Pool;
   readonly #options: SetKeeperOptions;
   readonly #room: WaitingRoom;
-  readonly #clones: CloneMaker;
+  readonly #staffing: Staffing;
   readonly #demand: Demand;
   readonly #reconciler: Reconciler;
   readonly #wake: Wake;
@@ -57,7 +63,6 @@ export class SetKeeper {
   #snapshot: SetSnapshot;
   #override: ScaleOverride;
   #closed = false;
-  #orphanedSince: number | null = null;
 
   constructor(options: SetKeeperOptions) {
     const { ports, pool, snapshot } = options;
@@ -79,9 +84,10 @@ export class SetKeeper {
       onTrouble: (message, error) => ports.log.error(message, { set: this.key, error }),
     });
     this.#wake = new Wake({ ...ports, report: (type, cause, data) => this.#report(type, cause, { data }) });
-    this.#clones = new CloneMaker({
+    this.#staffing = new Staffing({
       ports,
-      report: (type, replica, cause, data) => this.#report(type, cause, { replica, data }),
+      snapshot,
+      report: (type, cause, data, replica) => this.#report(type, cause, { replica, data }),
       onDone: () => this.reconcile(),
     });
   }
@@ -103,7 +109,7 @@ export class SetKeeper {
       class: this.#snapshot.policy.class,
       policy: this.#snapshot.policy.scale,
       override: this.#override,
-      made: this.#snapshot.replicas.filter((one) => one.cloneOf === null).length,
+      made: this.#isDeployed ? 0 : this.#snapshot.replicas.filter((one) => one.cloneOf === null).length,
     });
   }
 
@@ -114,11 +120,14 @@ export class SetKeeper {
 
   /** Ready for sets that depend on this one. */
   get servesDependents(): boolean {
-    return this.replicas.some((one) => one.servesDependents);
+    // A revision that has yet to prove itself serves nobody.
+    return this.replicas.some((one) => one.servesDependents && (!this.#isDeployed || one.snapshot.weight > 0));
   }
 
   view(): SetView {
-    return viewOf(this, { waking: this.#wake.isUnderWay, failed: this.#wake.failedForMs > 0 });
+    const { making, underWay } = this.#staffing;
+    const isWaking = this.#wake.isUnderWay || underWay > 0;
+    return viewOf(this, { waking: isWaking, failed: this.#wake.failedForMs > 0, making });
   }
 
   observe(snapshot: SetSnapshot): void {
@@ -166,6 +175,7 @@ export class SetKeeper {
   scale(override: ScaleOverride): void {
     this.#override = override;
     this.#wake.forgive();
+    this.#staffing.forgive();
     for (const replica of this.#replicas.values()) replica.forgive();
     if (override.replicas === 0) this.#demand.sleep();
     else if (override.replicas !== null) {
@@ -213,16 +223,19 @@ export class SetKeeper {
 
   /** Why nothing will become ready for whoever asks now; null: it is worth waiting. */
   refusal(): TurnedAway | null {
-    return refusalFor({
+    const facts = {
       readyCount: this.pool.readyCount,
       failedForMs: this.#wake.failedForMs,
-      min: this.target.min,
-      now: this.#now(),
       replicas: this.replicas,
       dependencyRefusals: this.#options
         .dependencies(this)
         .map((one) => (one.servesDependents ? null : one.refusal()))
         .filter((one) => one !== null),
+    };
+    const { shares, stopped = false } = this.#snapshot;
+    if (shares === undefined) return refusalFor({ ...facts, min: this.target.min, now: this.#now() });
+    return refusalForShares({
+      ...{ ...facts, shares, target: this.target, isStopped: stopped, canMake: this.#staffing.isAble },
     });
   }
 
@@ -234,35 +247,37 @@ export class SetKeeper {
   #reconcile(): number {
     const lookedAt = this.#now();
     const { target, replicas } = this;
-    const isStopped = stoppedByPerson({ replicas, min: target.min, now: this.#now() });
+    const { stopped, shares } = this.#snapshot;
+    const isStopped = this.#isDeployed
+      ? stopped === true
+      : stoppedByPerson({ replicas, min: target.min, now: this.#now() });
     const tier = this.#demand.tier(this.#snapshot.policy.scale, {
       min: target.min,
       dependents: this.#holds.dependents.size,
       isComingUp: replicas.some((one) => one.isComingUp),
     });
     const dependencies = this.#options.dependencies(this);
-    const stirs = (tier === 'awake' && !isStopped) || replicas.some((one) => one.isStirring);
+    const isWanted = tier === 'awake' || shares?.some((one) => one.held) === true;
+    const stirs = (isWanted && !isStopped) || replicas.some((one) => one.isStirring);
     this.#holds.holdOnly(stirs ? dependencies : []);
-    const plan = planWishes({
-      replicas,
-      target,
-      tier,
+    this.#staffing.follow({
+      ...{ snapshot: this.#snapshot, replicas, target, tier },
       fixed: this.#override.replicas !== null || this.#override.max !== null,
       stoppedByPerson: isStopped,
       dependenciesReady: dependencies.every((one) => one.servesDependents),
-      orphaned: this.#areOrphaned(replicas),
     });
-    for (const [replica, wish] of plan.wishes) replica.want(wish);
-    this.#clones.want(plan.original, plan.clones, this.#snapshot);
     this.#followWake();
     this.#followRest(tier);
     for (const dependent of this.#holds.dependents) dependent.reconcile();
+    this.#options.onViewChanged();
     return this.#nextMoment(lookedAt);
   }
 
   #observeReplicas(snapshot: SetSnapshot): void {
     const seen = new Set<string>();
-    for (const replica of snapshot.replicas) {
+    // Who gains weight comes first: at no moment nobody has any.
+    const gain = (one: ReplicaSnapshot): number => one.weight - (this.#replicas.get(one.id)?.snapshot.weight ?? 0);
+    for (const replica of snapshot.replicas.toSorted((a, b) => gain(b) - gain(a))) {
       seen.add(replica.id);
       const keeper = this.#replicas.get(replica.id);
       if (keeper === undefined) this.#addReplica(replica);
@@ -288,12 +303,14 @@ export class SetKeeper {
   #followWake(): void {
     const turn = this.#wake.follow({
       replicas: this.replicas,
+      makeFailures: this.#staffing.failures(this.#snapshot),
       isServing: this.pool.readyCount > 0 || this.servesDependents,
       isAsked: this.#demand.isAsked,
       hasDependents: this.#holds.dependents.size > 0,
       isWorthwhile: () => this.refusal() === null,
     });
     if (turn === 'failed') this.#demand.endKnock();
+    if (turn === 'begun') this.#staffing.forgive();
     if (turn !== null) this.reconcile();
     const refusal = this.pool.held > 0 ? this.refusal() : null;
     if (refusal === null) return;
@@ -307,28 +324,20 @@ export class SetKeeper {
     if (tier === 'stopped') this.#demand.slept();
   }
 
-  /** The container that all clones were made from is gone, and has been for a while. */
-  #areOrphaned(replicas: readonly ReplicaKeeper[]): boolean {
-    const now = this.#now();
-    const areAlone = replicas.length > 0 && replicas.every((one) => one.snapshot.cloneOf !== null);
-    this.#orphanedSince = areAlone ? (this.#orphanedSince ?? now) : null;
-    return this.#orphanedSince !== null && now - this.#orphanedSince >= ORPHAN_MS;
-  }
-
   /** The next moment at which time alone changes what should be. */
   #nextMoment(lookedAt: number): number {
     const { min } = this.target;
     const now = this.#now();
     const moments = min > 0 ? [] : [this.#demand.nextChange(this.#snapshot.policy.scale, lookedAt)];
     if (this.pool.readyCount === 0 && this.#demand.isAsked) moments.push(now + PROSPECT_MS);
-    if (this.#orphanedSince !== null) moments.push(this.#orphanedSince + ORPHAN_MS);
+    moments.push(this.#staffing.nextChange);
     for (const { downSince } of min > 0 ? this.replicas : []) {
       if (downSince !== null) moments.push(downSince + RESTART_GRACE_MS);
     }
     return Math.min(...moments.filter((one) => one > lookedAt));
   }
 
-  #addReplica(snapshot: SetSnapshot['replicas'][number]): void {
+  #addReplica(snapshot: ReplicaSnapshot): void {
     if (snapshot.status === 'running') this.#demand.touch();
     const keeper = new ReplicaKeeper({
       ports: this.#options.ports,
@@ -345,7 +354,7 @@ export class SetKeeper {
   #report(
     type: EventType,
     cause: string,
-    more: { replica?: string; data?: Record<string, unknown> | undefined } = {},
+    more: { replica?: string | undefined; data?: Record<string, unknown> | undefined } = {},
   ): void {
     const { tenant, app, set } = this.#snapshot;
     this.#options.ports.emit({
@@ -363,8 +372,13 @@ export class SetKeeper {
   #end(): void {
     this.#closed = true;
     this.#reconciler.close();
-    this.#clones.close();
+    this.#staffing.close();
     this.#room.turnAway(noReplicas());
+  }
+
+  /** The API deploys it. */
+  get #isDeployed(): boolean {
+    return this.#snapshot.shares !== undefined;
   }
 
   #now(): number {

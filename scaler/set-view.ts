@@ -2,6 +2,7 @@
  * What the API shows of a set: plain data, computed when asked for.
  */
 import type { SetKey } from '#core/set';
+import type { MakingView } from './replica-maker.ts';
 import type { ReplicaPhase } from './replica-phase.ts';
 import type { ScaleOverride, ScaleTarget } from './scale-target.ts';
 import type { SetKeeper } from './set-keeper.ts';
@@ -23,6 +24,10 @@ export interface ReplicaView {
   /** Why nothing can be dialled; null: it can, or it does not run. */
   readonly unroutable: string | null;
   readonly startedAt: string | null;
+  /** Failures in a row to come up. */
+  readonly failures: number;
+  /** Of the last of them, in words; null: there was none. */
+  readonly failure: string | null;
 }
 
 export interface SetView {
@@ -34,13 +39,22 @@ export interface SetView {
   readonly target: ScaleTarget;
   readonly override: ScaleOverride;
   readonly replicas: readonly ReplicaView[];
+  /** How the making of replicas goes, by revision: empty for a set that is found by labels. */
+  readonly making: readonly MakingView[];
 }
 
-export function viewOf(keeper: SetKeeper, wake: { readonly waking: boolean; readonly failed: boolean }): SetView {
+interface Progress {
+  /** A wake is under way, or replicas are being made. */
+  readonly waking: boolean;
+  readonly failed: boolean;
+  readonly making: readonly MakingView[];
+}
+
+export function viewOf(keeper: SetKeeper, progress: Progress): SetView {
   const { pool } = keeper;
   return {
     key: keeper.key,
-    state: stateOf(keeper, wake),
+    state: stateOf(keeper, progress),
     ready: pool.readyCount,
     inFlight: pool.inFlight,
     held: pool.held,
@@ -57,20 +71,26 @@ export function viewOf(keeper: SetKeeper, wake: { readonly waking: boolean; read
       clone: replica.snapshot.cloneOf !== null,
       unroutable: replica.snapshot.unroutable,
       startedAt: replica.snapshot.startedAt,
+      failures: replica.failures,
+      failure: replica.failure,
     })),
+    making: progress.making,
   };
 }
 
-function stateOf(keeper: SetKeeper, wake: { readonly waking: boolean; readonly failed: boolean }): SetState {
+function stateOf(keeper: SetKeeper, wake: Pick<Progress, 'waking' | 'failed'>): SetState {
   const { replicas } = keeper;
   if (keeper.servesDependents) return 'up';
   if (wake.failed) return 'wake-failed';
   if (wake.waking) return 'waking';
-  if (replicas.length === 0) return 'absent';
+  const { shares, stopped } = keeper.snapshot;
+  if (replicas.length === 0 && shares === undefined) return 'absent';
   const phases = replicas.map((one) => one.phase);
   if (phases.includes('draining')) return 'up';
   if (phases.some((one) => one === 'starting' || one === 'thawing' || one === 'probing')) return 'waking';
   if (phases.some((one) => one === 'unhealthy' || one === 'unroutable')) return 'unhealthy';
   if (phases.some((one) => one === 'frozen' || one === 'freezing')) return 'frozen';
+  if (stopped === true) return 'stopped';
+  if (shares !== undefined) return phases.includes('failed') ? 'wake-failed' : 'zero';
   return keeper.target.min > 0 ? 'stopped' : 'zero';
 }

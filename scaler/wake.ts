@@ -20,6 +20,8 @@ export interface WakeOptions {
 
 export interface WakeFacts {
   readonly replicas: readonly ReplicaKeeper[];
+  /** Failures in a row to make what is missing. */
+  readonly makeFailures: number;
   /** Something takes requests, or serves the sets that depend on this one. */
   readonly isServing: boolean;
   /** Requests are held, or somebody will come back. */
@@ -89,9 +91,10 @@ export class Wake {
     return 'begun';
   }
 
-  #giveUpIfWorn({ replicas }: WakeFacts): WakeTurn {
+  #giveUpIfWorn({ replicas, makeFailures }: WakeFacts): WakeTurn {
     const wanted = replicas.filter((one) => one.wish === 'awake' && !one.servesDependents);
-    if (wanted.length === 0 || wanted.some((one) => one.failures < HOPELESS_FAILURES)) return null;
+    if (wanted.length === 0 && makeFailures < HOPELESS_FAILURES) return null;
+    if (wanted.some((one) => one.failures < HOPELESS_FAILURES)) return null;
     const waitMs = Math.min(BACKOFF_LONGEST_MS, BACKOFF_FIRST_MS * 2 ** this.#failures);
     this.#failures++;
     this.#failedUntil = this.#options.clock.now() + waitMs;

@@ -90,15 +90,15 @@ const LIVELINESS_OF_OTHERS = 4;
 const LIVELINESS_IN_VAIN = 6;
 
 function liveliness(replica: ReplicaKeeper): number {
-  return replica.isInVain ? LIVELINESS_IN_VAIN : (LIVELINESS[replica.phase] ?? LIVELINESS_OF_OTHERS);
+  return replica.isHopeless ? LIVELINESS_IN_VAIN : (LIVELINESS[replica.phase] ?? LIVELINESS_OF_OTHERS);
 }
 
-/** Ready before starting before frozen before stopped, and the newest among equals. */
+/** Ready before starting before frozen before stopped, and the newest among equals. Those without traffic come last. */
 function liveliestFirst(a: ReplicaKeeper, b: ReplicaKeeper): number {
-  return liveliness(a) - liveliness(b) || newestFirst(a, b);
+  return Number(a.isInVain) - Number(b.isInVain) || liveliness(a) - liveliness(b) || newestFirst(a, b);
 }
 
-/** As above, but the oldest among equals: clones go in the opposite order of their making. */
-function liveliestThenOldestFirst(a: ReplicaKeeper, b: ReplicaKeeper): number {
+/** By liveliness, and the oldest among equals: what Tidegate made goes in the opposite order of its making. */
+export function liveliestThenOldestFirst(a: ReplicaKeeper, b: ReplicaKeeper): number {
   return liveliness(a) - liveliness(b) || newestFirst(b, a);
 }

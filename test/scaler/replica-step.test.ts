@@ -3,7 +3,15 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type ReplicaWish, type StepFacts, stepTowards } from '#scaler/replica-step';
 
-const RUNNING: StepFacts = { status: 'running', isFrozen: false, frozenDirect: false, isAdopted: true, isGone: false };
+const RUNNING: StepFacts = {
+  status: 'running',
+  isFrozen: false,
+  frozenDirect: false,
+  isAdopted: true,
+  isGone: false,
+  isMaimed: false,
+  hasStragglers: false,
+};
 const SEEN: Readonly<Record<string, StepFacts>> = {
   running: RUNNING,
   'frozen direct': { ...RUNNING, isFrozen: true, frozenDirect: true },
@@ -16,6 +24,9 @@ const SEEN: Readonly<Record<string, StepFacts>> = {
   'stopping while frozen': { ...RUNNING, status: 'stopping', isFrozen: true, frozenDirect: true },
   'not looked at': { ...RUNNING, isAdopted: false },
   gone: { ...RUNNING, status: 'exited', isGone: true },
+  maimed: { ...RUNNING, isMaimed: true },
+  'maimed and frozen': { ...RUNNING, isMaimed: true, isFrozen: true, frozenDirect: true },
+  'down with stragglers': { ...RUNNING, status: 'exited', hasStragglers: true },
 };
 const WISHES: readonly ReplicaWish[] = ['awake', 'frozen', 'stopped', 'removed', 'leave'];
 
@@ -32,6 +43,9 @@ const TABLE: Readonly<Record<string, readonly (string | null)[]>> = {
   'stopping while frozen': ['thaw', 'thaw', 'thaw', 'thaw', 'thaw'],
   'not looked at': ['adopt', 'adopt', 'adopt', 'adopt', 'adopt'],
   gone: [null, null, null, null, null],
+  maimed: ['mend', 'freeze', 'stop', 'remove', 'mend'],
+  'maimed and frozen': ['thaw', null, 'stop', 'remove', null],
+  'down with stragglers': ['start', null, 'stop', 'remove', null],
 };
 
 for (const [seen, facts] of Object.entries(SEEN)) {

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { type SetKey, setKey } from '#core/set';
 import { seeded } from '#test/router/sample';
 import { FAKE_CALLS, type FakeCall } from './fake-engine.ts';
-import { type FakeContainer, isUp, pictureOf } from './fake-world.ts';
+import { type ContainerTraits, type FakeContainer, isUp, pictureOf } from './fake-world.ts';
 import { type Ask, noOverride, Rig, type SetTraits } from './rig.ts';
 
 export interface ChaosOptions {
@@ -120,7 +120,7 @@ export class Chaos {
     this.rig.add(name, state === 'frozen' ? 'running' : state, this.#traits());
   }
 
-  #traits(): Partial<FakeContainer> {
+  #traits(): Partial<ContainerTraits> {
     return {
       hasHealthcheck: this.#chance(0.3),
       listensAfterMs: this.#int(0, 200),

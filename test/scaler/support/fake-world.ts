@@ -4,7 +4,7 @@
  * that crash. Everything happens on a clock that the test moves.
  */
 import type { Clock, Timer } from '#core/clock';
-import type { ContainerStatus, ReplicaSnapshot } from '#core/set';
+import type { ContainerStatus, MemberSnapshot, ReplicaSnapshot } from '#core/set';
 import { FakeRefusal } from './fake-refusal.ts';
 
 /** What a test may say of a container and of the app in it. */
@@ -28,9 +28,19 @@ export interface ContainerTraits {
   readonly endsAfterMs: number | null;
   /** The Engine starts it again when it ends by itself. */
   readonly restarts: boolean;
+  readonly revision: string | null;
+  /** It is a replica that Tidegate made, with these side members; null: a container alone. */
+  readonly sides: readonly string[] | null;
 }
 
-export interface FakeContainer extends Omit<ContainerTraits, 'restarts' | 'endsAfterMs'> {
+/** A side member of a replica that Tidegate made. */
+export interface FakeSide {
+  readonly name: string;
+  status: 'created' | 'running' | 'exited';
+  startedAt: string | null;
+}
+
+export interface FakeContainer extends Omit<ContainerTraits, 'restarts' | 'endsAfterMs' | 'sides'> {
   readonly id: string;
   readonly set: string;
   status: Exclude<ContainerStatus, 'stopping'>;
@@ -46,6 +56,11 @@ export interface FakeContainer extends Omit<ContainerTraits, 'restarts' | 'endsA
   /** It answers requests; a test may take that from it while it runs. */
   sick: boolean;
   listensAt: number;
+  /** Null: it is a container alone. */
+  readonly sides: FakeSide[] | null;
+  /** The pause container of a replica that Tidegate made runs. */
+  pauseRuns: boolean;
+  oomKilled: boolean;
   timers: Timer[];
   onDead: (() => void)[];
 }
@@ -64,6 +79,8 @@ const TRAITS: Omit<ContainerTraits, 'name' | 'createdAt'> = {
   crashesAfterMs: null,
   endsAfterMs: 50,
   restarts: false,
+  revision: null,
+  sides: null,
 };
 const RESTART_MS = 100;
 
@@ -88,6 +105,9 @@ export class FakeWorld {
       ...traits,
       id: `${number}`.padStart(4, 'c'),
       set,
+      sides: (traits.sides ?? null)?.map((name) => ({ name, status: 'created', startedAt: null })) ?? null,
+      pauseRuns: false,
+      oomKilled: false,
       status: 'created',
       stopping: false,
       frozen: false,
@@ -113,12 +133,12 @@ export class FakeWorld {
 
   start(id: string): void {
     const container = this.get(id);
+    this.#startSides(container);
     if (isUp(container)) return;
     const now = this.#clock.now();
     container.status = 'running';
-    // As the Engine writes it, to the nanosecond, and no two alike.
-    const nanoseconds = `${++this.#count}`.padStart(6, '0');
-    container.startedAt = new Date(this.#clock.wall()).toISOString().replace('Z', `${nanoseconds}Z`);
+    container.startedAt = this.#moment();
+    container.oomKilled = false;
     container.exitCode = null;
     container.pid = 1000 + this.#count;
     container.address = container.fixedAddress ?? `10.0.0.${this.#count}`;
@@ -133,6 +153,7 @@ export class FakeWorld {
     const container = this.get(id);
     if (!isUp(container)) {
       container.restarts = false;
+      this.#stopWhole(container);
       onDead();
       return;
     }
@@ -151,9 +172,11 @@ export class FakeWorld {
     const container = this.containers.get(id);
     if (container === undefined || !isUp(container)) return;
     const restarts = container.restarts && !container.stopping;
+    const whole = container.stopping;
     this.#down(container, exitCode);
     container.status = restarts ? 'restarting' : 'exited';
     this.#onEvent('die', container);
+    if (whole) this.#stopWhole(container);
     for (const onDead of container.onDead.splice(0)) onDead();
     if (restarts) {
       this.#later(container, RESTART_MS, () => {
@@ -179,7 +202,7 @@ export class FakeWorld {
 
   remove(id: string, force = false): void {
     const container = this.get(id);
-    if (isUp(container) && !force) throw new FakeRefusal('engine.refused', `${id} runs`);
+    if ((isUp(container) || container.pauseRuns) && !force) throw new FakeRefusal('engine.refused', `${id} runs`);
     if (isUp(container)) {
       this.#down(container, 137);
       container.status = 'exited';
@@ -214,6 +237,15 @@ export class FakeWorld {
     return true;
   }
 
+  /** A side member ends by itself, or is stopped. */
+  loseSide(id: string, name: string): void {
+    const container = this.get(id);
+    const side = container.sides?.find((one) => one.name === name);
+    if (side?.status !== 'running') return;
+    side.status = 'exited';
+    this.#onEvent('change', container);
+  }
+
   /** Says that a container looks different than before. */
   changed(container: FakeContainer): void {
     this.#onEvent('change', container);
@@ -223,6 +255,29 @@ export class FakeWorld {
   answers(container: FakeContainer): boolean {
     const runs = container.status === 'running' && !container.frozen;
     return runs && !container.sick && container.listensAt <= this.#clock.now();
+  }
+
+  #startSides(container: FakeContainer): void {
+    const { sides } = container;
+    if (sides === null) return;
+    container.pauseRuns = true;
+    const down = sides.filter((one) => one.status !== 'running');
+    for (const side of down) Object.assign(side, { status: 'running', startedAt: this.#moment() });
+    if (down.length > 0 && isUp(container)) this.#onEvent('change', container);
+  }
+
+  /** What is left of a replica that Tidegate made is stopped: side members and pause container. */
+  #stopWhole(container: FakeContainer): void {
+    if (container.sides === null || !container.pauseRuns) return;
+    container.pauseRuns = false;
+    for (const side of container.sides) if (side.status === 'running') side.status = 'exited';
+    this.#onEvent('change', container);
+  }
+
+  /** As the Engine writes it, to the nanosecond, and no two alike. */
+  #moment(): string {
+    const nanoseconds = `${++this.#count}`.padStart(6, '0');
+    return new Date(this.#clock.wall()).toISOString().replace('Z', `${nanoseconds}Z`);
   }
 
   #seeSignal(container: FakeContainer): void {
@@ -263,11 +318,27 @@ export function pictureOf(container: FakeContainer): ReplicaSnapshot {
     hasHealthcheck: container.hasHealthcheck,
     endpoints: dialled ? [{ port: container.port, dialHost: container.address, dialPort: container.port }] : [],
     unroutable: up ? container.unroutable : null,
-    revision: null,
+    revision: container.revision,
     weight: container.weight,
     cloneOf: container.cloneOf,
     stopTimeoutS: container.stopTimeoutS,
+    ...(container.sides === null ? {} : { members: membersOf(container, container.sides) }),
   };
+}
+
+function membersOf(container: FakeContainer, sides: readonly FakeSide[]): MemberSnapshot[] {
+  const { status, stopping, startedAt, exitCode, oomKilled, pid } = container;
+  const main = {
+    ...{ index: 1, name: 'main', containerId: `${container.id}m`, image: 'app', startedAt, oomKilled, pid },
+    status: stopping && isUp(container) ? ('stopping' as const) : status,
+    exitCode: isUp(container) ? null : exitCode,
+  };
+  const others = sides.map((side, i) => ({
+    ...{ index: i + 2, name: side.name, containerId: `${container.id}s${i}`, image: 'side' },
+    ...{ status: side.status, startedAt: side.startedAt, oomKilled: false, pid: 0 },
+    exitCode: side.status === 'exited' ? 1 : null,
+  }));
+  return [main, ...others];
 }
 
 export function isUp(container: Pick<FakeContainer, 'status'>): boolean {

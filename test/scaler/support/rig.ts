@@ -6,7 +6,14 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '#core/clock';
 import type { EventDraft, EventType } from '#core/event';
 import type { Log } from '#core/log';
-import { type ReplicaSnapshot, type SetKey, type SetPolicy, type SetSnapshot, setKey } from '#core/set';
+import {
+  type ReplicaSnapshot,
+  type RevisionShare,
+  type SetKey,
+  type SetPolicy,
+  type SetSnapshot,
+  setKey,
+} from '#core/set';
 import type { Engine } from '#docker/engine';
 import type { Admission, AdmissionRequest } from '#router/admission';
 import type { Pool } from '#router/pool';
@@ -101,10 +108,22 @@ export class Rig {
   /** Refreshes resolve without having delivered anything. */
   blind = false;
   probes = 0;
+  /** What the containers of a revision are like that is made for a set which the API deploys. */
+  readonly revisions = new Map<string, Partial<ContainerTraits>>();
+  /** Thrown by the making of a replica of a revision. */
+  readonly unmakeable = new Map<string, Error>();
+  /** From the call to make a replica until its containers are there, in ms. */
+  makingMs: () => number = () => 15;
+  /** Replicas that are being made. */
+  making = 0;
+  /** Sets whose views were said to have changed. */
+  readonly viewsChanged: SetKey[] = [];
+  onMake: (key: SetKey, revision: string) => void = () => {};
   scaler: Scaler;
   #life = 0;
   readonly #options: RigOptions;
   readonly #policies = new Map<SetKey, SetPolicy>();
+  readonly #shares = new Map<SetKey, { readonly shares: readonly RevisionShare[]; readonly stopped: boolean }>();
   /** What discovery showed last. */
   readonly #shown = new Map<string, { readonly set: string; readonly picture: ReplicaSnapshot }>();
   readonly #emptySince = new Map<SetKey, number>();
@@ -157,6 +176,8 @@ export class Rig {
       refresh: (_host, id) => this.#refresh(id),
       newId: (prefix) => `${prefix}_${++ids}`,
       pool: (key) => table.pool(key),
+      makeReplica: (key, revision) => this.#make(key, revision),
+      onViewChanged: (key) => void (life === this.#life && this.viewsChanged.push(key)),
       override: (key) => this.#options.overrides?.get(key) ?? null,
     });
   }
@@ -174,6 +195,18 @@ export class Rig {
     });
     if (this.table.pool(key) !== undefined) this.deliver(key);
     return key;
+  }
+
+  /** Puts a set in force that the API deploys: it is there with or without containers. */
+  declare(key: SetKey, shares: readonly RevisionShare[], stopped = false): void {
+    this.#shares.set(key, { shares, stopped });
+    this.deliver(key);
+  }
+
+  /** Containers of a set as the world has them. */
+  containersOf(key: SetKey): FakeContainer[] {
+    const set = key.split('/')[2];
+    return [...this.world.containers.values()].filter((one) => one.set === set);
   }
 
   /** A container in the state it has when Tidegate first sees it. */
@@ -241,7 +274,14 @@ export class Rig {
     const [tenant = '', app = '', set = ''] = key.split('/');
     const setPolicy = this.#policies.get(key);
     if (setPolicy === undefined) return;
-    const replicas = [...this.#shown.values()].filter((one) => one.set === set).map((one) => one.picture);
+    const declared = this.#shares.get(key);
+    const weightOf = (one: ReplicaSnapshot): number =>
+      declared === undefined
+        ? one.weight
+        : (declared.shares.find((share) => share.revision === one.revision)?.weight ?? 0);
+    const replicas = [...this.#shown.values()]
+      .filter((one) => one.set === set)
+      .map(({ picture }) => ({ ...picture, weight: weightOf(picture) }));
     replicas.sort((a, b) => a.createdAt - b.createdAt);
     const snapshot: SetSnapshot = {
       key,
@@ -251,10 +291,12 @@ export class Rig {
       policy: setPolicy,
       routes: [route(`${set}.localhost`)],
       replicas,
+      ...(declared === undefined ? {} : { shares: declared.shares }),
+      ...(declared?.stopped === true ? { stopped: true } : {}),
     };
     this.table.apply(snapshot);
     this.scaler.observe(snapshot);
-    if (replicas.length > 0) this.#emptySince.delete(key);
+    if (replicas.length > 0 || declared !== undefined) this.#emptySince.delete(key);
     else this.#linger(key);
   }
 
@@ -271,6 +313,17 @@ export class Rig {
   state(container: FakeContainer): string {
     if (!this.world.containers.has(container.id)) return 'gone';
     return container.frozen ? 'frozen' : container.status;
+  }
+
+  async #make(key: SetKey, revision: string): Promise<{ host: string; containerId: string }> {
+    this.making++;
+    this.onMake(key, revision);
+    await new Promise<void>((resolve) => void this.clock.after(this.makingMs(), resolve));
+    this.making--;
+    const error = this.unmakeable.get(revision);
+    if (error !== undefined) throw error;
+    const traits = { sides: [], ...this.revisions.get(revision), revision };
+    return { host: 'local', containerId: this.world.create(key.split('/')[2] ?? '', traits).id };
   }
 
   #linger(key: SetKey): void {

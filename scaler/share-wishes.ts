@@ -1,0 +1,74 @@
+/**
+ * Which tier each replica of a set that the API deploys should be in, and which are missing, by the shares of its
+ * revisions: the sibling of wishes.ts, as a pure function of what is seen.
+ *
+ * What Tidegate made it may remove: replicas beyond what a share wants, the youngest of those in no better state first, and
+ * all of revisions in no share. Containers of people that carry the labels of the set are left as they are. Of class `data`
+ * two never run at a time: none is made or started while another is there.
+ */
+import type { RevisionShare } from '#core/set';
+import type { ReplicaKeeper } from './replica-keeper.ts';
+import type { ReplicaWish } from './replica-step.ts';
+import type { ScaleTarget } from './scale-target.ts';
+import { liveliestThenOldestFirst, type WishFacts } from './wishes.ts';
+
+export interface ShareFacts extends Pick<WishFacts, 'replicas' | 'tier' | 'dependenciesReady'> {
+  readonly shares: readonly RevisionShare[];
+  readonly target: Pick<ScaleTarget, 'awake'>;
+  /** Class `data`. */
+  readonly isData: boolean;
+  /** A person stopped it: not even what is held is kept up. */
+  readonly isStopped: boolean;
+}
+
+export interface SharePlan {
+  readonly wishes: ReadonlyMap<ReplicaKeeper, ReplicaWish>;
+  /** Replicas that are not there, by revision. */
+  readonly missing: ReadonlyMap<string, number>;
+}
+
+/** Replicas that a share wants while the set is awake. */
+export function wantedOf(share: RevisionShare, target: Pick<ScaleTarget, 'awake'>): number {
+  return share.replicas ?? target.awake;
+}
+
+export function planShares(facts: ShareFacts): SharePlan {
+  const { replicas, shares, target, isData } = facts;
+  const made = replicas.filter((one) => one.isMade);
+  const wishes = new Map<ReplicaKeeper, ReplicaWish>();
+  const missing = new Map<string, number>();
+  for (const replica of replicas) wishes.set(replica, replica.isMade ? 'removed' : 'leave');
+  for (const share of shares) {
+    const own = made.filter((one) => one.snapshot.revision === share.revision);
+    const kept = own.toSorted(liveliestThenOldestFirst).slice(0, wantedOf(share, target));
+    for (const replica of kept) wishes.set(replica, wishFor(replica, share, facts));
+    const isUp = tierOf(share, facts) === 'awake' && facts.dependenciesReady;
+    missing.set(share.revision, isUp ? wantedOf(share, target) - kept.length : 0);
+  }
+  return isData ? oneAtATime({ wishes, missing }, made) : { wishes, missing };
+}
+
+function tierOf(share: RevisionShare, { tier, isStopped }: ShareFacts): ShareFacts['tier'] {
+  if (isStopped) return 'stopped';
+  return share.held ? 'awake' : tier;
+}
+
+function wishFor(replica: ReplicaKeeper, share: RevisionShare, facts: ShareFacts): ReplicaWish {
+  const tier = tierOf(share, facts);
+  if (tier !== 'awake') return tier ?? 'leave';
+  return facts.dependenciesReady || !replica.isAsleep ? 'awake' : 'leave';
+}
+
+/** None is started while another one is up, and none is made while another one is there. */
+function oneAtATime({ wishes, missing }: SharePlan, made: readonly ReplicaKeeper[]): SharePlan {
+  const careful = new Map(wishes);
+  let isTaken = made.some((one) => !one.isAsleep);
+  for (const replica of made) {
+    if (careful.get(replica) !== 'awake' || !replica.isAsleep) continue;
+    if (isTaken) careful.set(replica, 'leave');
+    isTaken = true;
+  }
+  const first = [...missing].find(([, count]) => count > 0);
+  const one = made.length === 0 && first !== undefined ? new Map([[first[0], 1]]) : new Map<string, number>();
+  return { wishes: careful, missing: one };
+}
