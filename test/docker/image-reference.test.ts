@@ -1,3 +1,4 @@
+/** How names of images are read: what is taken for a tag, a digest, a port of a registry. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { familiarName, readReference } from '#docker/image-reference';

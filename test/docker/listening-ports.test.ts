@@ -1,3 +1,4 @@
+/** Where a program listens, from tables as the kernel writes them. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

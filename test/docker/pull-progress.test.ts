@@ -1,3 +1,4 @@
+/** Sums of progress from the messages of a pull. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PullTally } from '#docker/pull-progress';

@@ -1,3 +1,4 @@
+/** What is known of replicas from labels alone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { byIndex, ReplicaIndex } from '#docker/replica-index';

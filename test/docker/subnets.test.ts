@@ -1,3 +1,4 @@
+/** Which subnets are left for networks of apps. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { freeSubnets } from '#docker/subnets';
