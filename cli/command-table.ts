@@ -3,6 +3,7 @@ import type { Command } from './command.ts';
 import { ACCESS_COMMANDS } from './commands/access.ts';
 import { API_COMMANDS } from './commands/api.ts';
 import { APP_COMMANDS } from './commands/apps.ts';
+import { AUDIT_COMMANDS } from './commands/audit.ts';
 import { CERTIFICATE_COMMANDS } from './commands/certificates.ts';
 import { DOCTOR_COMMANDS } from './commands/doctor.ts';
 import { DOMAIN_CHECK_COMMANDS } from './commands/domain-checks.ts';
@@ -10,8 +11,11 @@ import { DOMAIN_COMMANDS } from './commands/domains.ts';
 import { EVENT_COMMANDS } from './commands/events.ts';
 import { HOST_COMMANDS } from './commands/hosts.ts';
 import { LOG_COMMANDS } from './commands/logs.ts';
+import { PLAN_COMMANDS } from './commands/plans.ts';
 import { ROUTE_COMMANDS } from './commands/routes.ts';
 import { SCALE_COMMANDS } from './commands/scale.ts';
+import { TENANT_COMMANDS } from './commands/tenants.ts';
+import { TOKEN_COMMANDS } from './commands/tokens.ts';
 import { TRUST_COMMANDS } from './commands/trust.ts';
 
 export const COMMANDS: readonly Command[] = [
@@ -25,6 +29,10 @@ export const COMMANDS: readonly Command[] = [
   ...DOMAIN_CHECK_COMMANDS,
   ...CERTIFICATE_COMMANDS,
   ...TRUST_COMMANDS,
+  ...TOKEN_COMMANDS,
+  ...TENANT_COMMANDS,
+  ...PLAN_COMMANDS,
+  ...AUDIT_COMMANDS,
   ...HOST_COMMANDS,
   ...DOCTOR_COMMANDS,
   ...API_COMMANDS,
