@@ -65,6 +65,8 @@ export interface CertificateKeepersOptions {
 export class CertificateKeepers {
   readonly domains: Domains;
   readonly book: CertificateBook;
+  /** Seals what rests. */
+  readonly box: SealedBox;
   readonly #options: CertificateKeepersOptions;
   readonly #vault: CertificateVault;
   readonly #issuance: Issuance;
@@ -81,6 +83,7 @@ export class CertificateKeepers {
     const wall = clock.wall;
     this.#options = options;
     this.#own = own;
+    this.box = box;
     const resolvers = openResolvers(config.dns);
     const board: ChallengeBoard = {
       showHttp: (token, authorization) => options.board().showHttp(token, authorization),

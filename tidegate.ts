@@ -4,15 +4,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { MetricFamily } from '#admin/ports';
-import { type AdminServer, startAdminServer } from '#admin/server';
+import type { AdminServer } from '#admin/server';
+import type { Apps } from '#apps/apps';
 import { systemClock } from '#core/clock';
 import type { Config } from '#core/config';
 import type { EventDraft } from '#core/event';
 import { newId } from '#core/id';
 import { jsonLog, type Log } from '#core/log';
 import type { ListenAddress } from '#core/settings';
-import { TrustedProxies } from '#core/trusted-proxies';
 import { Discovery } from '#discovery/discovery';
 import { RouteTable } from '#router/route-table';
 import { networkProbe } from '#scaler/probe';
@@ -20,6 +19,8 @@ import { Scaler } from '#scaler/scaler';
 import type { EventLog } from '#store/event-log';
 import { PictureKeeper } from '#store/picture-keeper';
 import { Fleet, type FleetOptions } from '#workers/fleet';
+import { openAdminDoor } from './admin-door.ts';
+import { openApps } from './app-keeper.ts';
 import { CertificateKeepers } from './certificate-keepers.ts';
 import { openClientAuthorities } from './certificates.ts';
 import { openContainerLogs } from './container-logs.ts';
@@ -29,7 +30,7 @@ import { openHosts, reachesOf } from './hosts.ts';
 import { openMemory, type Part } from './memory.ts';
 import { reportTable } from './table-events.ts';
 import { openTenancy } from './tenancy.ts';
-import { fleetTraffic, trafficAlone, trafficFamilies } from './traffic.ts';
+import { fleetTraffic, revisionCounts, trafficAlone } from './traffic.ts';
 
 export interface TidegateOptions {
   readonly config: Config;
@@ -122,6 +123,7 @@ export class Tidegate {
     this.#parts.push({ name: 'client authorities', close: () => clientAuthorities.close() });
     const containerLogs = await openContainerLogs({ config, clock, log, engine: (host) => engines.get(host) ?? null });
     this.#parts.push({ name: 'container logs', close: containerLogs.close });
+    let appsKept: Apps | null = null;
     const table = new RouteTable({ clock, random: Math.random, onPool: (pool) => fleet?.watch(pool) });
     const scaler = new Scaler({
       clock,
@@ -135,6 +137,8 @@ export class Tidegate {
       pool: (key) => table.pool(key),
       clear: (replica) => fleet?.clear(replica) ?? null,
       override: (key) => memory.scales.get(key),
+      makeReplica: (key, revision) => appsKept?.factory.make(key, revision) ?? notYet(),
+      onViewChanged: (key) => appsKept?.seen(key),
     });
     const { workers } = this.#options;
     const isWhole = (): boolean => discovery.hosts().every(({ listed }) => listed);
@@ -189,46 +193,25 @@ export class Tidegate {
           })
         : fleetTraffic(fleet);
 
-    const admin = await startAdminServer(
-      {
-        version,
-        clock,
-        log,
-        table,
-        record: events.record,
-        events,
-        hosts: () => board.views(),
-        missing: () => [...this.#missing],
-        collect: async (): Promise<MetricFamily[]> => {
-          const [families, certificates] = await Promise.all([trafficFamilies(traffic), keepers.collect()]);
-          return [...families, ...certificates];
-        },
-        authenticate: tenancy.authenticate,
-        proxies: new TrustedProxies(config.trustedProxies),
-        tenancy,
-        domains: keepers.domains,
-        certificates: keepers.book,
-        clientAuthorities,
-        answers: memory.store,
-        logs: containerLogs.store,
-        sets: {
-          all: () => discovery.sets(),
-          get: (key) => discovery.set(key) ?? undefined,
-          live: (key) => scaler.view(key),
-        },
-        scaling: {
-          setting: (key) => memory.scales.get(key),
-          lease: (tenant, app, ttlMs) => scaler.lease(tenant, app, ttlMs),
-          change: async (key, setting) => {
-            await memory.scales.change(key, setting);
-            scaler.scale(key, setting ?? { min: null, max: null, replicas: null });
-          },
-        },
-      },
-      this.#options.workers?.admin ?? config.admin,
-    );
+    const apps = await openApps({
+      ...{ clock, log, memory, emit: events.record, box: keepers.box },
+      engines: () => hosts.map(({ engine }) => engine),
+      view: (key) => scaler.view(key),
+      declare: (set) => discovery.declare(set),
+      undeclare: (key) => discovery.undeclare(key),
+      settled: () => traffic.settled(),
+      counters: (key) => revisionCounts(traffic, key),
+    });
+    appsKept = apps;
+    const admin = await openAdminDoor({
+      ...{ config, version, clock, log, table, events, board, traffic, keepers, tenancy, containerLogs },
+      ...{ clientAuthorities, memory, discovery, scaler, apps },
+      missing: () => [...this.#missing],
+      address: this.#options.workers?.admin ?? config.admin,
+    });
     this.#opened('admin', admin);
     this.#parts.push({ name: 'admin', close: () => admin.close() });
+    this.#parts.push({ name: 'apps', close: () => apps.close() });
     this.#parts.push({ name: 'pictures', close: () => pictures.flush() });
     this.#parts.push({ name: 'discovery', close: () => discovery.close() });
     this.#parts.push({ name: 'scaler', close: () => scaler.close(this.#hasSuccessor) });
@@ -252,6 +235,7 @@ export class Tidegate {
       this.#missing.delete('the hosts have not been listed yet');
       // Hostnames are looked at from outside, as an authority would: somebody has to answer.
       void this.#serving.promise.then(() => keepers.begin());
+      void apps.begin();
       log.info('ready', { sets: [...discovery.sets()].length, hostnames: table.hostCount });
       this.#options.workers?.onReady();
     });
@@ -289,4 +273,9 @@ export class Tidegate {
     }
     this.#log.info('ended', {});
   }
+}
+
+/** Sets that the API makes are put in force after their keeper is there. */
+function notYet(): never {
+  throw new Error('apps are not kept yet');
 }

@@ -9,7 +9,7 @@ const ETAG_BYTES = 12;
 
 export interface DoneFacts {
   /** Instead of the status that the endpoint has otherwise. */
-  readonly status?: 200;
+  readonly status?: 200 | 201 | 202;
   /** Path of what was made, or of what is to be asked how it went. */
   readonly location?: string;
   /** As {@link etagOf} makes it. */

@@ -26,6 +26,7 @@ import { addRoutes } from './routes.ts';
 import { addTenants } from './tenants.ts';
 import { addTokens } from './tokens.ts';
 import { addUsage } from './usage.ts';
+import { addWishes } from './wishes.ts';
 
 const HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' } as const;
 
@@ -42,6 +43,7 @@ export function adminApp(ports: AdminPorts, closing: AbortSignal): OpenAPIHono {
   const known = new KnownSets(ports);
   addApps(endpoints, known, ports);
   addLogs(endpoints, known, ports, closing);
+  addWishes(endpoints, ports);
   addRoutes(endpoints, ports);
   addDomains(endpoints, ports);
   addCertificates(endpoints, ports);

@@ -208,8 +208,12 @@ async function limitedText(c: Context, takesBody: boolean): Promise<string | nul
 function checked<T extends z.ZodObject>(schema: T, value: unknown): z.output<T> | Problem {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const faults = result.error.issues.flatMap((issue) => faultsOf(issue, Object.keys(schema.shape)));
-  return invalid(faults);
+  return invalid(faultsOfIssues(result.error.issues, Object.keys(schema.shape)));
+}
+
+/** @param known names that the value itself may have */
+export function faultsOfIssues(issues: readonly z.core.$ZodIssue[], known: readonly string[]): Fault[] {
+  return issues.flatMap((issue) => faultsOf(issue, known));
 }
 
 /** The answer to values that cannot be used. */

@@ -14,9 +14,12 @@ export class KnownSets {
   readonly #sets: AdminPorts['sets'];
   readonly #scaling: AdminPorts['scaling'];
 
-  constructor(ports: Pick<AdminPorts, 'sets' | 'scaling'>) {
+  readonly #made: AdminPorts['apps'];
+
+  constructor(ports: Pick<AdminPorts, 'sets' | 'scaling' | 'apps'>) {
     this.#sets = ports.sets;
     this.#scaling = ports.scaling;
+    this.#made = ports.apps;
   }
 
   /** Apps of the tenant, each with its sets in the order of their names. */
@@ -28,6 +31,10 @@ export class KnownSets {
       const sets = apps.get(snapshot.app);
       if (sets === undefined) apps.set(snapshot.app, [known]);
       else sets.push(known);
+    }
+    // One that was made and has no sets yet.
+    for (const one of this.#made?.library.apps() ?? []) {
+      if (one.tenant === tenant && !apps.has(one.name)) apps.set(one.name, []);
     }
     for (const sets of apps.values()) sets.sort((a, b) => (a.snapshot.set < b.snapshot.set ? -1 : 1));
     return apps;

@@ -2,6 +2,7 @@
  * What the admin API needs from the rest of Tidegate. main.ts provides it; tests provide it in a few lines. Nothing here
  * reaches an Engine: the API answers from what is known, also while every host hangs.
  */
+import type { Apps } from '#apps/apps';
 import type { ClientAuthoritySource } from '#certs/client-authority';
 import type { Clock } from '#core/clock';
 import type { Event, EventSink } from '#core/event';
@@ -141,6 +142,10 @@ export interface AdminPorts {
     /** Who was asked to change what. */
     readonly audit: AuditLog;
   };
+  /** Apps that are made here; left out: sets are found by labels alone. */
+  readonly apps?: Apps;
+  /** Where apps answer: `<app>.<base>`; left out: `localhost`. */
+  readonly baseDomain?: string;
   /** Left out: nobody keeps domains here, and their endpoints say so. */
   readonly domains?: DomainDirectory;
   /** Left out: nobody keeps certificates here. */

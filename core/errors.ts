@@ -112,6 +112,10 @@ export const ERRORS = {
     meaning: 'A replica answered with something that is not valid HTTP.',
     fix: 'Check that tidegate.port names an HTTP port and that tidegate.proto fits.',
   },
+  'apps.gone': {
+    meaning: 'A set or a revision of it was removed while something was being done with it.',
+    fix: 'Nothing: what was being done has ended.',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

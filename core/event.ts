@@ -52,6 +52,16 @@ export const EVENT_TYPES = {
   'certificate.revoked': 'A certificate was revoked and is not served any more.',
   'certificate.ca_rejected':
     'A file with authorities of client certificates cannot be used; its last good form, if any, stays in force.',
+  'app.created': 'An app was made through the API.',
+  'app.stopped': 'An app was stopped by a person or a program.',
+  'app.started': 'An app that was stopped was started again.',
+  'app.removed': 'An app was removed with all its sets.',
+  'set.changed': 'Routes or policy of a set were changed through the API, without a deployment.',
+  'set.resized': 'The limits of a set were changed while its containers run.',
+  'set.traffic': 'The weights of the revisions of a set were changed by a person or a program.',
+  'deployment.started': 'A deployment began to move a set to another revision.',
+  'deployment.succeeded': 'A deployment came to its end; the new revision is in force.',
+  'deployment.ended': 'A deployment failed, was canceled, rolled back or superseded; what was before is in force.',
   'set.dependency': 'A dependency of a set cannot be followed.',
 } as const satisfies Record<string, string>;
 

@@ -104,6 +104,11 @@ export interface Revision {
   /** `r1`, `r2`, … within the set. */
   readonly name: string;
   readonly number: number;
+  /**
+   * What its replicas are labelled with: its own name, or that of the revision whose replicas it took over by having some
+   * of their members replaced.
+   */
+  readonly share: string;
   /** Ms since the epoch. */
   readonly createdAt: number;
   /** Id of the token that asked. */

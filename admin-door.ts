@@ -1,0 +1,79 @@
+/** The admin API as control opens it: what it needs of all other parts comes together here. */
+import type { AdminPorts, MetricFamily } from '#admin/ports';
+import { type AdminServer, startAdminServer } from '#admin/server';
+import type { Apps } from '#apps/apps';
+import type { ClientAuthoritySource } from '#certs/client-authority';
+import type { Clock } from '#core/clock';
+import type { Config } from '#core/config';
+import type { Log } from '#core/log';
+import type { ListenAddress } from '#core/settings';
+import { TrustedProxies } from '#core/trusted-proxies';
+import type { Discovery } from '#discovery/discovery';
+import type { RouteTable } from '#router/route-table';
+import { NO_OVERRIDE } from '#scaler/scale-target';
+import type { Scaler } from '#scaler/scaler';
+import type { EventLog } from '#store/event-log';
+import type { CertificateKeepers } from './certificate-keepers.ts';
+import type { ContainerLogs } from './container-logs.ts';
+import type { HostBoard } from './host-board.ts';
+import type { Memory } from './memory.ts';
+import type { Tenancy } from './tenancy.ts';
+import { type Traffic, trafficFamilies } from './traffic.ts';
+
+export interface AdminDoorParts {
+  readonly config: Config;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly table: RouteTable;
+  readonly events: EventLog;
+  readonly board: HostBoard;
+  readonly traffic: Traffic;
+  readonly keepers: CertificateKeepers;
+  readonly tenancy: Tenancy;
+  readonly containerLogs: ContainerLogs;
+  readonly clientAuthorities: ClientAuthoritySource;
+  readonly memory: Memory;
+  readonly discovery: Discovery;
+  readonly scaler: Scaler;
+  readonly apps: Apps;
+  /** What still has to happen before traffic can be served, in words. */
+  readonly missing: () => readonly string[];
+  readonly address: ListenAddress;
+}
+
+/** @throws TidegateError `listener.in_use` or `listener.denied` */
+export function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer> {
+  const { config, version, clock, log, table, events, board, traffic, keepers, tenancy } = parts;
+  const { clientAuthorities, containerLogs, memory, discovery, scaler, apps, missing, address } = parts;
+  const ports: AdminPorts = {
+    ...{ version, clock, log, table, events, missing, tenancy, clientAuthorities, apps },
+    baseDomain: config.baseDomain,
+    record: events.record,
+    hosts: () => board.views(),
+    collect: async (): Promise<MetricFamily[]> => {
+      const [families, certificates] = await Promise.all([trafficFamilies(traffic), keepers.collect()]);
+      return [...families, ...certificates];
+    },
+    authenticate: tenancy.authenticate,
+    proxies: new TrustedProxies(config.trustedProxies),
+    domains: keepers.domains,
+    certificates: keepers.book,
+    answers: memory.store,
+    logs: containerLogs.store,
+    sets: {
+      all: () => discovery.sets(),
+      get: (key) => discovery.set(key) ?? undefined,
+      live: (key) => scaler.view(key),
+    },
+    scaling: {
+      setting: (key) => memory.scales.get(key),
+      lease: (tenant, app, ttlMs) => scaler.lease(tenant, app, ttlMs),
+      change: async (key, setting) => {
+        await memory.scales.change(key, setting);
+        scaler.scale(key, setting ?? NO_OVERRIDE);
+      },
+    },
+  };
+  return startAdminServer(ports, address);
+}

@@ -1,0 +1,38 @@
+/** All endpoints through which apps are made and moved; where nobody keeps apps they are not there. */
+import { addAppLifecycle } from './app-lifecycle.ts';
+import { addDeployments } from './deployments.ts';
+import type { Endpoints } from './endpoint.ts';
+import { addEnvironment } from './environment.ts';
+import { addOperations } from './operations.ts';
+import type { AdminPorts } from './ports.ts';
+import { addRevisions } from './revisions.ts';
+import { addSetWishes } from './set-wishes.ts';
+import { SpecGate } from './spec-gate.ts';
+
+export function addWishes(endpoints: Endpoints, ports: AdminPorts): void {
+  const { apps, tenancy, baseDomain = 'localhost' } = ports;
+  if (apps === undefined) return;
+  const gate = new SpecGate({
+    baseDomain,
+    quotas: tenancy?.quotas,
+    rules: ({ tenant }) => tenancy?.tenants.allowancesOf(tenant) ?? ALL,
+  });
+  apps.removal.freed = (tenant, specs, isWholeApp) => gate.giveBack(tenant, specs, isWholeApp);
+  addAppLifecycle(endpoints, apps);
+  addEnvironment(endpoints, apps);
+  addSetWishes({ endpoints, apps, gate });
+  addRevisions(endpoints, apps);
+  addDeployments(endpoints, apps, gate);
+  addOperations(endpoints, apps);
+}
+
+/** Where there are no plans there is nobody to keep from anything. */
+const ALL = {
+  privileged: true,
+  host_namespaces: true,
+  binds: true,
+  capabilities: true,
+  devices: true,
+  publish_ports: true,
+  sysctls: true,
+};

@@ -1,0 +1,75 @@
+/**
+ * What is kept of an app and its sets: plain JSON, one document each. An app exists because somebody made it or one of
+ * its sets through the API; apps that are found by labels alone have no record here.
+ */
+import type { RevisionRouting, RevisionShare } from '#core/set';
+import type { SetSpec } from '#core/set-spec';
+
+export const APP_KIND = 'app';
+export const SET_KIND = 'set';
+export const REVISION_KIND = 'revision';
+export const SECRET_KIND = 'secret';
+
+export interface AppRecord {
+  readonly tenant: string;
+  readonly name: string;
+  readonly description: string;
+  /** Set in every container of every set; the containers' own env goes before it. Holds from the next revision on. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Ms since the epoch. */
+  readonly createdAt: number;
+  /** Its sets are kept down, and requests are told so. */
+  readonly stopped: boolean;
+}
+
+export interface SetRecord {
+  readonly tenant: string;
+  readonly app: string;
+  readonly name: string;
+  /** As it was asked for last. */
+  readonly spec: SetSpec;
+  /** Routes and policy in force, as labels: those of `spec`, but while it has still to prove itself. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Number of the revision in force; null: none has proved itself yet. */
+  readonly current: number | null;
+  /** What is wanted of each revision now: one of them but for deployments and lasting splits. */
+  readonly shares: readonly RevisionShare[];
+  readonly routing: RevisionRouting | null;
+  /** The highest number that was given to a revision. */
+  readonly lastRevision: number;
+  /** Ms since the epoch. */
+  readonly createdAt: number;
+}
+
+/** A secret at rest. */
+export interface SecretRecord {
+  readonly tenant: string;
+  readonly app: string;
+  readonly name: string;
+  /** Base 64 of the sealed value. */
+  readonly sealed: string;
+  /** Ms since the epoch. */
+  readonly updatedAt: number;
+}
+
+export function appId(tenant: string, app: string): string {
+  return `${tenant}/${app}`;
+}
+
+export function setId(tenant: string, app: string, set: string): string {
+  return `${tenant}/${app}/${set}`;
+}
+
+/** Padded, so that documents come in the order of their numbers. */
+export function revisionId(tenant: string, app: string, set: string, number: number): string {
+  return `${tenant}/${app}/${set}/${String(number).padStart(8, '0')}`;
+}
+
+export function secretId(tenant: string, app: string, name: string): string {
+  return `${tenant}/${app}/${name}`;
+}
+
+/** Binds a sealed value to its place: one that is moved there cannot be opened. */
+export function secretContext(tenant: string, app: string, name: string): string {
+  return `secret:${secretId(tenant, app, name)}`;
+}

@@ -1,0 +1,284 @@
+/**
+ * The keeper of apps that are made through the API: what a tenant asks for is kept first and then brought about, by
+ * putting sets in force, by deployments, and by taking away what is wanted no more.
+ */
+import { pause } from '#core/clock';
+import { messageOf } from '#core/errors';
+import { setKey } from '#core/set';
+import type { Revision, SetSpec } from '#core/set-spec';
+import type { DocumentChange } from '#store/store';
+import { AppLibrary } from './app-library.ts';
+import { type AppRecord, type SetRecord, secretContext } from './app-record.ts';
+import { AppRemoval } from './app-removal.ts';
+import type { Asker } from './asker.ts';
+import { type DeploymentRecord, READY_WITHIN_MS, type Strategy } from './deployment-record.ts';
+import { type DeploymentDraft, Deployments } from './deployments.ts';
+import { Operations } from './operations.ts';
+import type { AppsPorts } from './ports.ts';
+import { ReplicaFactory } from './replica-factory.ts';
+import { RevisionMaker } from './revision-maker.ts';
+import { RevisionSwitch } from './revision-switch.ts';
+import { SetChanges } from './set-changes.ts';
+import { compareSpecs } from './spec-comparison.ts';
+import { Sweeper } from './sweeper.ts';
+
+const SWEEP_MS = 60_000;
+/** Documents to be written in the same step: what was taken of a quota. */
+export type Also = readonly DocumentChange[];
+
+export interface SetWish extends Asker {
+  readonly app: string;
+  readonly set: string;
+  readonly spec: SetSpec;
+  readonly cause: string;
+  readonly strategy: Strategy;
+}
+
+export interface SetOutcome {
+  readonly set: SetRecord;
+  readonly created: boolean;
+  /** What brings it about; null: it is in force. */
+  readonly deployment: DeploymentRecord | null;
+}
+
+export class Apps {
+  readonly library: AppLibrary;
+  readonly operations: Operations;
+  readonly deployments: Deployments;
+  readonly factory: ReplicaFactory;
+  readonly removal: AppRemoval;
+  readonly revisions: RevisionSwitch;
+  readonly #ports: AppsPorts;
+  readonly #changes: SetChanges;
+  readonly #sweeper: Sweeper;
+  readonly #closing = new AbortController();
+
+  private constructor(ports: AppsPorts, parts: Pick<Apps, 'library' | 'operations'>, changes: SetChanges) {
+    const { library, operations } = parts;
+    this.#ports = ports;
+    this.library = library;
+    this.operations = operations;
+    this.#changes = changes;
+    const revisions = new RevisionMaker({ ports, library });
+    this.factory = new ReplicaFactory({ ports, library });
+    this.#sweeper = new Sweeper({ ports, library });
+    this.deployments = new Deployments({
+      ...{ ports, library, operations, changes, revisions },
+      factory: this.factory,
+      declare: (set) => this.#declare(set),
+    });
+    this.revisions = new RevisionSwitch({
+      ...{ ports, library, revisions, deployments: this.deployments },
+      declare: (set) => this.#declare(set),
+    });
+    this.removal = new AppRemoval({
+      ...{ ports, library, operations, changes },
+      deployments: this.deployments,
+      sweeper: this.#sweeper,
+      declare: (set) => this.#declare(set),
+      signal: this.#closing.signal,
+    });
+  }
+
+  /** Reads what is kept and puts it in force. @throws TidegateError of the `store.` family */
+  static async open(ports: AppsPorts): Promise<Apps> {
+    const { store, clock, newId } = ports;
+    const library = await AppLibrary.open(store);
+    const operations = await Operations.open({ store, clock, newId });
+    const apps = new Apps(ports, { library, operations }, new SetChanges(clock));
+    await apps.deployments.load();
+    for (const set of library.allSets()) apps.#declare(set);
+    return apps;
+  }
+
+  /** The hosts were listed: goes on with what was under way, and sweeps from now on. */
+  async begin(): Promise<void> {
+    await this.#sweeper.sweepHalfMade();
+    this.deployments.begin();
+    await this.removal.begin();
+    void this.#sweepOnAndOn();
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.deployments.close();
+  }
+
+  /** Something about the replicas of a set may have changed. */
+  seen(key: SetRecordKey): void {
+    this.#changes.happened(key);
+  }
+
+  // ---- apps
+
+  /** Makes an app, or changes what is given of it. */
+  async putApp(
+    asker: Asker,
+    name: string,
+    change: Partial<Pick<AppRecord, 'description' | 'env'>>,
+    also: Also = [],
+  ): Promise<{ readonly app: AppRecord; readonly created: boolean }> {
+    const known = this.library.app(asker.tenant, name);
+    const app = { ...(known ?? this.#newApp(asker.tenant, name)), ...change };
+    await this.library.putApp(app, also);
+    if (known === null) this.#emit('app.created', asker, { app: name }, `${asker.by} asked for it`);
+    return { app, created: known === null };
+  }
+
+  /** Keeps all sets of an app down, or lets them come up again. */
+  async setStopped(asker: Asker, app: AppRecord, stopped: boolean): Promise<void> {
+    await this.library.putApp({ ...app, stopped });
+    for (const set of this.library.sets(app.tenant, app.name)) this.#declare(set);
+    const type = stopped ? 'app.stopped' : 'app.started';
+    this.#emit(type, asker, { app: app.name }, `${asker.by} asked for it`);
+  }
+
+  // ---- sets
+
+  /** Makes a set or changes it: at once where that can be, by a deployment otherwise. */
+  async putSet(wish: SetWish, also: Also = []): Promise<SetOutcome> {
+    const taken = await this.#take(wish, also);
+    const { set, created, isMoving } = taken;
+    return { set, created, deployment: isMoving ? await this.#deploySets(wish, [set], also) : null };
+  }
+
+  /** Makes or changes several sets of an app; those that have to be deployed are, one after the other in that order. */
+  async putSets(wishes: readonly SetWish[], also: Also = []): Promise<DeploymentRecord | null> {
+    const moving: SetRecord[] = [];
+    for (const wish of wishes) {
+      const { set, isMoving } = await this.#take(wish, []);
+      if (isMoving) moving.push(set);
+    }
+    const [first] = wishes;
+    if (first === undefined || moving.length === 0) return null;
+    return await this.#deploySets(first, moving, also);
+  }
+
+  /** Whether a spec can be brought about while the containers of the set run on. */
+  isInPlace(tenant: string, app: string, set: string, spec: SetSpec): boolean {
+    const known = this.library.set(tenant, app, set);
+    const current = known?.current == null ? null : this.library.revision(tenant, app, set, known.current);
+    return current !== null && compareSpecs(current.spec, spec) !== 'containers';
+  }
+
+  async deploy(draft: DeploymentDraft): Promise<DeploymentRecord> {
+    const sets = draft.turns.flatMap(({ set, spec }) => {
+      const known = this.library.set(draft.tenant, draft.app, set);
+      return known === null || spec === null ? [] : [{ ...known, spec }];
+    });
+    return await this.#create(draft, sets);
+  }
+
+  // ---- secrets
+
+  async putSecret(asker: Asker, app: string, name: string, value: string, also: Also = []): Promise<void> {
+    const { tenant } = asker;
+    const sealed = this.#ports.seal(value, secretContext(tenant, app, name));
+    await this.library.putSecret({ tenant, app, name, sealed, updatedAt: this.#ports.clock.wall() }, also);
+  }
+
+  /** Keeps what is wished of a set, and brings about what can be without new containers. */
+  async #take(wish: SetWish, also: Also): Promise<Omit<SetOutcome, 'deployment'> & { readonly isMoving: boolean }> {
+    const { tenant, app, set: name, spec } = wish;
+    if (this.library.app(tenant, app) === null) await this.putApp(wish, app, {});
+    const known = this.library.set(tenant, app, name);
+    const current = known?.current == null ? null : this.library.revision(tenant, app, name, known.current);
+    const change = current === null ? 'containers' : compareSpecs(current.spec, spec);
+    const set: SetRecord = { ...(known ?? this.#newSet(wish)), spec };
+    if (known !== null && current !== null && change !== 'containers') {
+      await this.library.putSet({ ...set, labels: spec.labels }, also);
+      if (change !== 'same' || known.labels !== spec.labels)
+        await this.#changeInPlace(wish, current, change === 'limits');
+      return { set: this.#known(set), created: false, isMoving: false };
+    }
+    return { set, created: known === null, isMoving: true };
+  }
+
+  /** Sets and the deployment that brings them about are kept in one step: none is ever wished for and forgotten. */
+  async #deploySets(
+    { tenant, app, by, cause, strategy }: Omit<SetWish, 'set' | 'spec'>,
+    sets: readonly SetRecord[],
+    also: Also = [],
+  ): Promise<DeploymentRecord> {
+    const draft = {
+      ...{ tenant, app, by, cause, strategy, steps: [], members: [] },
+      turns: sets.map(({ name, spec }) => ({ set: name, spec, revision: null })),
+      readyWithinMs: READY_WITHIN_MS,
+    };
+    return await this.#create(draft, sets, also);
+  }
+
+  #create(draft: DeploymentDraft, sets: readonly SetRecord[], also: Also = []): Promise<DeploymentRecord> {
+    return this.deployments.create(draft, {
+      changes: [...sets.map((set) => this.library.changeOf(set)), ...also],
+      onKept: () => {
+        for (const set of sets) {
+          const isNew = this.library.set(set.tenant, set.app, set.name) === null;
+          this.library.tookSet(set);
+          if (isNew) this.#declare(set);
+        }
+      },
+    });
+  }
+
+  /** Limits and policy change while everything runs on. */
+  async #changeInPlace(wish: SetWish, current: Revision, limits: boolean): Promise<void> {
+    const { tenant, app, set: name, spec, by } = wish;
+    const set = this.library.set(tenant, app, name);
+    if (set === null) return;
+    if (limits) {
+      const number = set.lastRevision + 1;
+      const { wall } = this.#ports.clock;
+      const next = { ...current, spec, number, name: `r${number}`, createdAt: wall(), by, cause: wish.cause };
+      await this.library.addRevision(set, next);
+      const sight = this.#ports.sight(setKey(tenant, app, name));
+      for (const replica of sight?.replicas ?? []) {
+        if (replica.revision === next.share) await this.factory.resize(next, replica.id);
+      }
+      await this.library.putInForce(set, { current: number, shares: set.shares, routing: set.routing });
+    }
+    this.#declare(this.#known(set));
+    const type = limits ? 'set.resized' : 'set.changed';
+    this.#emit(type, wish, { app, set: name }, `${by} asked for it`);
+  }
+
+  #declare(set: SetRecord): void {
+    const { tenant, app, name, labels, shares, routing } = set;
+    const stopped = this.library.app(tenant, app)?.stopped ?? false;
+    this.#ports.declare({ key: setKey(tenant, app, name), tenant, app, set: name, labels, shares, routing, stopped });
+  }
+
+  #known(set: SetRecord): SetRecord {
+    return this.library.set(set.tenant, set.app, set.name) ?? set;
+  }
+
+  #newApp(tenant: string, name: string): AppRecord {
+    return { tenant, name, description: '', env: {}, createdAt: this.#ports.clock.wall(), stopped: false };
+  }
+
+  #newSet({ tenant, app, set: name, spec }: SetWish): SetRecord {
+    const createdAt = this.#ports.clock.wall();
+    const nothing = { current: null, shares: [], routing: null, lastRevision: 0 };
+    return { tenant, app, name, spec, labels: spec.labels, ...nothing, createdAt };
+  }
+
+  #emit(
+    type: 'app.created' | 'app.started' | 'app.stopped' | 'set.changed' | 'set.resized',
+    { tenant }: Asker,
+    of: { readonly app: string; readonly set?: string },
+    cause: string,
+  ): void {
+    this.#ports.emit({ type, tenant, ...of, cause });
+  }
+
+  async #sweepOnAndOn(): Promise<void> {
+    const { clock, log } = this.#ports;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await this.#sweeper.sweep().catch((error) => log.error('a sweep failed', { error: messageOf(error) }));
+      await pause(clock, SWEEP_MS, signal);
+    }
+  }
+}
+
+type SetRecordKey = ReturnType<typeof setKey>;

@@ -1,0 +1,16 @@
+/** The end of a deployment before its time: a value with a stack, thrown through the steps of its strategy. */
+import type { ReplicaSight } from './ports.ts';
+
+/** It is not going on: somebody wants it ended, or the new revision is no good. */
+export class Halt extends Error {
+  readonly kind: 'canceled' | 'rolled-back' | 'failed';
+  readonly code: string;
+  readonly replicas: readonly ReplicaSight[];
+
+  constructor(kind: Halt['kind'], code: string, message: string, replicas: readonly ReplicaSight[] = []) {
+    super(message);
+    this.kind = kind;
+    this.code = code;
+    this.replicas = replicas;
+  }
+}

@@ -1,0 +1,44 @@
+/** An operation: a long-running API action that people and programs follow to its end. */
+
+export const OPERATION_KIND = 'operation';
+
+export const OPERATION_STATES = ['pending', 'running', 'canceling', 'succeeded', 'failed', 'canceled'] as const;
+export type OperationState = (typeof OPERATION_STATES)[number];
+
+export interface OperationStep {
+  readonly name: string;
+  readonly state: 'running' | 'done' | 'failed';
+  readonly ms: number;
+}
+
+export interface OperationRecord {
+  /** `opr_…`. */
+  readonly id: string;
+  readonly tenant: string;
+  /** Null: about no app in particular. */
+  readonly app: string | null;
+  /** `deployment`, `app.delete`, … */
+  readonly type: string;
+  /** What it is about: `shop`, `shop/web`. */
+  readonly target: string;
+  readonly state: OperationState;
+  /** Where it is, in one word; '' before it began. */
+  readonly phase: string;
+  readonly progress: { readonly done: number; readonly total: number };
+  readonly steps: readonly OperationStep[];
+  /** What came of it; null: nothing yet, or nothing to show. */
+  readonly result: Readonly<Record<string, unknown>> | null;
+  readonly error: {
+    readonly code: string;
+    readonly detail: string;
+    readonly data?: Readonly<Record<string, unknown>>;
+  } | null;
+  readonly by: string;
+  /** Ms since the epoch. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export function isOperationOver(state: OperationState): boolean {
+  return state === 'succeeded' || state === 'failed' || state === 'canceled';
+}

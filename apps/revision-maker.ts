@@ -1,0 +1,133 @@
+/**
+ * Makes revisions: pins every image to what its name means now, so that no later change of a tag changes what runs, and
+ * keeps the images of those that can be gone back to.
+ */
+import { isTidegateError, TidegateError } from '#core/errors';
+import type { ContainerSpec, PinnedImage, Revision, SetSpec } from '#core/set-spec';
+import type { HostEngine } from '#docker/host-engine';
+import type { AppLibrary } from './app-library.ts';
+import type { SetRecord } from './app-record.ts';
+import type { AppsPorts } from './ports.ts';
+
+export interface RevisionDraft {
+  readonly set: SetRecord;
+  readonly spec: SetSpec;
+  readonly by: string;
+  readonly cause: string;
+  /** Indices of the containers that are replaced in replicas as they are; empty: replicas are made anew. */
+  readonly members: readonly number[];
+}
+
+export interface RevisionMakerOptions {
+  readonly ports: Pick<AppsPorts, 'engines' | 'clock' | 'log'>;
+  readonly library: AppLibrary;
+}
+
+export class RevisionMaker {
+  readonly #options: RevisionMakerOptions;
+
+  constructor(options: RevisionMakerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes the next revision of a set.
+   * @throws TidegateError `image.…` when an image cannot be had, `store.…`
+   */
+  async make(draft: RevisionDraft, signal: AbortSignal): Promise<Revision> {
+    const { library, ports } = this.#options;
+    const { set, by, cause, members } = draft;
+    const current = set.current === null ? null : library.revision(set.tenant, set.app, set.name, set.current);
+    const isUpdate = members.length > 0 && current !== null;
+    const spec = isUpdate ? withMembers(current.spec, draft.spec, members) : draft.spec;
+    const engine = anyEngine(ports.engines());
+    const images: Record<number, PinnedImage> = {};
+    for (const container of spec.containers) {
+      const kept = isUpdate && !members.includes(container.index) ? current.images[container.index] : undefined;
+      images[container.index] = kept ?? (await pin(engine, container.image, spec.pull, signal));
+    }
+    const known = library.set(set.tenant, set.app, set.name) ?? set;
+    const number = known.lastRevision + 1;
+    const app = library.app(set.tenant, set.app);
+    const revision: Revision = {
+      name: `r${number}`,
+      number,
+      share: isUpdate ? current.share : `r${number}`,
+      createdAt: ports.clock.wall(),
+      by,
+      cause,
+      spec,
+      images,
+      env: app?.env ?? {},
+      secrets: library.secrets(set.tenant, set.app).map((one) => one.name),
+    };
+    await library.addRevision(known, revision);
+    for (const { id } of Object.values(images)) await engine.keepImage(id, keptFor(set, number, id));
+    return revision;
+  }
+
+  /** Takes a revision up again as a new one: its replicas are told from those of the one in force. */
+  async again(set: SetRecord, revision: Revision, by: string, cause: string): Promise<Revision> {
+    const { library, ports } = this.#options;
+    const known = library.set(set.tenant, set.app, set.name) ?? set;
+    const number = known.lastRevision + 1;
+    const name = `r${number}`;
+    const copy = { ...revision, name, number, share: name, createdAt: ports.clock.wall(), by, cause };
+    await library.addRevision(known, copy);
+    return copy;
+  }
+
+  /** Lets go of revisions beyond those that are kept. */
+  async prune(set: SetRecord): Promise<void> {
+    const { library } = this.#options;
+    const now = library.set(set.tenant, set.app, set.name);
+    const inUse = new Set(now?.current === null || now === null ? [] : [now.current]);
+    const dropped = await library.prune(set.tenant, set.app, set.name, inUse);
+    for (const { number, images } of dropped) {
+      for (const { id } of Object.values(images)) await this.#release(keptFor(set, number, id));
+    }
+  }
+
+  /** An image that cannot be let go of now takes room, and nothing else. */
+  async #release(reason: string): Promise<void> {
+    const { ports } = this.#options;
+    for (const engine of ports.engines()) {
+      try {
+        await engine.releaseImage(reason);
+      } catch (error) {
+        if (!isTidegateError(error)) throw error;
+        ports.log.warn('an image of an old revision could not be let go of', { host: engine.host, reason, error });
+      }
+    }
+  }
+}
+
+/** Why an image is kept, in the letters that a tag may have. */
+function keptFor({ tenant, app, name }: SetRecord, number: number, image: string): string {
+  return `${tenant}.${app}.${name}.r${number}.${image.replace('sha256:', '').slice(0, 12)}`;
+}
+
+/** The spec in force with some of its containers as another spec has them. */
+function withMembers(current: SetSpec, next: SetSpec, members: readonly number[]): SetSpec {
+  const containers = current.containers.map((one): ContainerSpec => {
+    const replacement = next.containers.find((other) => other.index === one.index);
+    return members.includes(one.index) && replacement !== undefined ? replacement : one;
+  });
+  return { ...current, containers };
+}
+
+async function pin(
+  engine: HostEngine,
+  reference: string,
+  pull: SetSpec['pull'],
+  signal: AbortSignal,
+): Promise<PinnedImage> {
+  const { id, digest } = await engine.ensureImage(reference, { pull, signal });
+  return { reference, id, digest };
+}
+
+function anyEngine(engines: readonly HostEngine[]): HostEngine {
+  const found = engines.find((one) => one.state === 'reachable') ?? engines[0];
+  if (found === undefined) throw new TidegateError('engine.unreachable', 'there is no host to run anything on');
+  return found;
+}

@@ -1,0 +1,91 @@
+/** Which revisions of a set are in force by a person's choice: one that is taken up again, all anew, or several at a time. */
+import type { RevisionRouting, RevisionShare } from '#core/set';
+import type { Revision } from '#core/set-spec';
+import type { AppLibrary } from './app-library.ts';
+import type { SetRecord } from './app-record.ts';
+import type { Asker } from './asker.ts';
+import { type DeploymentRecord, READY_WITHIN_MS, type Strategy } from './deployment-record.ts';
+import type { Deployments } from './deployments.ts';
+import type { AppsPorts } from './ports.ts';
+import type { RevisionMaker } from './revision-maker.ts';
+
+export interface RevisionSwitchOptions {
+  readonly ports: Pick<AppsPorts, 'settled' | 'emit'>;
+  readonly library: AppLibrary;
+  readonly deployments: Deployments;
+  readonly revisions: RevisionMaker;
+  readonly declare: (set: SetRecord) => void;
+}
+
+export class RevisionSwitch {
+  readonly #options: RevisionSwitchOptions;
+
+  constructor(options: RevisionSwitchOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a revision up again: nothing is pulled. */
+  async activate(asker: Asker, set: SetRecord, revision: Revision, strategy: Strategy): Promise<DeploymentRecord> {
+    const { library, revisions, deployments } = this.#options;
+    const { tenant, app, name } = set;
+    const cause = `back to ${revision.name}`;
+    // Replicas that took members over carry the label of the revision before: the two could not be told apart.
+    const isShared = library
+      .revisions(tenant, app, name)
+      .some((one) => one.share === revision.share && one.number !== revision.number);
+    const target = isShared ? await revisions.again(set, revision, asker.by, cause) : revision;
+    const known = { ...(library.set(tenant, app, name) ?? set), spec: target.spec };
+    const draft = {
+      ...{ tenant, app, by: asker.by, cause, strategy, steps: [], members: [] },
+      turns: [{ set: name, spec: null, revision: target.number }],
+      readyWithinMs: READY_WITHIN_MS,
+    };
+    return await deployments.create(draft, {
+      changes: [library.changeOf(known)],
+      onKept: () => library.tookSet(known),
+    });
+  }
+
+  /** Has all replicas of the sets take turns in being made anew. Null: none of them has a revision. */
+  async restart(asker: Asker, app: string, sets: readonly SetRecord[]): Promise<DeploymentRecord | null> {
+    const { library, revisions, deployments } = this.#options;
+    const turns = [];
+    for (const set of sets) {
+      const current = set.current === null ? null : library.revision(set.tenant, app, set.name, set.current);
+      if (current === null) continue;
+      const again = await revisions.again(set, current, asker.by, `restart of ${current.name}`);
+      turns.push({ set: set.name, spec: null, revision: again.number });
+    }
+    if (turns.length === 0) return null;
+    return await deployments.create({
+      ...{ tenant: asker.tenant, app, by: asker.by, cause: 'a restart', strategy: 'rolling' as const },
+      ...{ steps: [], members: [], turns, readyWithinMs: READY_WITHIN_MS },
+    });
+  }
+
+  /** Splits the traffic of a set for as long as nobody says otherwise. */
+  async setTraffic(
+    asker: Asker,
+    set: SetRecord,
+    shares: readonly RevisionShare[],
+    routing: RevisionRouting | null,
+  ): Promise<SetRecord> {
+    const { library, declare, ports } = this.#options;
+    const kept = await library.putInForce(set, { shares, routing, current: this.#heaviest(set, shares) });
+    if (kept === null) return set;
+    declare(kept);
+    await ports.settled();
+    const weights = shares.map((one) => `${one.revision}=${one.weight}`).join(', ');
+    const cause = `${asker.by} asked for ${weights}`;
+    ports.emit({ type: 'set.traffic', tenant: set.tenant, app: set.app, set: set.name, cause });
+    return kept;
+  }
+
+  /** Which revision counts as the one in force. */
+  #heaviest(set: SetRecord, shares: readonly RevisionShare[]): number | null {
+    const [first] = shares.toSorted((a, b) => b.weight - a.weight);
+    const all = this.#options.library.revisions(set.tenant, set.app, set.name);
+    const own = all.filter((one) => one.share === first?.revision);
+    return (own.find((one) => one.number === set.current) ?? own.at(-1))?.number ?? set.current;
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * What a deployment waits for while a set moves: replicas that become ready or go, and a new revision that is watched
+ * beside the old one. Every wait ends when somebody wants the deployment ended.
+ */
+import { pause } from '#core/clock';
+import type { SetKey } from '#core/set';
+import { judge, type RevisionCounters } from './canary.ts';
+import type { DeploymentRecord } from './deployment-record.ts';
+import { Halt } from './halt.ts';
+import type { AppsPorts, SetSight } from './ports.ts';
+import type { ReplicaFactory } from './replica-factory.ts';
+import type { SetChanges } from './set-changes.ts';
+
+/** Crashes in a row after which a new revision is given up, however much time it has left. */
+const CRASHES_MAX = 3;
+/** What of the old one may take to go beyond its time to drain. */
+const GONE_EXTRA_MS = 60_000;
+const WATCH_MS = 1000;
+
+export interface RevisionWatchOptions {
+  readonly ports: AppsPorts;
+  readonly factory: ReplicaFactory;
+  readonly changes: SetChanges;
+  readonly key: SetKey;
+  readonly readyWithinMs: number;
+  readonly record: () => DeploymentRecord;
+  /** @throws when the deployment is to end */
+  readonly heed: () => void;
+  /** Aborts when there is something to heed. */
+  readonly signal: () => AbortSignal;
+  /** Tidegate ends. */
+  readonly closing: AbortSignal;
+}
+
+export class RevisionWatch {
+  readonly #options: RevisionWatchOptions;
+
+  constructor(options: RevisionWatchOptions) {
+    this.#options = options;
+  }
+
+  get sight(): SetSight | null {
+    return this.#options.ports.sight(this.#options.key);
+  }
+
+  /** Resolves when so many replicas of a share are ready. @throws Halt when they will not be */
+  async ready(name: string, count: number): Promise<void> {
+    const { ports, factory, readyWithinMs, key } = this.#options;
+    const since = ports.clock.now();
+    for (;;) {
+      this.#options.heed();
+      const own = this.sight?.replicas.filter((one) => one.revision === name) ?? [];
+      if (own.filter((one) => one.phase === 'ready').length >= count) return;
+      const crashed = own.filter((one) => one.failures >= CRASHES_MAX);
+      if (crashed.length > 0) {
+        const times = `${crashed[0]?.failures} times in a row`;
+        throw new Halt('failed', 'replica.crashed', `a replica of ${name} ended ${times} before it was ready`, crashed);
+      }
+      const fault = factory.faultOf(key, name, since);
+      if (fault !== null) throw new Halt('failed', fault.code, fault.message);
+      if (ports.clock.now() >= since + readyWithinMs) {
+        const detail = `${count} replicas of ${name} are not ready after ${Math.round(readyWithinMs / 1000)} s`;
+        throw new Halt('failed', 'replica.not_ready', detail, own);
+      }
+      await this.#options.changes.next(key, this.#options.signal());
+    }
+  }
+
+  /** Resolves when one replica is ready (again). @throws Halt when it will not be */
+  async readyAgain(replica: string): Promise<void> {
+    const { ports, changes, readyWithinMs, key } = this.#options;
+    const until = ports.clock.now() + readyWithinMs;
+    for (;;) {
+      this.#options.heed();
+      const replicas = this.sight?.replicas ?? [];
+      if (replicas.some((one) => one.id === replica && one.phase === 'ready')) return;
+      if (ports.clock.now() >= until) {
+        const detail = 'a replica is not ready after its members were replaced';
+        throw new Halt('failed', 'replica.not_ready', detail, replicas);
+      }
+      await changes.next(key, this.#options.signal());
+    }
+  }
+
+  /** Resolves when no replica of a share is left, or when that takes far too long. */
+  async gone(name: string): Promise<void> {
+    const { ports, readyWithinMs } = this.#options;
+    await this.#untilGone(name, ports.clock.now() + readyWithinMs + GONE_EXTRA_MS, true);
+  }
+
+  /** {@link gone}, whatever is wanted of the deployment. */
+  async goneAnyway(name: string): Promise<void> {
+    await this.#untilGone(name, this.#options.ports.clock.now() + GONE_EXTRA_MS, false);
+  }
+
+  /**
+   * Watches the new revision beside the old one. Time stands still while the deployment is paused, and ends early when it
+   * is to be promoted.
+   * @throws Halt when the new one is worse
+   */
+  async hold(ms: number, next: string, previous: string | null): Promise<void> {
+    const { ports, key, record, heed, signal } = this.#options;
+    const { clock, counters } = ports;
+    const first = await counters(key);
+    let left = ms;
+    let seen = clock.now();
+    while (left > 0 || record().paused) {
+      heed();
+      if (record().wish === 'promote') return;
+      await pause(clock, Math.max(1, Math.min(WATCH_MS, record().paused ? WATCH_MS : left)), signal());
+      const now = clock.now();
+      if (!record().paused) left -= now - seen;
+      seen = now;
+      if (previous !== null) this.#compare(first, await counters(key), next, previous);
+    }
+  }
+
+  #compare(
+    first: ReadonlyMap<string, RevisionCounters>,
+    now: ReadonlyMap<string, RevisionCounters>,
+    next: string,
+    previous: string,
+  ): void {
+    const side = (name: string) => ({ from: first.get(name) ?? null, to: now.get(name) ?? null });
+    const verdict = judge({ baseline: side(previous), candidate: side(next) });
+    if (typeof verdict !== 'object') return;
+    const { ports, key } = this.#options;
+    ports.log.info('a canary is worse than what it is to take over from', { key, reason: verdict.abort });
+    throw new Halt('rolled-back', 'canary.worse', verdict.abort);
+  }
+
+  async #untilGone(name: string, until: number, heeds: boolean): Promise<void> {
+    const { ports, changes, closing, heed, key } = this.#options;
+    while (ports.clock.now() < until && !closing.aborted) {
+      if (heeds) heed();
+      const left = this.sight?.replicas.filter((one) => one.revision === name) ?? [];
+      if (left.length === 0) return;
+      await changes.next(key, closing);
+    }
+  }
+}
