@@ -114,8 +114,8 @@ export class Rig {
   readonly unmakeable = new Map<string, Error>();
   /** From the call to make a replica until its containers are there, in ms. */
   makingMs: () => number = () => 15;
-  /** Replicas that are being made. */
-  making = 0;
+  /** Replicas that are being made, by revision. */
+  readonly making: string[] = [];
   /** Sets whose views were said to have changed. */
   readonly viewsChanged: SetKey[] = [];
   onMake: (key: SetKey, revision: string) => void = () => {};
@@ -316,10 +316,10 @@ export class Rig {
   }
 
   async #make(key: SetKey, revision: string): Promise<{ host: string; containerId: string }> {
-    this.making++;
+    this.making.push(revision);
     this.onMake(key, revision);
     await new Promise<void>((resolve) => void this.clock.after(this.makingMs(), resolve));
-    this.making--;
+    this.making.splice(this.making.indexOf(revision), 1);
     const error = this.unmakeable.get(revision);
     if (error !== undefined) throw error;
     const traits = { sides: [], ...this.revisions.get(revision), revision };
