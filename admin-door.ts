@@ -9,6 +9,7 @@ import type { Log } from '#core/log';
 import type { ListenAddress } from '#core/settings';
 import { TrustedProxies } from '#core/trusted-proxies';
 import type { Discovery } from '#discovery/discovery';
+import type { DockerEngine } from '#docker/docker-engine';
 import type { RouteTable } from '#router/route-table';
 import { NO_OVERRIDE } from '#scaler/scale-target';
 import type { Scaler } from '#scaler/scaler';
@@ -37,6 +38,8 @@ export interface AdminDoorParts {
   readonly discovery: Discovery;
   readonly scaler: Scaler;
   readonly apps: Apps;
+  /** By name of host. */
+  readonly engines: ReadonlyMap<string, DockerEngine>;
   /** What still has to happen before traffic can be served, in words. */
   readonly missing: () => readonly string[];
   readonly address: ListenAddress;
@@ -45,7 +48,7 @@ export interface AdminDoorParts {
 /** @throws TidegateError `listener.in_use` or `listener.denied` */
 export function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer> {
   const { config, version, clock, log, table, events, board, traffic, keepers, tenancy } = parts;
-  const { clientAuthorities, containerLogs, memory, discovery, scaler, apps, missing, address } = parts;
+  const { clientAuthorities, containerLogs, memory, discovery, scaler, apps, engines, missing, address } = parts;
   const ports: AdminPorts = {
     ...{ version, clock, log, table, events, missing, tenancy, clientAuthorities, apps },
     baseDomain: config.baseDomain,
@@ -61,6 +64,7 @@ export function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer> {
     certificates: keepers.book,
     answers: memory.store,
     logs: containerLogs.store,
+    exec: { engine: (host) => engines.get(host) ?? null, touch: (replica) => scaler.touch(replica) },
     sets: {
       all: () => discovery.sets(),
       get: (key) => discovery.set(key) ?? undefined,

@@ -205,7 +205,7 @@ export class Tidegate {
     appsKept = apps;
     const admin = await openAdminDoor({
       ...{ config, version, clock, log, table, events, board, traffic, keepers, tenancy, containerLogs },
-      ...{ clientAuthorities, memory, discovery, scaler, apps },
+      ...{ clientAuthorities, memory, discovery, scaler, apps, engines },
       missing: () => [...this.#missing],
       address: this.#options.workers?.admin ?? config.admin,
     });

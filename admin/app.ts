@@ -2,6 +2,7 @@
  * The admin API as one Hono app over its ports: no listener, no Engine, no file. Every answer that is not what was asked
  * for is a problem document, also for paths and methods that do not exist.
  */
+import { randomBytes } from 'node:crypto';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { scopeOf } from './access.ts';
@@ -13,6 +14,8 @@ import { addDomains } from './domains.ts';
 import { addEncryptionKey } from './encryption-key.ts';
 import { Endpoints } from './endpoint.ts';
 import { addEvents } from './events.ts';
+import { addExec } from './exec.ts';
+import { ExecTickets } from './exec-tickets.ts';
 import { addHosts } from './hosts.ts';
 import { KnownSets } from './known-sets.ts';
 import { addLogs } from './logs.ts';
@@ -30,8 +33,15 @@ import { addWishes } from './wishes.ts';
 
 const HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' } as const;
 
-/** @param closing aborted when the listener closes: ends the streams */
-export function adminApp(ports: AdminPorts, closing: AbortSignal): OpenAPIHono {
+/**
+ * @param closing aborted when the listener closes: ends the streams
+ * @param tickets what the door for WebSockets takes; left out: there is none
+ */
+export function adminApp(
+  ports: AdminPorts,
+  closing: AbortSignal,
+  tickets = new ExecTickets(ports.clock, randomBytes),
+): OpenAPIHono {
   const endpoints = new Endpoints(ports);
   const { hono } = endpoints;
   hono.use(async (c, next) => {
@@ -43,6 +53,7 @@ export function adminApp(ports: AdminPorts, closing: AbortSignal): OpenAPIHono {
   const known = new KnownSets(ports);
   addApps(endpoints, known, ports);
   addLogs(endpoints, known, ports, closing);
+  addExec(endpoints, known, ports, tickets);
   addWishes(endpoints, ports);
   addRoutes(endpoints, ports);
   addDomains(endpoints, ports);

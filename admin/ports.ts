@@ -9,6 +9,7 @@ import type { Event, EventSink } from '#core/event';
 import type { Log } from '#core/log';
 import type { SetKey, SetSnapshot } from '#core/set';
 import type { TrustedProxies } from '#core/trusted-proxies';
+import type { ExecEngine } from '#docker/exec';
 import type { LogStore } from '#logs/log-store';
 import type { RouteTable } from '#router/route-table';
 import type { AuditLog } from '#tenants/audit-log';
@@ -154,6 +155,13 @@ export interface AdminPorts {
   readonly clientAuthorities?: ClientAuthoritySource;
   /** What containers wrote; left out: nobody keeps it here. */
   readonly logs?: LogStore;
+  /** Runs commands in containers; left out: nobody does. */
+  readonly exec?: {
+    /** Null: no such host. */
+    engine(host: string): ExecEngine | null;
+    /** Somebody works in the replica: it is thawed, and its set stays awake for a while. */
+    touch(replica: string): void;
+  };
   /** Where answers to requests with an Idempotency-Key are kept; left out: such requests are served as any other. */
   readonly answers?: AnswerStore;
 }

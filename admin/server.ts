@@ -1,10 +1,13 @@
 /** The listener of the admin API. */
+import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { messageOf, TidegateError } from '#core/errors';
 import type { ListenAddress } from '#core/settings';
 import { adminApp } from './app.ts';
+import { ExecDoor } from './exec-door.ts';
+import { ExecTickets } from './exec-tickets.ts';
 import type { AdminPorts } from './ports.ts';
 
 /** Nobody has to send a head or a small body slowly. */
@@ -24,7 +27,9 @@ export interface AdminServer {
 /** @throws TidegateError `listener.in_use` or `listener.denied` */
 export async function startAdminServer(ports: AdminPorts, address: ListenAddress): Promise<AdminServer> {
   const closing = new AbortController();
-  const app = adminApp(ports, closing.signal);
+  const tickets = new ExecTickets(ports.clock, randomBytes);
+  const app = adminApp(ports, closing.signal, tickets);
+  const door = new ExecDoor(ports, tickets, closing.signal);
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   let answering = 0;
   const server = createServer(
@@ -38,6 +43,7 @@ export async function startAdminServer(ports: AdminPorts, address: ListenAddress
       void listener(request, response);
     },
   );
+  server.on('upgrade', door.take);
   const { address: host, port } = await listen(server, address);
   server.on('error', (error) => ports.log.warn('the admin listener has a fault', { error }));
   return {
@@ -48,6 +54,7 @@ export async function startAdminServer(ports: AdminPorts, address: ListenAddress
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const hurry = ports.clock.after(CLOSE_AFTER_MS, () => server.closeAllConnections());
       if (answering === 0) server.closeAllConnections();
+      await door.closed();
       await closed;
       hurry.cancel();
     },

@@ -9,6 +9,7 @@ import { DOCTOR_COMMANDS } from './commands/doctor.ts';
 import { DOMAIN_CHECK_COMMANDS } from './commands/domain-checks.ts';
 import { DOMAIN_COMMANDS } from './commands/domains.ts';
 import { EVENT_COMMANDS } from './commands/events.ts';
+import { EXEC_COMMANDS } from './commands/exec.ts';
 import { HOST_COMMANDS } from './commands/hosts.ts';
 import { LOG_COMMANDS } from './commands/logs.ts';
 import { PLAN_COMMANDS } from './commands/plans.ts';
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Command[] = [
   ...SCALE_COMMANDS,
   ...EVENT_COMMANDS,
   ...LOG_COMMANDS,
+  ...EXEC_COMMANDS,
   ...ROUTE_COMMANDS,
   ...DOMAIN_COMMANDS,
   ...DOMAIN_CHECK_COMMANDS,

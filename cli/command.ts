@@ -1,6 +1,5 @@
 /** One command, as the table holds it: help, usage errors and docs/cli.md are made of what stands here. */
 import type { Call } from './call.ts';
-import type { ExitCode } from './exit-codes.ts';
 
 export interface CommandArgument {
   /** In capitals: `HOST`. */
@@ -32,7 +31,8 @@ export interface Command {
   readonly example: string;
   /** What people should know besides, in whole sentences. */
   readonly notes?: string;
-  readonly run: (call: Call) => Promise<ExitCode>;
+  /** Of EXIT; a command that runs another ends with what that one ended with. */
+  readonly run: (call: Call) => Promise<number>;
 }
 
 /** Every command takes these. */

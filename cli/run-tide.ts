@@ -7,13 +7,13 @@ import { CommandFailure, usageFailure } from './command-failure.ts';
 import { parseCommandLine } from './command-line.ts';
 import { COMMANDS } from './command-table.ts';
 import { findCredential } from './credentials.ts';
-import { EXIT, type ExitCode } from './exit-codes.ts';
+import { EXIT } from './exit-codes.ts';
 import { gatewayUrl } from './gateway-url.ts';
 import { helpText } from './help.ts';
 import { Output } from './output.ts';
 import type { World } from './world.ts';
 
-export async function runTide(args: readonly string[], world: World): Promise<ExitCode> {
+export async function runTide(args: readonly string[], world: World): Promise<number> {
   const { stdout, stderr, env, interrupted } = world;
   const output = new Output({ stdout, stderr, colors: stdout.isTTY === true && !env.NO_COLOR });
   try {
@@ -27,7 +27,7 @@ export async function runTide(args: readonly string[], world: World): Promise<Ex
   }
 }
 
-async function run(args: readonly string[], world: World, output: Output): Promise<ExitCode> {
+async function run(args: readonly string[], world: World, output: Output): Promise<number> {
   const line = parseCommandLine(args, COMMANDS);
   switch (line.kind) {
     case 'version':

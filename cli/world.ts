@@ -4,8 +4,13 @@ import type { Clock } from '#core/clock';
 
 /** Where text goes. */
 export interface Sink {
-  write(text: string): unknown;
+  write(text: string | Uint8Array): unknown;
   readonly isTTY?: boolean;
+  /** Of a terminal. */
+  readonly columns?: number;
+  readonly rows?: number;
+  on?(event: 'resize' | 'drain', listener: () => void): unknown;
+  off?(event: 'resize' | 'drain', listener: () => void): unknown;
 }
 
 export type Source = Readable & { readonly isTTY?: boolean; setRawMode?: (raw: boolean) => unknown };

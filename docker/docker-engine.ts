@@ -21,6 +21,7 @@ import { EngineClient } from './engine-client.ts';
 import { type EngineParts, engineParts } from './engine-parts.ts';
 import { EngineStates } from './engine-states.ts';
 import { EventStream } from './event-stream.ts';
+import type { ExecEngine, ExecOptions, RunningExec } from './exec.ts';
 import { get } from './get.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type {
@@ -68,7 +69,7 @@ export function openEngine(options: EngineOptions): DockerEngine {
   return new DockerEngine(options);
 }
 
-export class DockerEngine implements HostEngine, LogEngine {
+export class DockerEngine implements HostEngine, LogEngine, ExecEngine {
   readonly host: string;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -170,6 +171,10 @@ export class DockerEngine implements HostEngine, LogEngine {
 
   logs(id: string, options: LogOptions): Promise<AsyncIterable<EngineLogBatch>> {
     return this.#parts.logs.open(id, options);
+  }
+
+  exec(containerId: string, options: ExecOptions): Promise<RunningExec> {
+    return this.#parts.execs.start(containerId, options);
   }
 
   freeze(target: FreezeTarget): Promise<boolean> {

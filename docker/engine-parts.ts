@@ -5,6 +5,7 @@ import { Cloner } from './clone.ts';
 import { ContainerSight } from './container-sight.ts';
 import { Containers } from './containers.ts';
 import type { EngineClient } from './engine-client.ts';
+import { Execs } from './exec.ts';
 import { Freezer } from './freezer.ts';
 import { HostSize } from './host-size.ts';
 import { Images } from './images.ts';
@@ -51,6 +52,7 @@ export function engineParts(options: EnginePartsOptions) {
     replicas,
     limits: new ReplicaLimits({ client, containers, maker, size, log }),
     logs,
+    execs: new Execs({ client, containers, ownership, clock, procRoot }),
     networks: new Networks(client, local),
     volumes: new Volumes(client),
     sight: new ContainerSight({ clock, containers, logs, replicas, procRoot }),

@@ -25,7 +25,7 @@ export const LOG_COMMANDS: readonly Command[] = [
       since: { type: 'string', value: 'MOMENT', summary: 'Not before: 30m or 1h ago, or a time of RFC 3339.' },
       until: { type: 'string', value: 'MOMENT', summary: 'Not after, likewise.' },
       grep: { type: 'string', value: 'TEXT', summary: 'Only lines in which this stands, as it is.' },
-      'ignore-case': { type: 'boolean', short: 'i', summary: 'For --grep: capitals or not.' },
+      'ignore-case': { type: 'boolean', summary: 'For --grep: capitals or not.' },
       tail: { type: 'string', short: 'n', value: 'COUNT', summary: 'The newest so many.' },
       replica: { type: 'string', value: 'REPLICA', summary: 'Only of this replica, by name or container id.' },
       member: { type: 'string', value: 'MEMBER', summary: 'Only of this container of the replicas.' },

@@ -37,7 +37,16 @@ test('logs shows lines of all sets by time, of one set, and as the API has them'
     '2026-11-28T12:00:00.002Z  gone gone-1  two \\u001b[31mred',
     '2026-11-28T12:00:00.003Z  web web-1  three',
   ]);
-  const one = await ground.tide(['logs', 'gone', '--grep', 'RED', '-i', '--json', '--since', '2026-01-01T00:00:00Z']);
+  const one = await ground.tide([
+    'logs',
+    'gone',
+    '--grep',
+    'RED',
+    '--ignore-case',
+    '--json',
+    '--since',
+    '2026-01-01T00:00:00Z',
+  ]);
   assert.equal(JSON.parse(one.stdout).items[0].text, 'two \u001b[31mred');
   const none = await ground.tide(['logs', '--grep', 'four']);
   assert.equal(none.code, 0);
