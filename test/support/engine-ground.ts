@@ -29,6 +29,8 @@ export interface Ground {
   readonly bridgeAddress: string;
   /** Control group of all containers, without a leading slash. */
   readonly cgroup: string;
+  /** Name of the network namespace that the Engine and its bridge are in; null: the machine's own. */
+  readonly netns: string | null;
   readonly dataRoot: string;
   /** Present while this ground holds a data root that outlives it. */
   readonly dataLock: string | null;
@@ -38,8 +40,9 @@ export interface Ground {
 /**
  * Takes a ground for this process and makes its bridge.
  * @param sharedRoot folder of data roots that consecutive grounds use again; null: a data root for this ground alone
+ * @param ownNetwork whether it has a network namespace of its own, where an Engine may set up a firewall
  */
-export async function takeGround(sharedRoot: string | null): Promise<Ground> {
+export async function takeGround(sharedRoot: string | null, ownNetwork = false): Promise<Ground> {
   await sweepStaleGrounds();
   const id = randomBytes(4).toString('hex');
   const folder = FOLDER_PREFIX + id;
@@ -51,15 +54,19 @@ export async function takeGround(sharedRoot: string | null): Promise<Ground> {
     bridge: BRIDGE_PREFIX + id,
     bridgeAddress: freeBridgeAddress(),
     cgroup: BRIDGE_PREFIX + id,
+    netns: ownNetwork ? BRIDGE_PREFIX + id : null,
     dataRoot: shared?.dataRoot ?? path.join(folder, 'data'),
     dataLock: shared?.lock ?? null,
     owner,
   };
   mkdirSync(folder, { mode: 0o700 });
   writeFileSync(path.join(folder, NOTE), JSON.stringify(ground));
-  await run('ip', ['link', 'add', 'name', ground.bridge, 'type', 'bridge']);
-  await run('ip', ['address', 'add', ground.bridgeAddress, 'dev', ground.bridge]);
-  await run('ip', ['link', 'set', ground.bridge, 'up']);
+  if (ground.netns !== null) await run('ip', ['netns', 'add', ground.netns]);
+  const there = ground.netns === null ? [] : ['-netns', ground.netns];
+  await run('ip', [...there, 'link', 'set', 'lo', 'up']);
+  await run('ip', [...there, 'link', 'add', 'name', ground.bridge, 'type', 'bridge']);
+  await run('ip', [...there, 'address', 'add', ground.bridgeAddress, 'dev', ground.bridge]);
+  await run('ip', [...there, 'link', 'set', ground.bridge, 'up']);
   return ground;
 }
 
@@ -70,6 +77,8 @@ export async function sweepGround(ground: Ground): Promise<void> {
     await run('umount', ['-l', target]).catch(() => {});
   for (const folder of cgroupFolders(ground).toReversed()) removeCgroup(folder);
   for (const link of await linksOf(ground)) await run('ip', ['link', 'delete', link]).catch(() => {});
+  // What is in it goes with it.
+  if (ground.netns !== null) await run('ip', ['netns', 'delete', ground.netns]).catch(() => {});
   for (const socket of shimSockets(ground)) rmSync(socket, { force: true });
   if (ground.dataLock !== null) rmSync(ground.dataLock, { force: true });
   await rm(ground.folder, { recursive: true, force: true, maxRetries: 5 });

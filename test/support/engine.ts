@@ -30,6 +30,11 @@ const BUILT_IN_NETWORKS = ['bridge', 'host', 'none'];
 export interface TestEngineOptions {
   /** Containers outlive the daemon. */
   readonly liveRestore?: boolean;
+  /**
+   * It keeps networks apart by the machine's firewall, as an Engine does by default. For that it has a network namespace
+   * of its own: its containers cannot be reached from the test, other than by `exec`.
+   */
+  readonly firewall?: boolean;
   /** Where it listens beside its socket, as for `dockerd -H`. */
   readonly hosts?: readonly string[];
   /** More arguments for dockerd. */
@@ -44,7 +49,7 @@ export interface TestEngineOptions {
  */
 export async function startTestEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
   if (process.getuid?.() !== 0) throw new Error('a test Engine needs root');
-  const ground = await takeGround(process.env.TEST_ENGINE_ROOT || null);
+  const ground = await takeGround(process.env.TEST_ENGINE_ROOT || null, options.firewall);
   const engine = new TestEngine(ground, options);
   try {
     await engine.start();
@@ -100,7 +105,9 @@ export class TestEngine implements AsyncDisposable {
   async start(): Promise<void> {
     writeFileSync(path.join(this.#ground.folder, CONFIG), '{}'); // so that the machine's own is not read
     const log = openSync(this.logFile, 'a');
-    const daemon = spawn(DAEMON, this.#arguments(), { detached: true, stdio: ['ignore', log, log] });
+    const { netns } = this.#ground;
+    const [program = '', ...more] = [...(netns === null ? [] : ['nsenter', `--net=/run/netns/${netns}`]), DAEMON];
+    const daemon = spawn(program, [...more, ...this.#arguments()], { detached: true, stdio: ['ignore', log, log] });
     this.#daemon = daemon;
     daemon.unref();
     let failure = '';
@@ -168,7 +175,7 @@ export class TestEngine implements AsyncDisposable {
 
   #arguments(): string[] {
     const { folder, dataRoot, bridge, cgroup } = this.#ground;
-    const { liveRestore = false, hosts = [], args = [] } = this.#options;
+    const { liveRestore = false, firewall = false, hosts = [], args = [] } = this.#options;
     return [
       ['--data-root', dataRoot],
       ['--exec-root', path.join(folder, 'exec')],
@@ -176,7 +183,7 @@ export class TestEngine implements AsyncDisposable {
       ['--config-file', path.join(folder, CONFIG)],
       [this.socket, ...hosts].flatMap((host) => ['-H', host]),
       ['--bridge', bridge],
-      ['--iptables=false', '--ip6tables=false', '--ip-masq=false', '--ip-forward=false'],
+      firewall ? [] : ['--iptables=false', '--ip6tables=false', '--ip-masq=false', '--ip-forward=false'],
       ['--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', `/${cgroup}`],
       liveRestore ? ['--live-restore'] : [],
       args,
