@@ -32,6 +32,8 @@ export class WaitingRoom {
   /** Clients in the order of their next turn, each with its requests, oldest first. */
   readonly #turns = new Map<string, Held[]>();
   #bytes = 0;
+  /** Requests that may go where others may not: a match sends them to one revision. */
+  #matched = 0;
   #pacing: Timer | null = null;
   #releasing = false;
 
@@ -81,6 +83,7 @@ export class WaitingRoom {
       else queue.push(held);
       this.#pool.held++;
       this.#bytes += request.bytes;
+      if (isMatched(request)) this.#matched++;
       this.release();
     });
   }
@@ -115,7 +118,7 @@ export class WaitingRoom {
         const upstream = this.#pool.claimForHeld(hash, tried, wish);
         if (upstream === null) {
           // One that was tried nowhere could go anywhere: there is no room at all.
-          if (tried === null) return false;
+          if (tried === null && this.#matched === 0) return false;
           continue;
         }
         this.#take(held);
@@ -146,6 +149,11 @@ export class WaitingRoom {
     if (queue.length === 0) this.#turns.delete(held.request.client);
     this.#pool.held--;
     this.#bytes -= held.request.bytes;
+    if (isMatched(held.request)) this.#matched--;
     return true;
   }
+}
+
+function isMatched({ wish }: AdmissionRequest): boolean {
+  return wish !== null && wish !== undefined && wish.matched.length > 0;
 }

@@ -200,3 +200,19 @@ test('a request whose upstream turns out to be down waits for the next one', asy
   await settle();
   assert.equal(upstreamOf(retry), second);
 });
+
+test('one that a match sends to a revision of its own does not wait for room in the others', async () => {
+  const house = new House({ concurrency: 1 });
+  addReady(house.pool, 'old', { revision: 'r1', weight: 100 });
+  const first = house.enter('a');
+  const second = house.enter('b');
+  const matched = house.enter('c', { wish: { matched: ['r2'], kept: null, visitor: null } });
+  await settle();
+  assert.equal(upstreamOf(first)?.name, 'old');
+  assert.deepEqual([second.settled, matched.settled], [0, 0]);
+  addReady(house.pool, 'new', { revision: 'r2', weight: 0 });
+  house.room.release();
+  await settle();
+  assert.equal(upstreamOf(matched)?.name, 'new');
+  assert.equal(second.settled, 0);
+});

@@ -41,7 +41,7 @@ export class HandAdmitter implements Admitter {
   admitOldest(wakeMs: number | null): void {
     const held = this.held.shift();
     if (held === undefined) throw new Error('nothing is held');
-    const upstream = held.pool.claim(held.request.hash, held.request.tried);
+    const upstream = held.pool.claim(held.request.hash, held.request.tried, held.request.wish);
     if (upstream === null) throw new Error('the pool has nothing to give');
     held.settle({ outcome: 'admitted', upstream, wakeMs });
   }

@@ -122,9 +122,9 @@ export class Rig {
   }
 
   /** Adds a healthy replica. */
-  addReplica(pool: Pool, port: number): Upstream {
+  addReplica(pool: Pool, port: number, facts: Partial<ReplicaSnapshot> = {}): Upstream {
     this.#replicas++;
-    const upstream = new Upstream(replicaAt(port, this.#replicas));
+    const upstream = new Upstream({ ...replicaAt(port, this.#replicas), ...facts });
     pool.add(upstream);
     pool.signal(upstream, 'pass');
     return upstream;
