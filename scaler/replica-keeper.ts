@@ -181,9 +181,8 @@ export class ReplicaKeeper {
     });
   }
 
-  /** Takes a new picture of the container from discovery. What follows from it comes with the next {@link want}. */
+  /** Takes a new picture from discovery: its weight at once, however old it looks; the rest with the next {@link want}. */
   observe(next: ReplicaSnapshot): void {
-    // An old picture of the container is none of the weights: they come from what is declared.
     this.#activation.weigh(next.weight);
     const seen = this.#state.observe(next);
     if (seen === null) this.#believeLater();
