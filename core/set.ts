@@ -213,6 +213,8 @@ export interface ReplicaSnapshot {
   readonly stopTimeoutS: number;
   /** In the order of their indices; the first is the main one. Left out: the replica is this container alone. */
   readonly members?: readonly MemberSnapshot[];
+  /** A member of it was taken away: it cannot be started as a whole any more. Left out: it was not. */
+  readonly isIncomplete?: boolean;
 }
 
 /** The part of one revision in a set that the API deploys. */

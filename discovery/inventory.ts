@@ -5,9 +5,9 @@
 import type { EngineContainer, EngineContainerSummary, EngineEvent } from '#docker/engine';
 import { effectOf, ended, isUp } from './container-state.ts';
 import type { Identity } from './identity.ts';
-import { carriesOurLabels } from './label-reader.ts';
+import { carriesOurLabels, LabelReader } from './label-reader.ts';
 import { Lenders } from './lenders.ts';
-import type { Pod, PodMember } from './pod.ts';
+import { inOrder, type Pod, type PodMember, readPlace } from './pod.ts';
 import { Pods } from './pods.ts';
 import { type Contribution, type Translation, type TranslationContext, translate } from './translation.ts';
 
@@ -99,7 +99,7 @@ export class Inventory {
   /** Takes over what a container contributed before a restart. */
   restore(contribution: Contribution): void {
     const { containerId, name } = contribution.replica;
-    this.#restored.set(containerId, { name, contribution, ignored: null, rejections: [], unknown: [], place: null });
+    this.#restored.set(containerId, { name, contribution, ignored: null, rejections: [], unknown: [] });
   }
 
   /**
@@ -219,9 +219,11 @@ export class Inventory {
     if (former !== undefined) this.#entries.set(id, { ...former, container, stopping });
     const restored = former === undefined ? (this.#restored.get(id) ?? null) : null;
     const identity = former?.identity ?? restored?.contribution?.identity ?? null;
-    const translation = translate(container, this.#context, { stopping, identity });
-    const { place, contribution } = translation;
+    const place = readPlace(new LabelReader(container.labels));
     if (place !== null) this.#pods.put(id, place);
+    if (place !== null && restored !== null) this.#pods.wasMade(place.replica);
+    const translation = translate(container, this.#context, { stopping, identity });
+    const { contribution } = translation;
     const entry = { container, stopping, identity: contribution?.identity ?? identity };
     const before = former?.translation ?? restored;
     this.#restored.delete(id);
@@ -250,9 +252,10 @@ export class Inventory {
       const entry = this.#entries.get(id);
       if (entry !== undefined) members.push({ ...name, container: entry.container, stopping: entry.stopping });
     }
-    members.sort((a, b) => a.index - b.index || (a.name < b.name ? -1 : 1));
-    const main = members.find((one) => one.index === this.#pods.mainIndexOf(replica)) ?? null;
-    return { members, main };
+    const standing = inOrder(members);
+    const main = standing.find((one) => one.index === this.#pods.mainIndexOf(replica)) ?? null;
+    const isWhole = this.#pods.isWhole(replica);
+    return { members: standing, main, isWhole, wasWhole: this.#pods.wasWhole(replica) };
   }
 
   /** Our containers without the members of replicas. */

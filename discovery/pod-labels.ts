@@ -1,7 +1,7 @@
 /** Labels by which the containers of a replica that Tidegate made are told from those that people made. */
 import { REPLICA_ROLES, readMemberLabel } from '#core/replica-labels';
 import { type Label, labelsOf } from './label.ts';
-import { choice, pattern, type Shape } from './shape.ts';
+import { choice, pattern, type Shape, wholeNumber } from './shape.ts';
 
 const container = labelsOf('container');
 
@@ -36,6 +36,13 @@ export const POD_LABELS = {
     ...container.optional('member', memberName, null, {
       meaning: 'Start order and name of a member; the one with the lowest index is the main one.',
       example: '1.main',
+    }),
+    internal: true,
+  },
+  members: {
+    ...container.optional('members', wholeNumber({ min: 0, max: 1000 }), null, {
+      meaning: 'Members that the replica was made of.',
+      example: '2',
     }),
     internal: true,
   },

@@ -9,6 +9,9 @@ interface Parts {
   /** Id of the pause container; null: it is not there. */
   pause: string | null;
   readonly members: Map<string, MemberName>;
+  /** That it was made with. */
+  memberCount: number;
+  wasWhole: boolean;
   /** The lowest index that was ever seen: while that member is replaced, no other is taken for the main one. */
   mainIndex: number;
 }
@@ -49,16 +52,40 @@ export class Pods {
     return this.#parts.get(replica)?.mainIndex ?? Number.POSITIVE_INFINITY;
   }
 
+  /** It has all its members. From then on it counts as made. */
+  isWhole(replica: string): boolean {
+    const parts = this.#parts.get(replica);
+    if (parts === undefined || parts.pause === null) return false;
+    const names = new Set([...parts.members.values()].map((one) => `${one.index}.${one.name}`));
+    const isWhole = names.size >= parts.memberCount;
+    parts.wasWhole ||= isWhole;
+    return isWhole;
+  }
+
+  wasWhole(replica: string): boolean {
+    return this.isWhole(replica) || (this.#parts.get(replica)?.wasWhole ?? false);
+  }
+
+  /** A replica was whole before a restart. */
+  wasMade(replica: string): void {
+    const parts = this.#parts.get(replica);
+    if (parts !== undefined) parts.wasWhole = true;
+  }
+
   put(id: string, place: PodPlace): void {
     this.#places.set(id, place);
     const parts = this.#parts.get(place.replica) ?? {
       pause: null,
       members: new Map<string, MemberName>(),
+      memberCount: 1,
+      wasWhole: false,
       mainIndex: Number.POSITIVE_INFINITY,
     };
     this.#parts.set(place.replica, parts);
-    if (place.role === 'pause') parts.pause = id;
-    else {
+    if (place.role === 'pause') {
+      parts.pause = id;
+      parts.memberCount = place.memberCount;
+    } else {
       parts.members.set(id, place.member);
       parts.mainIndex = Math.min(parts.mainIndex, place.member.index);
     }

@@ -51,12 +51,9 @@ export interface Translation {
   readonly ignored: string | null;
   readonly rejections: readonly Rejection[];
   readonly unknown: readonly UnknownLabel[];
-  /** Its part in a replica that Tidegate made; null: it stands for itself. */
-  readonly place: PodPlace | null;
 }
 
 export const NOTHING_KNOWN: Knowledge = { stopping: false, identity: null };
-const MEMBER_IGNORED = 'it is a member of a replica, which its pause container stands for';
 
 /** What a container contributes, as far as its labels let it. */
 export function translate(
@@ -66,8 +63,8 @@ export function translate(
 ): Translation {
   const reader = new LabelReader(container.labels);
   const place = readPlace(reader);
-  const ignored = place?.role === 'member' ? MEMBER_IGNORED : reasonToIgnore(reader);
   const pod = place === null ? null : context.pod(place.replica);
+  const ignored = (pod === null ? null : reasonOfPod(place, pod)) ?? reasonToIgnore(reader);
   const contribution = ignored === null ? contribute(reader, container, { ...context, ...knowledge, pod }) : null;
   return {
     name: container.name,
@@ -75,8 +72,13 @@ export function translate(
     ignored,
     rejections: reader.rejections,
     unknown: unknownLabels(container.labels),
-    place,
   };
+}
+
+/** Why a part of a replica that Tidegate made is left out, in words; null: it is not. */
+function reasonOfPod(place: PodPlace | null, pod: Pod): string | null {
+  if (place?.role === 'member') return 'it is a member of a replica, which its pause container stands for';
+  return pod.wasWhole ? null : 'it is still being made: its members are not all there';
 }
 
 interface Surroundings extends Omit<TranslationContext, 'pod'>, Knowledge {

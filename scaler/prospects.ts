@@ -57,14 +57,14 @@ export interface ShareProspectFacts extends Omit<ProspectFacts, 'min' | 'now'> {
 export function refusalForShares(facts: ShareProspectFacts): TurnedAway | null {
   const { replicas, shares, target } = facts;
   if (facts.readyCount > 0) return null;
-  const stopped: TurnedAway = { outcome: 'stopped', code: 'stopped', retryAfterS: STOPPED_RETRY_S };
-  if (facts.isStopped) return stopped;
+  if (facts.isStopped) return { outcome: 'stopped', code: 'stopped', retryAfterS: STOPPED_RETRY_S };
   // One that is held proves itself, and takes requests when it has.
   const serving = shares.filter((one) => (one.weight > 0 || one.held) && wantedOf(one, target) > 0);
   const own = replicas.filter(
     (one) => !one.isMade || serving.some((share) => share.revision === one.snapshot.revision),
   );
-  if (serving.length === 0 && own.length === 0) return shares.some((one) => one.weight > 0) ? stopped : noReplicas();
+  // Of one that is to have no replicas for the moment, others are on their way.
+  if (serving.length === 0 && own.length === 0) return shares.some((one) => one.weight > 0) ? null : noReplicas();
   const isFailed = facts.failedForMs > 0 && !own.some((one) => one.isComingUp);
   if (isFailed) return noReplicas(Math.ceil(facts.failedForMs / 1000));
   const hopeful = own.filter((one) => !one.isHopeless);

@@ -2,8 +2,8 @@
  * Which tier each replica of a set that the API deploys should be in, and which are missing, by the shares of its
  * revisions: the sibling of wishes.ts, as a pure function of what is seen.
  *
- * What Tidegate made it may remove: replicas beyond what a share wants, the youngest of those in no better state first, and
- * all of revisions in no share. Containers of people that carry the labels of the set are left as they are. Of class `data`
+ * What Tidegate made it may remove: replicas beyond what a share wants, the youngest of those in no better state first, all
+ * of revisions in no share, and those that lost a member for good, when others serve in their place. Containers of people that carry the labels of the set are left as they are. Of class `data`
  * two never run at a time: none is made or started while another is there.
  */
 import type { RevisionShare } from '#core/set';
@@ -40,8 +40,13 @@ export function planShares(facts: ShareFacts): SharePlan {
   for (const replica of replicas) wishes.set(replica, replica.isMade ? 'removed' : 'leave');
   for (const share of shares) {
     const own = made.filter((one) => one.snapshot.revision === share.revision);
-    const kept = own.toSorted(liveliestThenOldestFirst).slice(0, wantedOf(share, target));
+    const whole = own.filter((one) => one.snapshot.isIncomplete !== true);
+    const kept = whole.toSorted(liveliestThenOldestFirst).slice(0, wantedOf(share, target));
     for (const replica of kept) wishes.set(replica, wishFor(replica, share, facts));
+    const serves = kept.filter((one) => one.isReady).length >= wantedOf(share, target);
+    for (const replica of own) {
+      if (replica.isReady && !whole.includes(replica) && !serves && !isData) wishes.set(replica, 'leave');
+    }
     const isUp = tierOf(share, facts) === 'awake' && facts.dependenciesReady;
     missing.set(share.revision, isUp ? wantedOf(share, target) - kept.length : 0);
   }

@@ -116,7 +116,7 @@ function podOf(replica: string, others: readonly EngineContainer[]): Pod {
     return name !== null && isOfIt ? [{ ...name, container, stopping: false }] : [];
   });
   members.sort((a, b) => a.index - b.index);
-  return { members, main: members[0] ?? null };
+  return { members, main: members[0] ?? null, isWhole: true, wasWhole: true };
 }
 
 /** What a case comes to. */

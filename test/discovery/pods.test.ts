@@ -10,7 +10,8 @@ import { SHOP, stage } from './scene.ts';
 const REPLICA = 'rep_01JDR8Z7G0000000000000000A';
 const NETWORK = 'tidegate-default-shop';
 const SET = { 'tidegate.tenant': 'default', 'tidegate.app': 'shop', 'tidegate.set': 'web', 'tidegate.revision': 'r1' };
-const PAUSE = { ...SET, 'tidegate.replica': REPLICA, 'tidegate.role': 'pause', 'tidegate.port': '3000' };
+const OF_PAUSE = { 'tidegate.replica': REPLICA, 'tidegate.role': 'pause', 'tidegate.members': '2' };
+const PAUSE = { ...SET, ...OF_PAUSE, 'tidegate.port': '3000' };
 
 function member(name: string): Record<string, string> {
   return { ...SET, 'tidegate.replica': REPLICA, 'tidegate.role': 'member', 'tidegate.member': name };
@@ -121,6 +122,50 @@ test('while the main member is replaced no other is taken for it', async () => {
   await settle();
   assert.equal(scene.status('pod'), 'running');
   assert.equal(scene.replica('pod')?.startedAt, '2026-01-03T00:00:00Z');
+});
+
+test('one that is still being made is not shown', async () => {
+  const scene = await stage();
+  const { engine } = scene;
+  putPod(engine, DOWN);
+  for (const id of ['pod', 'agent']) engine.send('create', id);
+  await settle();
+  assert.equal(scene.sets.size, 0);
+  engine.send('create', 'main');
+  await settle();
+  assert.equal(scene.status('pod'), 'created');
+  assert.equal(scene.replica('pod')?.isIncomplete, undefined);
+});
+
+test('one that lost a member says that it cannot be started any more', async () => {
+  const scene = await stage({ prepare: (engine) => putPod(engine) });
+  end(scene.engine, 'agent', 0);
+  scene.engine.containers.delete('agent');
+  scene.engine.send('destroy', 'agent');
+  await settle();
+  assert.deepEqual([scene.status('pod'), scene.replica('pod')?.isIncomplete], ['running', true]);
+});
+
+test('of two members with one name, while one takes over from the other, the one that runs counts', async () => {
+  const scene = await stage({ prepare: (engine) => putPod(engine) });
+  const { engine } = scene;
+  const next = { ...BORROWS, name: 'pod-main-next', labels: member('1.main'), createdAt: 9000 };
+  engine.put('main2', { ...next, ...DOWN });
+  engine.send('create', 'main2');
+  await settle();
+  const main = (): unknown => scene.replica('pod')?.members?.map((one) => one.containerId);
+  assert.deepEqual(main(), ['main', 'agent']);
+  assert.equal(scene.status('pod'), 'running');
+  end(engine, 'main', 0);
+  assert.deepEqual(main(), ['main2', 'agent']);
+  engine.change('main2', { ...RUNS, startedAt: '2026-01-05T00:00:00Z' });
+  engine.send('start', 'main2');
+  await settle();
+  engine.containers.delete('main');
+  engine.send('destroy', 'main');
+  await settle();
+  assert.deepEqual([scene.status('pod'), scene.replica('pod')?.startedAt], ['running', '2026-01-05T00:00:00Z']);
+  assert.equal(scene.replica('pod')?.isIncomplete, undefined);
 });
 
 test('members without their pause container contribute nothing', async () => {

@@ -371,6 +371,41 @@ test('a set that its tenant stopped sleeps, and says so to whoever asks', async 
   assert.deepEqual(states(rig, 'r1'), ['running']);
 });
 
+test('one that lost a member for good serves until another is ready in its place', async () => {
+  const rig = new Rig();
+  const key = rig.set('web', { scale: { min: 1 } });
+  rig.declare(key, [share('r1')]);
+  await rig.clock.advance(1000);
+  const [broken] = ofRevision(rig, 'r1');
+  assert.ok(broken);
+  broken.isIncomplete = true;
+  rig.world.changed(broken);
+  let fewest = 1;
+  for (let ms = 0; ms < 500; ms++) {
+    await rig.clock.advance(1);
+    fewest = Math.min(fewest, rig.pool(key).readyCount);
+  }
+  assert.equal(fewest, 1);
+  assert.deepEqual(states(rig, 'r1'), ['running']);
+  assert.equal(rig.state(broken), 'gone');
+});
+
+test('requests wait while a set has no replica between two revisions', async () => {
+  const rig = new Rig();
+  const key = rig.set('web', { scale: { min: 1 } });
+  rig.declare(key, [share('r1')]);
+  await rig.clock.advance(1000);
+  rig.declare(key, [share('r2', { replicas: 0 })]);
+  await rig.clock.advance(2000);
+  assert.equal(rig.world.containers.size, 0);
+  const ask = rig.ask(key);
+  await rig.clock.advance(2000);
+  assert.equal(ask.became, 'held');
+  rig.declare(key, [share('r2')]);
+  await rig.clock.advance(1000);
+  assert.equal(ask.upstream?.revision, 'r2');
+});
+
 test('nobody waits for a set of which nothing was ever deployed', async () => {
   const rig = new Rig();
   const key = rig.set('web');

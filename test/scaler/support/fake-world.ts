@@ -61,6 +61,8 @@ export interface FakeContainer extends Omit<ContainerTraits, 'restarts' | 'endsA
   /** The pause container of a replica that Tidegate made runs. */
   pauseRuns: boolean;
   oomKilled: boolean;
+  /** A member of it was taken away. */
+  isIncomplete: boolean;
   timers: Timer[];
   onDead: (() => void)[];
 }
@@ -108,6 +110,7 @@ export class FakeWorld {
       sides: (traits.sides ?? null)?.map((name) => ({ name, status: 'created', startedAt: null })) ?? null,
       pauseRuns: false,
       oomKilled: false,
+      isIncomplete: false,
       status: 'created',
       stopping: false,
       frozen: false,
@@ -323,6 +326,7 @@ export function pictureOf(container: FakeContainer): ReplicaSnapshot {
     cloneOf: container.cloneOf,
     stopTimeoutS: container.stopTimeoutS,
     ...(container.sides === null ? {} : { members: membersOf(container, container.sides) }),
+    ...(container.isIncomplete ? { isIncomplete: true } : {}),
   };
 }
 
