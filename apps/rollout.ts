@@ -70,7 +70,7 @@ async function recreate(ground: RolloutGround, previous: string): Promise<void> 
   if (ground.done === 0) {
     await ground.enter('draining');
     // Requests wait for the new one.
-    await ground.share([{ revision: next, weight: WHOLE, replicas: 0, held: false }]);
+    await ground.share([{ revision: next, weight: WHOLE, replicas: 0, held: true }]);
     await ground.gone(previous);
     await ground.stepDone(1);
   }
