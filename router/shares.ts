@@ -60,8 +60,13 @@ export class Shares {
     tried: readonly Upstream[] | null,
   ): Upstream | null {
     const first = this.#homeOf(request.wish, tried);
-    const upstream = first === undefined ? null : this.#chooseIn(first, policy, request.hash, tried);
-    return upstream ?? this.choose(policy, request.hash, tried);
+    if (first === undefined) return this.choose(policy, request.hash, tried);
+    const upstream = this.#chooseIn(first, policy, request.hash, tried);
+    if (upstream !== null) return upstream;
+    // Whether it has room is not known here: others may stand in for it only when it has none.
+    const { concurrency } = policy;
+    if (first.ready.some((one) => one.lacksSlots(concurrency) && !tried?.includes(one))) return null;
+    return this.choose(policy, request.hash, tried);
   }
 
   /** Whether the request belongs where this upstream is, so that it may stay with it. */

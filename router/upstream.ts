@@ -69,6 +69,11 @@ export class Upstream {
     return limit > 0 && this.inFlight + this.reserved >= Math.min(limit, this.slots);
   }
 
+  /** It is full here, and whoever gives out slots may know of room. */
+  lacksSlots(limit: number): boolean {
+    return this.slots < limit && this.isFull(limit);
+  }
+
   /** Where to dial for a route's container port (null: the main port), or null when that port cannot be reached. */
   endpoint(port: number | null): Endpoint | null {
     if (port === null) return this.endpoints[0] ?? null;

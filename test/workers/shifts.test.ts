@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLog } from '#core/log';
-import { setKey } from '#core/set';
+import { type SetPolicy, setKey } from '#core/set';
 import type { AdmissionRequest } from '#router/admission';
 import type { Pool } from '#router/pool';
 import { RouteTable } from '#router/route-table';
@@ -24,7 +24,7 @@ class Shop {
   readonly pool: Pool;
   readonly fleet: Fleet;
 
-  constructor(expected: readonly number[] = []) {
+  constructor(expected: readonly number[] = [], traits: Partial<SetPolicy> = {}) {
     const random = seeded(SEED);
     const { clock } = this;
     const table = new RouteTable({ clock, random, onPool: (pool) => fleet.watch(pool) });
@@ -47,7 +47,7 @@ class Shop {
       },
     });
     this.fleet = fleet;
-    const snapshot = { key: KEY, policy: policy(), routes: [route('shop.localhost')] };
+    const snapshot = { key: KEY, policy: policy(traits), routes: [route('shop.localhost')] };
     table.apply(snapshot);
     fleet.apply(snapshot);
     this.pool = table.pool(KEY) as Pool;
@@ -202,5 +202,34 @@ test('a held request tells control where it belongs', async () => {
   const answer = await admission;
   assert.ok(answer.outcome === 'admitted');
   assert.equal(answer.upstream.revision, 'r2');
+  shop.fleet.close();
+});
+
+test('under a hard limit a worker asks for room where a request belongs, and gives no room of another revision', async () => {
+  const shop = new Shop([], { concurrency: 5 });
+  const worker = await shop.addWorker(1);
+  const pool = worker.table.pool(KEY);
+  assert.ok(pool);
+  shop.weigh({ r1: 50, r2: 50 });
+  const claimed = async (kept: string) => {
+    const wish = { matched: [], kept, visitor: 7 };
+    const here = pool.claim(0, null, wish);
+    if (here !== null) return { upstream: here, asked: false };
+    const request = { client: 'a', bytes: 1, hash: 0, wish, tried: null };
+    const admission = worker.admitter.admit(pool, request, new AbortController().signal);
+    await shop.deliver();
+    const answer = await admission;
+    assert.ok(answer.outcome === 'admitted');
+    return { upstream: answer.upstream, asked: true };
+  };
+  await shop.deliver();
+  const first = await claimed('r2');
+  assert.deepEqual([first.upstream.revision, first.asked], ['r2', true]);
+  pool.release(first.upstream);
+  const again = await claimed('r2');
+  assert.deepEqual([again.upstream, again.asked], [first.upstream, false], 'its slot stayed here');
+  pool.release(again.upstream);
+  const other = await claimed('r1');
+  assert.deepEqual([other.upstream.revision, other.asked], ['r1', true]);
   shop.fleet.close();
 });
