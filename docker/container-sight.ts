@@ -60,7 +60,7 @@ export class ContainerSight {
 }
 
 /** At most so many bytes of a text, never a part of a character. */
-export function cutBytes(text: string, maxBytes: number): string {
+function cutBytes(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= maxBytes) return text;
   let end = maxBytes;

@@ -48,11 +48,8 @@ export class Networks {
   }
 
   async remove(name: string): Promise<Removal> {
-    const found = await this.#named(name);
-    if (found.length === 0) return 'gone';
     let removal: Removal = 'gone';
-    for (const { id, labels } of found) {
-      if (!carriesOurLabel(labels)) throw notOurs(name);
+    for (const { id } of await this.#oldestFirst(name)) {
       const one = await this.#remove(id);
       if (one === 'in-use') return one;
       if (one === 'removed') removal = one;
@@ -66,22 +63,22 @@ export class Networks {
   }
 
   async #ensure(plan: ThingPlan): Promise<string> {
-    const present = await this.#chosen(plan.name);
-    if (present !== null) return present;
+    const [present] = await this.#oldestFirst(plan.name);
+    if (present !== undefined) return present.id;
     await this.#create(plan);
-    // Names of networks are not unique: another Tidegate may have made one at the same moment, and both take the older.
-    const made = await this.#chosen(plan.name);
-    if (made === null) throw new TidegateError('engine.refused', `network ${plan.name}: made, and gone at once`);
-    return made;
+    // Names of networks are not unique: another Tidegate may have made one at the same moment. Both take the older, and
+    // the younger goes, as the Engine refuses a name that means two.
+    const [made, ...younger] = await this.#oldestFirst(plan.name);
+    if (made === undefined) throw new TidegateError('engine.refused', `network ${plan.name}: made, and gone at once`);
+    for (const { id } of younger) await this.#remove(id);
+    return made.id;
   }
 
-  async #chosen(name: string): Promise<string | null> {
-    const [first] = (await this.#named(name)).toSorted(
-      (a, b) => a.createdAt.localeCompare(b.createdAt) || a.id.localeCompare(b.id),
-    );
-    if (first === undefined) return null;
-    if (!carriesOurLabel(first.labels)) throw notOurs(name);
-    return first.id;
+  /** @throws TidegateError `engine.not_ours` */
+  async #oldestFirst(name: string): Promise<Network[]> {
+    const found = await this.#named(name);
+    if (found.some(({ labels }) => !carriesOurLabel(labels))) throw notOurs(name);
+    return found.sort((a, b) => a.createdAt.localeCompare(b.createdAt) || a.id.localeCompare(b.id));
   }
 
   async #create(plan: ThingPlan): Promise<void> {

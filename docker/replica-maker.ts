@@ -46,8 +46,8 @@ export class ReplicaMaker {
   readonly #ownership: Ownership;
   readonly #size: HostSize;
   readonly #log: Log;
-  /** Ids of replicas that are being made. */
-  readonly #making = new Set<string>();
+  /** By id: replicas that are being made. */
+  readonly #making = new Map<string, Promise<string>>();
 
   constructor({ client, containers, images, ownership, size, log }: ReplicaMakerOptions) {
     this.#client = client;
@@ -58,9 +58,20 @@ export class ReplicaMaker {
     this.#log = log;
   }
 
-  /** As in {@link HostEngine.makeReplica}. The signal is looked at between calls: a create that was cut off may still happen. */
-  async make(plan: ReplicaPlan, signal?: AbortSignal): Promise<string> {
-    this.#making.add(plan.id);
+  /** As in {@link HostEngine.makeReplica}. */
+  make(plan: ReplicaPlan, signal?: AbortSignal): Promise<string> {
+    const making = this.#make(plan, signal).finally(() => this.#making.delete(plan.id));
+    this.#making.set(plan.id, making);
+    return making;
+  }
+
+  /** Resolves when the replica is not being made, or not any more. */
+  async settled(replica: string): Promise<void> {
+    await this.#making.get(replica)?.catch(() => {}); // whoever asked for it is told
+  }
+
+  /** The signal is looked at between calls: a create that was cut off may still happen. */
+  async #make(plan: ReplicaPlan, signal?: AbortSignal): Promise<string> {
     try {
       const { cores } = await this.#size.get();
       signal?.throwIfAborted();
@@ -73,8 +84,6 @@ export class ReplicaMaker {
     } catch (error) {
       await this.#clear(plan.id);
       throw error;
-    } finally {
-      this.#making.delete(plan.id);
     }
   }
 

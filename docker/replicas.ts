@@ -117,10 +117,13 @@ export class Replicas {
     return (await this.#replica(id))?.members[0]?.id ?? id;
   }
 
-  /** Null: a container that is no pause container. Waits for a change of the replica that is under way. */
+  /** Null: a container that is no pause container. Waits while the replica is made or changed. */
   async #replica(id: string): Promise<KnownReplica | null> {
     await this.#containers.requireOurs(id);
-    if (this.#ownership.replicas.ofPause(id) === null) return null;
+    const seen = this.#ownership.replicas.ofPause(id);
+    if (seen === null) return null;
+    // Its pause container is heard of before it has members.
+    await this.#maker.settled(seen.replica);
     await this.#changes.idle(id);
     return this.#whole(id);
   }

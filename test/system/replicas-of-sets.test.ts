@@ -319,7 +319,7 @@ function memoryLimit(pid: number): number {
   return Number(cgroupFile(pid, 'memory', isV2(pid) ? 'memory.max' : 'memory.limit_in_bytes'));
 }
 
-test('a resize changes limits and nothing else, and outlives restarts; a refused one changes nothing', async () => {
+test('a resize changes limits and nothing else, and outlives restarts, also of the Engine; a refused one changes nothing', async () => {
   const made = await started([
     main({ nanoCpus: 500_000_000, memoryBytes: 64 * MIB }),
     idle(2, 'agent', { nanoCpus: 500_000_000, memoryBytes: 64 * MIB }),
@@ -341,6 +341,7 @@ test('a resize changes limits and nothing else, and outlives restarts; a refused
   assert.equal(cores(after.Pid), 1);
 
   await engine.stop(made.pauseId, 2);
+  await testEngine.restart();
   await engine.start(made.pauseId);
   assert.equal(memoryLimit((await member(made, 'main')).State.Pid), 128 * MIB);
 });
