@@ -1,10 +1,14 @@
 /** The admin API as control opens it: what it needs of all other parts comes together here. */
 import type { AdminPorts, MetricFamily } from '#admin/ports';
 import { type AdminServer, startAdminServer } from '#admin/server';
+import { SetUsage } from '#admin/set-usage';
+import { TrafficMinute } from '#admin/traffic-minute';
+import { UsageMeter } from '#admin/usage-meter';
 import type { Apps } from '#apps/apps';
 import type { ClientAuthoritySource } from '#certs/client-authority';
 import type { Clock } from '#core/clock';
 import type { Config } from '#core/config';
+import { LATENCY_BOUNDS_S } from '#core/latency';
 import type { Log } from '#core/log';
 import type { ListenAddress } from '#core/settings';
 import { TrustedProxies } from '#core/trusted-proxies';
@@ -46,9 +50,16 @@ export interface AdminDoorParts {
 }
 
 /** @throws TidegateError `listener.in_use` or `listener.denied` */
-export function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer> {
+export async function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer> {
   const { config, version, clock, log, table, events, board, traffic, keepers, tenancy } = parts;
   const { clientAuthorities, containerLogs, memory, discovery, scaler, apps, engines, missing, address } = parts;
+  const seen = { engine: (host: string) => engines.get(host) ?? null, sets: () => discovery.sets(), clock };
+  const meter = new UsageMeter(seen);
+  const setUsage = new SetUsage(seen);
+  const minute = new TrafficMinute({
+    ...{ clock, log, boundsS: LATENCY_BOUNDS_S },
+    collect: async () => (await traffic.collect()).sets,
+  });
   const ports: AdminPorts = {
     ...{ version, clock, log, table, events, missing, tenancy, clientAuthorities, apps },
     baseDomain: config.baseDomain,
@@ -56,7 +67,7 @@ export function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer> {
     hosts: () => board.views(),
     collect: async (): Promise<MetricFamily[]> => {
       const [families, certificates] = await Promise.all([trafficFamilies(traffic), keepers.collect()]);
-      return [...families, ...certificates];
+      return [...families, ...setUsage.families(), ...certificates];
     },
     authenticate: tenancy.authenticate,
     proxies: new TrustedProxies(config.trustedProxies),
@@ -64,6 +75,7 @@ export function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer> {
     certificates: keepers.book,
     answers: memory.store,
     logs: containerLogs.store,
+    ...{ meter, minute },
     exec: { engine: (host) => engines.get(host) ?? null, touch: (replica) => scaler.touch(replica) },
     sets: {
       all: () => discovery.sets(),
@@ -79,5 +91,14 @@ export function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer> {
       },
     },
   };
-  return startAdminServer(ports, address);
+  const close = (): void => {
+    for (const one of [meter, setUsage, minute]) one.close();
+  };
+  try {
+    const server = await startAdminServer(ports, address);
+    return { ...server, close: () => server.close().finally(close) };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }

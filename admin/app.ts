@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { scopeOf } from './access.ts';
+import { addAppMetrics } from './app-metrics.ts';
 import { addApps } from './apps.ts';
 import { addAudit } from './audit.ts';
 import { addCertificates } from './certificates.ts';
@@ -28,6 +29,7 @@ import { failure, Problem } from './problem.ts';
 import { addRoutes } from './routes.ts';
 import { addTenants } from './tenants.ts';
 import { addTokens } from './tokens.ts';
+import { addTop } from './top.ts';
 import { addUsage } from './usage.ts';
 import { addWishes } from './wishes.ts';
 
@@ -54,6 +56,8 @@ export function adminApp(
   addApps(endpoints, known, ports);
   addLogs(endpoints, known, ports, closing);
   addExec(endpoints, known, ports, tickets);
+  addTop(endpoints, known, ports);
+  addAppMetrics(endpoints, known, ports);
   addWishes(endpoints, ports);
   addRoutes(endpoints, ports);
   addDomains(endpoints, ports);

@@ -20,6 +20,8 @@ import type { TokenBook } from '#tenants/token-book';
 import type { CertificateBook } from './certificate-port.ts';
 import type { DomainDirectory } from './domain-port.ts';
 import type { AnswerStore } from './idempotency.ts';
+import type { TrafficMinute } from './traffic-minute.ts';
+import type { UsageMeter } from './usage-meter.ts';
 
 /** One replica as it is kept now. */
 export interface LiveReplica {
@@ -155,6 +157,10 @@ export interface AdminPorts {
   readonly clientAuthorities?: ClientAuthoritySource;
   /** What containers wrote; left out: nobody keeps it here. */
   readonly logs?: LogStore;
+  /** Measures what containers use; left out: nobody does. */
+  readonly meter?: UsageMeter;
+  /** Traffic of the last minute; left out: nobody counts. */
+  readonly minute?: TrafficMinute;
   /** Runs commands in containers; left out: nobody does. */
   readonly exec?: {
     /** Null: no such host. */

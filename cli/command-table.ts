@@ -17,6 +17,7 @@ import { ROUTE_COMMANDS } from './commands/routes.ts';
 import { SCALE_COMMANDS } from './commands/scale.ts';
 import { TENANT_COMMANDS } from './commands/tenants.ts';
 import { TOKEN_COMMANDS } from './commands/tokens.ts';
+import { TOP_COMMANDS } from './commands/top.ts';
 import { TRUST_COMMANDS } from './commands/trust.ts';
 
 export const COMMANDS: readonly Command[] = [
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Command[] = [
   ...APP_COMMANDS,
   ...SCALE_COMMANDS,
   ...EVENT_COMMANDS,
+  ...TOP_COMMANDS,
   ...LOG_COMMANDS,
   ...EXEC_COMMANDS,
   ...ROUTE_COMMANDS,

@@ -6,6 +6,7 @@ import type { Clock } from '#core/clock';
 import { TidegateError } from '#core/errors';
 import type { Log } from '#core/log';
 import { Breaker } from './breaker.ts';
+import type { BriefUsage, ContainerUsage, Unreadable, UsageEngine, UsageTarget } from './cgroup-stats.ts';
 import { Endpoint, type EngineCerts } from './endpoint.ts';
 import {
   type CloneOptions,
@@ -69,7 +70,7 @@ export function openEngine(options: EngineOptions): DockerEngine {
   return new DockerEngine(options);
 }
 
-export class DockerEngine implements HostEngine, LogEngine, ExecEngine {
+export class DockerEngine implements HostEngine, LogEngine, ExecEngine, UsageEngine {
   readonly host: string;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -175,6 +176,14 @@ export class DockerEngine implements HostEngine, LogEngine, ExecEngine {
 
   exec(containerId: string, options: ExecOptions): Promise<RunningExec> {
     return this.#parts.execs.start(containerId, options);
+  }
+
+  usage(target: UsageTarget): ContainerUsage | Unreadable {
+    return this.#parts.usages.usage(target);
+  }
+
+  briefUsage(target: UsageTarget): BriefUsage | Unreadable {
+    return this.#parts.usages.briefUsage(target);
   }
 
   freeze(target: FreezeTarget): Promise<boolean> {

@@ -1,6 +1,7 @@
 /** What the door to an Engine is made of: the calls by their subject, over one client and one knowledge of ownership. */
 import type { Clock } from '#core/clock';
 import type { Log } from '#core/log';
+import { Usages } from './cgroup-stats.ts';
 import { Cloner } from './clone.ts';
 import { ContainerSight } from './container-sight.ts';
 import { Containers } from './containers.ts';
@@ -53,6 +54,7 @@ export function engineParts(options: EnginePartsOptions) {
     limits: new ReplicaLimits({ client, containers, maker, size, log }),
     logs,
     execs: new Execs({ client, containers, ownership, clock, procRoot }),
+    usages: new Usages({ procRoot, cgroupRoot: options.cgroupRoot ?? '/sys/fs/cgroup' }),
     networks: new Networks(client, local),
     volumes: new Volumes(client),
     sight: new ContainerSight({ clock, containers, logs, replicas, procRoot }),

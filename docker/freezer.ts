@@ -8,8 +8,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Clock, pause } from '#core/clock';
+import { cgroupFolder, cgroupOf } from './cgroup.ts';
 import type { FreezeTarget } from './engine.ts';
 
+const CONTROLLER = 'freezer';
 const FREEZE_WITHIN_MS = 500;
 const POLL_MS = 1;
 
@@ -74,29 +76,11 @@ export class Freezer {
     if (pid <= 0 || !/^[0-9a-f]{64}$/.test(containerId)) return null;
     let groups = '';
     if (!attempt(() => (groups = readFileSync(path.join(this.#procRoot, String(pid), 'cgroup'), 'utf8')))) return null;
-    const found = cgroupOf(groups, containerId);
+    const found = cgroupOf(groups, containerId, CONTROLLER);
     if (found === null) return null;
-    const directory = path.join(this.#cgroupRoot, found.version === 1 ? 'freezer' : '', found.path);
+    const directory = cgroupFolder(this.#cgroupRoot, CONTROLLER, found);
     return found.version === 1 ? handleV1(directory) : handleV2(directory);
   }
-}
-
-interface Cgroup {
-  readonly version: 1 | 2;
-  /** Of the container itself, without groups that it made within. */
-  readonly path: string;
-}
-
-/** Finds the container's cgroup in the text of `/proc/<pid>/cgroup` (lines of `id:controllers:path`, proc(5), cgroups(7)). */
-function cgroupOf(text: string, containerId: string): Cgroup | null {
-  const lines = text.split('\n').map((line) => /^(\d+):([^:]*):(\/.*)$/.exec(line));
-  // Where both versions are mounted, the Engine uses the first one for as long as it has the freezer.
-  const freezer = lines.find((match) => match?.[2]?.split(',').includes('freezer'));
-  const line = freezer ?? lines.find((match) => match?.[1] === '0' && match[2] === '');
-  const segments = line?.[3]?.split('/') ?? [];
-  const last = segments.findIndex((segment) => segment.includes(containerId));
-  if (last < 0 || segments.includes('..')) return null;
-  return { version: freezer === undefined ? 2 : 1, path: segments.slice(0, last + 1).join('/') };
 }
 
 function handleV1(directory: string): Handle {

@@ -20,7 +20,10 @@ export const TENANT_TOKEN = 'tide_pat_01_secret';
 const OWNER: Principal = { ...OPERATOR, id: 'pat_01', name: 'owner', kind: 'pat', tenant: 'default', operator: false };
 
 type Given = Partial<
-  Pick<AdminPorts, 'certificates' | 'answers' | 'clientAuthorities' | 'logs' | 'tenancy' | 'proxies'>
+  Pick<
+    AdminPorts,
+    'certificates' | 'answers' | 'clientAuthorities' | 'logs' | 'meter' | 'minute' | 'tenancy' | 'proxies'
+  >
 >;
 
 export interface Asked {
