@@ -99,6 +99,11 @@ export class ReplicaState implements StepFacts {
     return this.status === 'running' && sides.some((one) => one.status === 'created' || one.status === 'exited');
   }
 
+  get isAdrift(): boolean {
+    const main = this.#snapshot.members?.[0];
+    return this.isDown && main !== undefined && isUp(main.status);
+  }
+
   get hasStragglers(): boolean {
     return this.isDown && (this.#snapshot.members ?? []).some((one) => isUp(one.status));
   }

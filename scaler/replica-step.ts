@@ -9,10 +9,11 @@
  * | restarting         | –                | –                 | stop              | remove            |
  * | running, maimed    | mend             | freeze            | stop              | remove            |
  * | down, stragglers   | start            | –                 | stop              | remove            |
+ * | down, adrift       | stop             | –                 | stop              | remove            |
  * | stopping           | –                | –                 | –                 | –                 |
  *
  * `leave` wants nothing: what runs serves (and is mended), what is down stays down. Maimed: a side member of it is down.
- * Stragglers: its main member is down, and others run. Before anything else a run that somebody else began
+ * Stragglers: it is down, and members of it run. Adrift: its main member runs in a network that is gone. Before anything else a run that somebody else began
  * is adopted: an earlier Tidegate may have frozen it. One that is stopping while frozen is thawed, whatever is wanted: it
  * could not even see the signal.
  */
@@ -32,8 +33,10 @@ export interface StepFacts {
   readonly isGone: boolean;
   /** It runs, and a side member of it does not. */
   readonly isMaimed: boolean;
-  /** Its main member does not run, and others do. */
+  /** It does not run as a whole, and members of it do. */
   readonly hasStragglers: boolean;
+  /** Its main member runs without its pause container: in a network that is gone. */
+  readonly isAdrift: boolean;
 }
 
 /** The step, or null: there is nothing to do, or somebody else is doing it. */
@@ -46,6 +49,7 @@ export function stepTowards(wish: ReplicaWish, facts: StepFacts): ReplicaAction 
     case 'awake':
       if (isFrozen) return 'thaw';
       if (facts.isMaimed) return 'mend';
+      if (facts.isAdrift) return 'stop';
       return status === 'created' || status === 'exited' ? 'start' : null;
     case 'frozen':
       return status === 'running' && !isFrozen ? 'freeze' : null;

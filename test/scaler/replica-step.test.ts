@@ -11,6 +11,7 @@ const RUNNING: StepFacts = {
   isGone: false,
   isMaimed: false,
   hasStragglers: false,
+  isAdrift: false,
 };
 const SEEN: Readonly<Record<string, StepFacts>> = {
   running: RUNNING,
@@ -27,6 +28,7 @@ const SEEN: Readonly<Record<string, StepFacts>> = {
   maimed: { ...RUNNING, isMaimed: true },
   'maimed and frozen': { ...RUNNING, isMaimed: true, isFrozen: true, frozenDirect: true },
   'down with stragglers': { ...RUNNING, status: 'exited', hasStragglers: true },
+  adrift: { ...RUNNING, status: 'exited', hasStragglers: true, isAdrift: true },
 };
 const WISHES: readonly ReplicaWish[] = ['awake', 'frozen', 'stopped', 'removed', 'leave'];
 
@@ -46,6 +48,7 @@ const TABLE: Readonly<Record<string, readonly (string | null)[]>> = {
   maimed: ['mend', 'freeze', 'stop', 'remove', 'mend'],
   'maimed and frozen': ['thaw', null, 'stop', 'remove', null],
   'down with stragglers': ['start', null, 'stop', 'remove', null],
+  adrift: ['stop', null, 'stop', 'remove', null],
 };
 
 for (const [seen, facts] of Object.entries(SEEN)) {

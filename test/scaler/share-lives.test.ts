@@ -126,6 +126,8 @@ class Life {
     const { world, engine } = this.#rig;
     const container = this.#pick(this.#rig.containersOf(this.#key));
     const act = this.#pick([
+      'network',
+      'broken',
       'kill',
       'die',
       'rm',
@@ -146,8 +148,16 @@ class Life {
     else if (act === 'kill') world.kill(container.id);
     else if (act === 'die') world.die(container.id, 1);
     else if (act === 'rm') world.remove(container.id, true);
+    else if (act === 'network') world.losePause(container.id);
+    else if (act === 'broken') this.#breakOne(container);
     else if (act === 'side') world.loseSide(container.id, 'agent');
     else if (container.status === 'running' && !container.frozen) world.pause(container.id);
+  }
+
+  /** A member of it is taken away. */
+  #breakOne(container: FakeContainer): void {
+    container.isIncomplete = true;
+    this.#rig.world.changed(container);
   }
 
   /** Tidegate is killed and comes back: who waited for it is gone. */

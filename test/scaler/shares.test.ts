@@ -371,6 +371,21 @@ test('a set that its tenant stopped sleeps, and says so to whoever asks', async 
   assert.deepEqual(states(rig, 'r1'), ['running']);
 });
 
+test('one that lost its network is stopped as a whole and started again', async () => {
+  const rig = new Rig();
+  const key = rig.set('web', { scale: { min: 1 } });
+  rig.declare(key, [share('r1')]);
+  await rig.clock.advance(1000);
+  const [container] = ofRevision(rig, 'r1');
+  assert.ok(container);
+  const run = container.startedAt;
+  rig.world.losePause(container.id);
+  await rig.clock.advance(3000);
+  assert.notEqual(container.startedAt, run);
+  assert.equal(rig.view(key).ready, 1);
+  assert.equal(rig.engine.count('stop'), 1);
+});
+
 test('one that lost a member for good serves until another is ready in its place', async () => {
   const rig = new Rig();
   const key = rig.set('web', { scale: { min: 1 } });

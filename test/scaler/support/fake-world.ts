@@ -61,6 +61,8 @@ export interface FakeContainer extends Omit<ContainerTraits, 'restarts' | 'endsA
   /** The pause container of a replica that Tidegate made runs. */
   pauseRuns: boolean;
   oomKilled: boolean;
+  /** Its network is gone: it runs on without one. */
+  adrift: boolean;
   /** A member of it was taken away. */
   isIncomplete: boolean;
   timers: Timer[];
@@ -110,6 +112,7 @@ export class FakeWorld {
       sides: (traits.sides ?? null)?.map((name) => ({ name, status: 'created', startedAt: null })) ?? null,
       pauseRuns: false,
       oomKilled: false,
+      adrift: false,
       isIncomplete: false,
       status: 'created',
       stopping: false,
@@ -249,6 +252,14 @@ export class FakeWorld {
     this.#onEvent('change', container);
   }
 
+  /** The pause container of a replica ends, and its main member runs on. */
+  losePause(id: string): void {
+    const container = this.get(id);
+    container.pauseRuns = false;
+    container.adrift = isUp(container);
+    this.#onEvent('change', container);
+  }
+
   /** Says that a container looks different than before. */
   changed(container: FakeContainer): void {
     this.#onEvent('change', container);
@@ -257,7 +268,7 @@ export class FakeWorld {
   /** A process of it would answer now. */
   answers(container: FakeContainer): boolean {
     const runs = container.status === 'running' && !container.frozen;
-    return runs && !container.sick && container.listensAt <= this.#clock.now();
+    return runs && !container.sick && !container.adrift && container.listensAt <= this.#clock.now();
   }
 
   #startSides(container: FakeContainer): void {
@@ -293,6 +304,7 @@ export class FakeWorld {
     container.timers = [];
     container.stopping = false;
     container.frozen = false;
+    container.adrift = false;
     container.exitCode = exitCode;
     container.pid = 0;
     container.address = '';
@@ -306,14 +318,14 @@ export class FakeWorld {
 
 /** What discovery would make of a container at this moment. */
 export function pictureOf(container: FakeContainer): ReplicaSnapshot {
-  const up = isUp(container);
+  const up = isUp(container) && (container.sides === null || container.pauseRuns);
   const dialled = up && container.port !== null && container.unroutable === null;
   return {
     id: `local/${container.id}`,
     host: 'local',
     containerId: container.id,
     name: container.name,
-    status: container.stopping && up ? 'stopping' : container.status,
+    status: container.stopping && up ? 'stopping' : isUp(container) && !up ? 'exited' : container.status,
     createdAt: container.createdAt,
     startedAt: container.startedAt,
     exitCode: up ? null : container.exitCode,
