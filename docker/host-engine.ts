@@ -103,13 +103,17 @@ export interface HostEngine extends Engine {
   /** Builds the image of pause containers on first need. @returns its id */
   ensurePauseImage(): Promise<string>;
 
-  /** Makes a bridge network, with a subnet of its own, unless it is there. @returns its id */
+  /**
+   * Makes a bridge network, with a subnet of its own, unless it is there.
+   * @returns its id
+   * @throws TidegateError `engine.not_ours` when one of that name is somebody else's, or another app's
+   */
   ensureNetwork(plan: ThingPlan): Promise<string>;
   /** @throws TidegateError `engine.not_ours` */
   removeNetwork(name: string): Promise<Removal>;
   /** Those that carry labels of ours. */
   networks(): Promise<readonly EngineThing[]>;
-  /** @throws TidegateError `engine.not_ours` when a volume of that name is somebody else's */
+  /** @throws TidegateError `engine.not_ours` when one of that name is somebody else's, or another app's */
   ensureVolume(plan: ThingPlan): Promise<void>;
   /** @throws TidegateError `engine.not_ours` */
   removeVolume(name: string): Promise<Removal>;

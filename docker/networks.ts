@@ -7,7 +7,7 @@ import { messageOf, TidegateError } from '#core/errors';
 import type { EngineClient } from './engine-client.ts';
 import { isRefusal } from './engine-error.ts';
 import type { EngineThing, Removal, ThingPlan } from './host-engine.ts';
-import { carriesOurLabel } from './ownership.ts';
+import { carriesOurLabel, isOfSameApp } from './ownership.ts';
 import { filters, request } from './request.ts';
 import { freeSubnets } from './subnets.ts';
 
@@ -63,21 +63,23 @@ export class Networks {
   }
 
   async #ensure(plan: ThingPlan): Promise<string> {
-    const [present] = await this.#oldestFirst(plan.name);
+    const [present] = await this.#oldestFirst(plan.name, plan.labels);
     if (present !== undefined) return present.id;
     await this.#create(plan);
     // Names of networks are not unique: another Tidegate may have made one at the same moment. Both take the older, and
     // the younger goes, as the Engine refuses a name that means two.
-    const [made, ...younger] = await this.#oldestFirst(plan.name);
+    const [made, ...younger] = await this.#oldestFirst(plan.name, plan.labels);
     if (made === undefined) throw new TidegateError('engine.refused', `network ${plan.name}: made, and gone at once`);
     for (const { id } of younger) await this.#remove(id);
     return made.id;
   }
 
   /** @throws TidegateError `engine.not_ours` */
-  async #oldestFirst(name: string): Promise<Network[]> {
+  async #oldestFirst(name: string, wanted?: ThingPlan['labels']): Promise<Network[]> {
     const found = await this.#named(name);
-    if (found.some(({ labels }) => !carriesOurLabel(labels))) throw notOurs(name);
+    const isRight = ({ labels }: Network): boolean =>
+      wanted === undefined ? carriesOurLabel(labels) : isOfSameApp(labels, wanted);
+    if (!found.every(isRight)) throw notOurs(name);
     return found.sort((a, b) => a.createdAt.localeCompare(b.createdAt) || a.id.localeCompare(b.id));
   }
 
@@ -167,5 +169,5 @@ function localSubnets(): string[] {
 }
 
 function notOurs(name: string): TidegateError {
-  return new TidegateError('engine.not_ours', `the network ${name} does not carry the labels of Tidegate`);
+  return new TidegateError('engine.not_ours', `the network ${name} is not of Tidegate, or of another app`);
 }

@@ -8,6 +8,9 @@ const PREFIX = 'tidegate.';
 /** Values of `tidegate.enable` that opt out. */
 const NO: readonly string[] = ['false', '0', 'no', 'off'];
 
+/** What must be equal in things that two sets share. */
+const SAME = ['tidegate.tenant', 'tidegate.app'];
+
 type Labels = Readonly<Record<string, string>>;
 
 /** Whether a container carries any label of ours: worth listing, even if only to say what is wrong with it. */
@@ -22,6 +25,14 @@ export function isOurs(labels: Labels): boolean {
   return Object.keys(labels).some(
     (name) => name === 'tidegate.app' || name === 'tidegate.host' || /^tidegate\.route\..+\.host$/.test(name),
   );
+}
+
+/**
+ * Whether a network or volume that is there is the very one that is wanted. Names alone do not tell: those of tenant `a`
+ * with app `b-c` and of tenant `a-b` with app `c` may be one.
+ */
+export function isOfSameApp(labels: Labels, wanted: Labels): boolean {
+  return carriesOurLabel(labels) && SAME.every((name) => labels[name] === wanted[name]);
 }
 
 /** What is known of the ownership of containers, by full id. */

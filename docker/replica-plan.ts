@@ -44,6 +44,12 @@ export interface PlannedVolume {
   readonly readonly: boolean;
 }
 
+/** A network, and the names that a replica is reached by in it. */
+export interface NetworkPlace {
+  readonly name: string;
+  readonly aliases: readonly string[];
+}
+
 export interface ReplicaPlan {
   /** `rep_…` */
   readonly id: string;
@@ -53,8 +59,10 @@ export interface ReplicaPlan {
   readonly labels: Readonly<Record<string, string>>;
   /** Of the pause container alone: routes and policy. */
   readonly pauseLabels: Readonly<Record<string, string>>;
-  /** The app's own network, which must be there, and the names that it is reached by in it. */
-  readonly network: { readonly name: string; readonly aliases: readonly string[] };
+  /** The app's own network, which has to be there. */
+  readonly network: NetworkPlace;
+  /** Networks of other apps whose sets may reach it; they have to be there, too. Left out: none. */
+  readonly joins?: readonly NetworkPlace[];
   readonly sysctls: Readonly<Record<string, string>>;
   /** One process namespace for pause and members. */
   readonly sharePids: boolean;

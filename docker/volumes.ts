@@ -6,7 +6,7 @@ import { TidegateError } from '#core/errors';
 import type { EngineClient } from './engine-client.ts';
 import { isRefusal } from './engine-error.ts';
 import type { EngineThing, Removal, ThingPlan } from './host-engine.ts';
-import { carriesOurLabel } from './ownership.ts';
+import { carriesOurLabel, isOfSameApp } from './ownership.ts';
 import { request } from './request.ts';
 
 const READ_MS = 5000;
@@ -28,7 +28,7 @@ export class Volumes {
     );
     // One that was there is answered as it is, with its own labels.
     const volume = volumeFrom(answer);
-    if (volume === null || !carriesOurLabel(volume.labels)) throw notOurs(name);
+    if (volume === null || !isOfSameApp(volume.labels, labels)) throw notOurs(name);
   }
 
   async remove(name: string): Promise<Removal> {
@@ -64,5 +64,5 @@ function volumeFrom(line: unknown): EngineThing | null {
 }
 
 function notOurs(name: string): TidegateError {
-  return new TidegateError('engine.not_ours', `the volume ${name} does not carry the labels of Tidegate`);
+  return new TidegateError('engine.not_ours', `the volume ${name} is not of Tidegate, or of another app`);
 }

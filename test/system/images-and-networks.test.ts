@@ -225,6 +225,15 @@ test('a volume keeps its content until it is removed, which one in use is not', 
   assert.equal(await engine.removeVolume(plan.name), 'gone');
 });
 
+test('a name that two apps come to is had by the first of them alone', async () => {
+  const plan = { name: 'tidegate-a-b-c', labels: { 'tidegate.tenant': 'a', 'tidegate.app': 'b-c' } };
+  const other = { name: plan.name, labels: { 'tidegate.tenant': 'a-b', 'tidegate.app': 'c' } };
+  await engine.ensureNetwork(plan);
+  await engine.ensureVolume(plan);
+  await assert.rejects(engine.ensureNetwork(other), code('engine.not_ours'));
+  await assert.rejects(engine.ensureVolume(other), code('engine.not_ours'));
+});
+
 test('what somebody else made is neither taken nor removed', async () => {
   await testEngine.docker.createVolume({ Name: 'theirs' });
   await testEngine.docker.createNetwork({ Name: 'theirs' });

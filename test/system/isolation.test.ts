@@ -29,16 +29,21 @@ interface Running {
   readonly address: string;
 }
 
-async function run(app: string, set: string): Promise<Running> {
+/** @param linked apps whose sets may reach it */
+async function run(app: string, set: string, linked: readonly string[] = []): Promise<Running> {
   const network = `tidegate-t-${app}`;
   await engine.ensureNetwork({ name: network, labels: { 'tidegate.app': app } });
   const main = memberPlan({ index: 1, name: 'main', image });
-  const plan = replicaPlan({ id: `rep_${app}${set}`, app, set, network, members: [main] });
+  const joins = linked.map((name) => ({ name: `tidegate-t-${name}`, aliases: [`${set}.${app}.internal`] }));
+  const plan = replicaPlan({ id: `rep_${app}${set}`, app, set, network, members: [main], joins });
   const pauseId = await engine.makeReplica(plan);
   await engine.start(pauseId);
   const container = `${plan.name}-main`;
   await until(async () => (await tries(container, '127.0.0.1:8080')) === 'reached', { what: `${container} listens` });
-  return { container, address: (await engine.inspect(pauseId)).networks[0]?.ip ?? '' };
+  return {
+    container,
+    address: (await engine.inspect(pauseId)).networks.find(({ name }) => name === network)?.ip ?? '',
+  };
 }
 
 /** What becomes of a connection from within a container; a name that means nothing there is silence, too. */
@@ -56,7 +61,7 @@ async function tries(container: string, target: string): Promise<'reached' | 're
   return output.trim() as 'reached' | 'refused' | 'silence';
 }
 
-test('replicas of one app reach each other by name and address, those of another app by neither', async () => {
+test('replicas of one app reach each other by name and address, those of another app by neither, unless they are linked', async () => {
   const web = await run('shop', 'web');
   const db = await run('shop', 'db');
   const other = await run('blog', 'web');
@@ -69,4 +74,8 @@ test('replicas of one app reach each other by name and address, those of another
   assert.equal(await tries(other.container, 'db.shop.internal:8080'), 'silence');
   assert.equal(await tries(other.container, `${db.address}:8080`), 'silence');
   assert.equal(await tries(web.container, `${other.address}:8080`), 'silence');
+
+  await run('mail', 'api', ['blog']);
+  assert.equal(await tries(other.container, 'api.mail.internal:8080'), 'reached', 'the app that is linked');
+  assert.equal(await tries(web.container, 'api.mail.internal:8080'), 'silence', 'one that is not');
 });
