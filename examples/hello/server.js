@@ -4,7 +4,7 @@
  *
  * Promise: on SIGTERM it takes nothing new, finishes what is in flight and exits 0.
  *
- * Settings: PORT (8080), START_DELAY_MS (starts to listen only then), STOP_DELAY_MS (stays that long after its last answer),
+ * Settings: PORT (8080), RELEASE (said in answers), FAILING (`true`: answers 500 to all but its health checks), START_DELAY_MS (starts to listen only then), STOP_DELAY_MS (stays that long after its last answer),
  * STOP_GRACE_MS (after SIGTERM it answers what still arrives for so long, each on a connection that it then closes).
  */
 import { readFileSync } from 'node:fs';
@@ -15,6 +15,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
 
 const PORT = Number(process.env.PORT ?? 8080);
+const RELEASE = process.env.RELEASE ?? null;
+const FAILING = process.env.FAILING === 'true';
 const START_DELAY_MS = Number(process.env.START_DELAY_MS ?? 0);
 const STOP_DELAY_MS = Number(process.env.STOP_DELAY_MS ?? 0);
 const STOP_GRACE_MS = Number(process.env.STOP_GRACE_MS ?? 0);
@@ -49,7 +51,8 @@ const server = http.createServer((request, response) => {
   const { path, query } = split(request.url ?? '/');
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const route = routes[`${method} ${path}`];
-  if (route) route(request, response, query);
+  if (FAILING && path !== '/healthz') json(response, 500, { error: 'as asked for', release: RELEASE });
+  else if (route) route(request, response, query);
   else json(response, 404, { error: `nothing at ${request.method} ${path}` });
 });
 
@@ -74,6 +77,7 @@ function greet(request, response) {
   const seen = Object.entries(request.headers).filter(([name]) => /^(host|user-agent|x-|forwarded)/.test(name));
   json(response, 200, {
     app: 'hello',
+    release: RELEASE,
     hostname: hostname(),
     uptime_ms: Date.now() - startedAt,
     served,
