@@ -37,7 +37,7 @@ export class RevisionMetrics {
   readonly #byRevision = new Map<string, Counters>();
   /** The revision that was counted last, and its counters: mostly the next one's as well. */
   #revision: string | null = null;
-  #counters = new Counters();
+  #counters: Counters | null = null;
 
   /**
    * Counts an answer.
@@ -73,7 +73,7 @@ export class RevisionMetrics {
   }
 
   #of(revision: string): Counters {
-    if (revision === this.#revision) return this.#counters;
+    if (revision === this.#revision && this.#counters !== null) return this.#counters;
     const counters = this.#byRevision.get(revision) ?? new Counters();
     // The last one asked goes last, so the first one is the one to forget.
     this.#byRevision.delete(revision);
