@@ -240,6 +240,8 @@ export interface SetSnapshot {
   readonly replicas: readonly ReplicaSnapshot[];
   /** What is wanted of each revision. Left out: the set is found by labels, and its replicas are whoever carries them. */
   readonly shares?: readonly RevisionShare[];
+  /** With `shares`: hosts were not looked at yet, and replicas that are there may be missing here. Left out: all were. */
+  readonly isPartial?: boolean;
   /** With `shares`: a person stopped it, and it sleeps whoever asks for it. Left out: it is not stopped. */
   readonly stopped?: boolean;
 }

@@ -4,7 +4,7 @@
  * was known before.
  */
 import type { ReplicaSnapshot, RevisionShare, RouteSpec, SetPolicy, SetSnapshot } from '#core/set';
-import type { Declaration } from './declared-set.ts';
+import type { Declaration, Unseen } from './declared-set.ts';
 import type { Identity } from './identity.ts';
 import type { NamedRoute } from './routes.ts';
 import type { Contribution } from './translation.ts';
@@ -22,11 +22,12 @@ export interface Composition {
   readonly known: KnownSet | null;
   /** Null: the set is found by the labels of its containers. */
   readonly declaration: Declaration | null;
+  readonly unseen: Unseen;
 }
 
 /** The set, or null when nothing good was ever said of it. */
 export function composeSet(identity: Identity, composition: Composition): KnownSet | null {
-  const { contributions, known, declaration } = composition;
+  const { contributions, known, declaration, unseen } = composition;
   const speakers = contributions.toSorted(bySpeaking);
   const said = [declaration?.reading.policy ?? null, ...speakers.map((one) => one.policy)];
   const policy = said.find((one) => one !== null) ?? known?.policy ?? null;
@@ -51,6 +52,7 @@ export function composeSet(identity: Identity, composition: Composition): KnownS
     ...{ key, tenant, app, set, policy: routed(policy, declaration), routes, replicas, routeNames },
     ...(declaration === null ? {} : { shares: declaration.declared.shares }),
     ...(declaration?.declared.stopped === true ? { stopped: true } : {}),
+    ...(declaration !== null && isPartial(policy, unseen) ? { isPartial: true } : {}),
   };
 }
 
@@ -105,6 +107,11 @@ function replicaFor(contribution: Contribution, routes: readonly RouteSpec[]): R
   if (hasMainPort || replica.unroutable !== null || !routes.some((spec) => spec.port === null)) return replica;
   const runs = replica.status === 'running' || replica.status === 'paused' || replica.status === 'stopping';
   return { ...replica, endpoints: [], unroutable: runs ? 'its main port is not known' : null };
+}
+
+/** A host that does not answer holds nobody up for long but those who may never be two. */
+function isPartial({ class: setClass }: SetPolicy, unseen: Unseen): boolean {
+  return unseen === 'all' || (unseen === 'some' && setClass === 'data');
 }
 
 function routed(policy: SetPolicy, declaration: Declaration | null): SetPolicy {

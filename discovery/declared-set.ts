@@ -40,6 +40,9 @@ export interface Declaration {
   readonly reading: DeclarationReading;
 }
 
+/** Hosts that were not looked at since the start; `some`: those that do not answer. */
+export type Unseen = 'all' | 'some' | 'none';
+
 export interface DeclarationFacts {
   readonly tenant: string;
   readonly app: string;

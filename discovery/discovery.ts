@@ -54,6 +54,8 @@ export interface HostReport {
 
 /** A start waits no longer for hosts that do not answer. */
 export const READY_WITHIN_MS = 10_000;
+/** What a host that does not answer may run is not waited for any longer, before replicas are made in its place. */
+export const SEEN_WITHIN_MS = 10_000;
 
 export class Discovery {
   /**
@@ -67,6 +69,7 @@ export class Discovery {
   readonly #waitingFor: Set<string>;
   #becomeReady: () => void = () => {};
   #readyTimer: Timer | null = null;
+  #seenTimer: Timer | null = null;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
@@ -101,6 +104,8 @@ export class Discovery {
         this.#lookWhetherReady();
       });
     }
+    if (this.#watches.size === 0) this.#ledger.saw('none');
+    else this.#seenTimer = this.#options.clock.after(SEEN_WITHIN_MS, () => this.#ledger.saw('some'));
     for (const watch of this.#watches.values()) watch.start();
   }
 
@@ -156,6 +161,7 @@ export class Discovery {
 
   close(): void {
     this.#readyTimer?.cancel();
+    this.#seenTimer?.cancel();
     for (const watch of this.#watches.values()) watch.close();
     this.#ledger.close();
   }
@@ -163,6 +169,8 @@ export class Discovery {
   #listed(): void {
     this.#lookWhetherReady();
     for (const watch of this.#watches.values()) if (!watch.listed) return;
+    this.#seenTimer?.cancel();
+    this.#ledger.saw('none');
     this.#ledger.sweep();
   }
 

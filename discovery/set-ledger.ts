@@ -8,7 +8,7 @@ import type { Clock, Timer } from '#core/clock';
 import type { EventSink, EventType } from '#core/event';
 import { DEFAULT_POLICY, type SetKey, type SetSnapshot } from '#core/set';
 import { byAge, composeSet, contributionsOf, type KnownSet } from './composition.ts';
-import { type Declaration, type DeclaredSet, readDeclared } from './declared-set.ts';
+import { type Declaration, type DeclaredSet, readDeclared, type Unseen } from './declared-set.ts';
 import type { Identity } from './identity.ts';
 import type { Contribution } from './translation.ts';
 
@@ -39,6 +39,7 @@ export class SetLedger {
   readonly #known = new Map<SetKey, KnownSet>();
   readonly #declared = new Map<SetKey, Declaration>();
   readonly #lingering = new Map<SetKey, Timer>();
+  #unseen: Unseen = 'all';
 
   constructor(options: SetLedgerOptions) {
     this.#options = options;
@@ -57,11 +58,11 @@ export class SetLedger {
    * @returns its contributions, to be corrected by what the hosts say
    */
   restore(kept: SetSnapshot & Partial<KnownSet>, isOurHost: (host: string) => boolean): readonly Contribution[] {
-    const { shares: _, stopped: __, ...picture } = kept;
+    const { key, tenant, app, set, routes } = kept;
     const replicas = kept.replicas.filter((one) => isOurHost(one.host));
     // What the store asks for is not remembered here: it is declared, or it is not.
     const policy = { ...DEFAULT_POLICY, ...kept.policy, revisions: null };
-    const known = { ...picture, policy, replicas, routeNames: kept.routeNames ?? [] };
+    const known = { key, tenant, app, set, policy, routes, replicas, routeNames: kept.routeNames ?? [] };
     const contributions = contributionsOf(known);
     for (const one of contributions) this.#put(one.replica.id, one);
     if (this.#declared.has(known.key)) {
@@ -113,6 +114,13 @@ export class SetLedger {
     for (const { identity } of sets.toSorted((a, b) => byAge(a.oldest, b.oldest))) this.#settle(identity);
   }
 
+  /** Says which hosts were not looked at yet. */
+  saw(unseen: Unseen): void {
+    if (this.#unseen === unseen || this.#unseen === 'none') return;
+    this.#unseen = unseen;
+    for (const { declared } of [...this.#declared.values()]) this.#settle(declared);
+  }
+
   /** Begins to let go of sets that no container stands for: after the hosts were listed. */
   sweep(): void {
     for (const known of [...this.#known.values()]) if (this.#of(known.key).length === 0) this.#settle(known);
@@ -128,7 +136,7 @@ export class SetLedger {
     const contributions = this.#of(key);
     const before = this.#known.get(key) ?? null;
     const declaration = this.#declared.get(key) ?? null;
-    const after = composeSet(identity, { contributions, known: before, declaration });
+    const after = composeSet(identity, { contributions, known: before, declaration, unseen: this.#unseen });
     if (after === null) {
       if (contributions.length === 0) this.#contributions.delete(key);
       return;

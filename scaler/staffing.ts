@@ -86,7 +86,8 @@ export class Staffing {
       isStopped: snapshot.stopped === true,
     });
     for (const [replica, wish] of plan.wishes) replica.want(wish);
-    this.#maker.want(plan.missing, snapshot);
+    // What is missing may be on a host that was not looked at yet.
+    this.#maker.want(snapshot.isPartial === true ? new Map() : plan.missing, snapshot);
   }
 
   /** Forgets failures: what failed is tried again at once. */

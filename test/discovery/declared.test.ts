@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RevisionShare } from '#core/set';
 import { type DeclaredSet, readDeclared } from '#discovery/declared-set';
+import { SEEN_WITHIN_MS } from '#discovery/discovery';
 import { LINGER_MS } from '#discovery/set-ledger';
 import { settle } from '../support/fake-clock.ts';
 import type { FakeEngine } from './fake-engine.ts';
 import { SHOP, stage } from './scene.ts';
 
 const FACTS = { tenant: 'default', app: 'shop', set: 'web', baseDomain: 'localhost' };
+const DB = { key: 'default/shop/db' as const, set: 'db' };
 const LABELS = { 'tidegate.port': '3000', 'tidegate.scale.min': '0' };
 
 function declared(overrides: Partial<DeclaredSet> = {}): DeclaredSet {
@@ -164,6 +166,29 @@ test('a bad label of a declared set is reported and leaves what was in force', a
   scene.discovery.declare(declared({ labels: { ...LABELS, 'tidegate.retry': 'often' } }));
   assert.equal(scene.sets.get(SHOP)?.policy.scale.min, 0);
   assert.match(scene.causes('label.rejected')[0] ?? '', /^tidegate\.retry="often"/);
+});
+
+test('until every host was looked at a declared set says that replicas may be missing', async () => {
+  const scene = await stage({
+    hosts: ['a', 'b'],
+    connect: false,
+    before: (discovery) => {
+      discovery.declare(declared());
+      discovery.declare(declared({ ...DB, labels: { 'tidegate.class': 'data' } }));
+    },
+  });
+  const partial = (): unknown => [scene.sets.get(SHOP)?.isPartial, scene.sets.get(DB.key)?.isPartial];
+  assert.deepEqual(partial(), [true, true]);
+  scene.engines[0]?.connect();
+  await settle();
+  assert.deepEqual(partial(), [true, true]);
+  await scene.clock.advance(SEEN_WITHIN_MS);
+  assert.deepEqual(partial(), [undefined, true]);
+  scene.engines[1]?.connect();
+  await settle();
+  assert.deepEqual(partial(), [undefined, undefined]);
+  scene.discovery.declare(declared({ shares: [] }));
+  assert.deepEqual(partial(), [undefined, undefined]);
 });
 
 test('reading says what is wrong with which label, and which mean nothing', () => {

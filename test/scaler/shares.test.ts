@@ -421,6 +421,22 @@ test('requests wait while a set has no replica between two revisions', async () 
   assert.equal(ask.upstream?.revision, 'r2');
 });
 
+test('nothing is made before all hosts were looked at: it may be there', async () => {
+  const rig = new Rig();
+  const key = rig.set('web', { scale: { min: 1 } });
+  rig.isPartial = true;
+  rig.declare(key, [share('r1')]);
+  const ask = rig.ask(key);
+  await rig.clock.advance(5000);
+  assert.equal(rig.world.containers.size, 0);
+  const [there] = [rig.add('web', 'running', { revision: 'r1', sides: [] })];
+  rig.isPartial = false;
+  rig.deliver(key);
+  await rig.clock.advance(1000);
+  assert.equal(ask.upstream?.replica, `local/${there.id}`);
+  assert.equal(rig.world.containers.size, 1);
+});
+
 test('nobody waits for a set of which nothing was ever deployed', async () => {
   const rig = new Rig();
   const key = rig.set('web');

@@ -124,6 +124,8 @@ export class Rig {
   readonly #options: RigOptions;
   readonly #policies = new Map<SetKey, SetPolicy>();
   readonly #shares = new Map<SetKey, { readonly shares: readonly RevisionShare[]; readonly stopped: boolean }>();
+  /** Not all hosts were looked at. */
+  isPartial = false;
   /** What discovery showed last. */
   readonly #shown = new Map<string, { readonly set: string; readonly picture: ReplicaSnapshot }>();
   readonly #emptySince = new Map<SetKey, number>();
@@ -293,6 +295,7 @@ export class Rig {
       replicas,
       ...(declared === undefined ? {} : { shares: declared.shares }),
       ...(declared?.stopped === true ? { stopped: true } : {}),
+      ...(declared !== undefined && this.isPartial ? { isPartial: true } : {}),
     };
     this.table.apply(snapshot);
     this.scaler.observe(snapshot);
