@@ -59,10 +59,11 @@ export class Containers {
     if (!ours) throw new TidegateError('engine.not_ours', `container ${id} does not carry the labels of Tidegate`);
   }
 
-  async start(id: string): Promise<void> {
+  /** @returns whether it was started now; false: it ran already */
+  async start(id: string): Promise<boolean> {
     await this.requireOurs(id);
     const action = { verb: 'start', id, deadlineMs: START_MS, slow: true };
-    await unlessThere(this.#act(action, (container, abortSignal) => container.start({ abortSignal })));
+    return await unlessThere(this.#act(action, (container, abortSignal) => container.start({ abortSignal })));
   }
 
   async stop(id: string, timeoutS: number): Promise<void> {
@@ -168,11 +169,13 @@ export class Containers {
   }
 }
 
-/** Waits for an action; that there was nothing to do is no error. */
-async function unlessThere(action: Promise<unknown>): Promise<void> {
+/** Waits for an action; that there was nothing to do is no error, but false. */
+async function unlessThere(action: Promise<unknown>): Promise<boolean> {
   try {
     await action;
+    return true;
   } catch (error) {
     if (!isRefusal(error, 304)) throw error;
+    return false;
   }
 }

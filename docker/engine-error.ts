@@ -37,6 +37,16 @@ export function isVersionRefusal(error: unknown): boolean {
   return isRefusal(error, 400) && isTidegateError(error) && /client version/i.test(String(error.detail.said));
 }
 
+export /** Null: the container is gone. */
+async function orGone<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isTidegateError(error, 'engine.not_found')) return null;
+    throw error;
+  }
+}
+
 function property(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }

@@ -22,6 +22,8 @@ export class Pull {
   readonly #unwanted = new AbortController();
   readonly #done: Promise<void>;
   #waiting = 0;
+  /** The last news, so that none is told twice. */
+  #told = '';
 
   /** @param onEnd called once it has ended, or is not to be joined any more */
   constructor(client: EngineClient, reference: ImageReference, onEnd: () => void) {
@@ -77,6 +79,9 @@ export class Pull {
 
   #tell(): void {
     const { progress } = this.#tally;
+    const text = JSON.stringify(progress);
+    if (text === this.#told) return;
+    this.#told = text;
     for (const listener of this.#listeners) {
       try {
         listener(progress);

@@ -4,6 +4,7 @@
  */
 import type { Containers } from './containers.ts';
 import type { FreezeTarget } from './engine.ts';
+import { orGone } from './engine-error.ts';
 import type { Freezer } from './freezer.ts';
 import { containerFrom } from './inspect.ts';
 import type { Member } from './replica-index.ts';
@@ -56,8 +57,9 @@ export class ReplicaFreezer {
   }
 
   async #look(pauseId: string, members: readonly Member[]): Promise<Targets> {
-    const containers = await allOf(members.map(async ({ id }) => containerFrom(await this.#containers.inspect(id))));
-    const targets = containers
+    const answers = await allOf(members.map(({ id }) => orGone(this.#containers.inspect(id))));
+    const targets = answers
+      .flatMap((answer) => (answer === null ? [] : containerFrom(answer)))
       .filter(({ status }) => status === 'running')
       .map(({ id: containerId, pid, hasHealthcheck }) => ({ containerId, pid, hasHealthcheck }));
     this.#known.set(pauseId, targets);

@@ -5,6 +5,7 @@
 import { isTidegateError, TidegateError } from '#core/errors';
 import type { Containers } from './containers.ts';
 import type { FreezeTarget } from './engine.ts';
+import { orGone } from './engine-error.ts';
 import type { Freezer } from './freezer.ts';
 import { containerFrom } from './inspect.ts';
 import type { Ownership } from './ownership.ts';
@@ -45,13 +46,15 @@ export class Replicas {
   /** @throws TidegateError `replica.incomplete`, before anything is started */
   async start(id: string): Promise<void> {
     const replica = await this.#replica(id);
-    if (replica === null) return this.#containers.start(id);
-    if (!replica.isWhole) {
-      throw new TidegateError('replica.incomplete', `replica ${replica.replica}: some of its containers are gone`);
-    }
+    if (replica === null) return void (await this.#containers.start(id));
+    requireWhole(replica);
     this.#replicaFreezer?.forget(id);
-    await this.#containers.start(id);
-    for (const group of byIndex(replica.members)) await this.#each(group, (member) => this.#containers.start(member));
+    const isFresh = await this.#containers.start(id);
+    for (const group of byIndex(replica.members)) {
+      await this.#each(group, (member) => orGone(this.#startMember(member, isFresh)));
+    }
+    // One that was only thought to be there is forgotten by now; one that was removed is missed.
+    requireWhole(await this.#whole(id));
   }
 
   async stop(id: string, timeoutS: number): Promise<void> {
@@ -128,6 +131,15 @@ export class Replicas {
     return this.#whole(id);
   }
 
+  /** @param isFresh its network was made just now: a member that ran on without its pause container is in a lost one */
+  async #startMember(id: string, isFresh: boolean): Promise<void> {
+    const wasDown = await this.#containers.start(id);
+    if (!isFresh || wasDown) return;
+    const { stopTimeoutS } = containerFrom(await this.#containers.inspect(id));
+    await this.#containers.stop(id, stopTimeoutS);
+    await this.#containers.start(id);
+  }
+
   /** Asks the Engine where not all members are known. */
   async #whole(pauseId: string): Promise<KnownReplica> {
     const known = this.#ownership.replicas.ofPause(pauseId);
@@ -152,7 +164,8 @@ export class Replicas {
       await action;
       return null;
     } catch (error) {
-      if (!(error instanceof TidegateError) || error.code !== 'engine.refused') throw error;
+      if (isTidegateError(error, 'engine.not_found')) return error;
+      if (!isTidegateError(error, 'engine.refused')) throw error;
       const { status } = containerFrom(await this.#containers.inspect(id));
       if (status === 'running' || status === 'paused' || status === 'restarting') throw error;
       return error;
@@ -160,12 +173,7 @@ export class Replicas {
   }
 }
 
-/** Null: the container is gone. */
-async function orGone<T>(work: Promise<T>): Promise<T | null> {
-  try {
-    return await work;
-  } catch (error) {
-    if (isTidegateError(error, 'engine.not_found')) return null;
-    throw error;
-  }
+/** @throws TidegateError `replica.incomplete` */
+function requireWhole({ replica, isWhole }: KnownReplica): void {
+  if (!isWhole) throw new TidegateError('replica.incomplete', `replica ${replica}: some of its containers are gone`);
 }

@@ -199,6 +199,16 @@ test('starting a replica whose member died brings that one back, with address an
   await until(() => answers(address), { what: 'the main member answers again, on the same address and port' });
 });
 
+test('after the death of its pause container a replica comes back with all members in its new network', async () => {
+  const made = await started([main(), idle(2, 'agent')]);
+  await testEngine.docker.getContainer(made.pauseId).kill();
+  await until(async () => (await engine.inspect(made.pauseId)).status === 'exited', { what: 'it is dead' });
+  assert.equal((await member(made, 'main')).State.Running, true, 'members run on, in a network that is lost');
+  await engine.start(made.pauseId);
+  const address = await addressOf(made);
+  await until(() => answers(address), { what: 'the main member answers in the new network' });
+});
+
 test('a replica that lost a container for good is not started', async () => {
   const made = await make([main(), idle(2, 'agent')]);
   await testEngine.docker.getContainer(`${made.name}-agent`).remove();
