@@ -29,7 +29,7 @@ import { HostBoard } from './host-board.ts';
 import { openHosts, reachesOf } from './hosts.ts';
 import { openMemory, type Part } from './memory.ts';
 import { reportTable } from './table-events.ts';
-import { openTenancy } from './tenancy.ts';
+import { amountsHeld, openTenancy } from './tenancy.ts';
 import { fleetTraffic, revisionCounts, trafficAlone } from './traffic.ts';
 
 export interface TidegateOptions {
@@ -102,7 +102,10 @@ export class Tidegate {
     });
     const { events } = memory;
     this.#events = events;
-    const tenancy = await openTenancy({ store: memory.store, clock, log, operator: memory.token });
+    const tenancy = await openTenancy({
+      ...{ store: memory.store, clock, log, operator: memory.token },
+      measured: (tenant) => amountsHeld(apps.library, memory.scales, tenant),
+    });
     this.#parts.push({ name: 'tenancy', close: () => tenancy.close() });
     const hosts = openHosts(config, { clock, log });
     for (const { host, engine } of hosts) this.#parts.push({ name: `engine ${host}`, close: () => engine.close() });

@@ -11,6 +11,7 @@ import { EnvShape, faultsOfEnv } from './environment.ts';
 import { OperationShape } from './operation-shapes.ts';
 import { accepted } from './operations.ts';
 import { ownApp } from './own.ts';
+import type { PlanGate } from './plan-gate.ts';
 import { Problem } from './problem.ts';
 
 const AppParams = z.object({ app: z.string() });
@@ -34,7 +35,7 @@ export const WishedAppShape = z
   })
   .openapi('WishedApp');
 
-export function addAppLifecycle(endpoints: Endpoints, apps: Apps): void {
+export function addAppLifecycle(endpoints: Endpoints, apps: Apps, plan: PlanGate): void {
   for (const method of ['put', 'patch'] as const) {
     endpoints.add(
       {
@@ -47,7 +48,7 @@ export function addAppLifecycle(endpoints: Endpoints, apps: Apps): void {
         query: NOTHING,
         body: AppRequest,
         answer: WishedAppShape,
-        problems: ['not_found'],
+        problems: ['not_found', 'quota_exceeded'],
       },
       async ({ scope, params: { app }, body }) => {
         const { tenant, principal } = scope;
@@ -59,8 +60,11 @@ export function addAppLifecycle(endpoints: Endpoints, apps: Apps): void {
         const whole = method === 'put' ? { description: '', env: {} } : {};
         const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
         const asker = { tenant, by: principal.id };
-        const { app: record } = await apps.putApp(asker, app, { ...whole, ...given });
-        return wishedAppJson(apps, record);
+        const asked = () => ({ apps: apps.library.app(tenant, app) === null ? 1 : 0 });
+        const outcome = await plan.taking(scope, asked, (taken) =>
+          apps.putApp(asker, app, { ...whole, ...given }, taken),
+        );
+        return outcome instanceof Problem ? outcome : wishedAppJson(apps, outcome.app);
       },
     );
   }

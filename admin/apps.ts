@@ -1,5 +1,6 @@
 /** Endpoints of apps and sets: what is discovered, how it is scaled, and leases that keep it awake. */
 import { z } from '@hono/zod-openapi';
+import { amountsBetween } from '#apps/amounts';
 import { formatDuration, parseDuration } from '#core/duration';
 import { NO_OVERRIDE, scaleTarget } from '#scaler/scale-target';
 import { seesApp } from './access.ts';
@@ -8,6 +9,7 @@ import type { Endpoints } from './endpoint.ts';
 import { invalid, NOTHING } from './endpoint.ts';
 import type { KnownSets } from './known-sets.ts';
 import { PageQuery, pageOfEntries } from './page.ts';
+import { PlanGate } from './plan-gate.ts';
 import type { AdminPorts, ScaleSetting } from './ports.ts';
 import { Problem } from './problem.ts';
 import { faultsOfWish, isEmptyWish, mergedWish, ScaleChange } from './scale-change.ts';
@@ -112,6 +114,7 @@ export function addApps(endpoints: Endpoints, known: KnownSets, ports: AdminPort
 }
 
 function addScale(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): void {
+  const plan = new PlanGate(ports);
   endpoints.add(
     {
       method: 'get',
@@ -142,7 +145,7 @@ function addScale(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): vo
       answer: ScaleShape,
       versioned: true,
       dryRun: true,
-      problems: ['not_found'],
+      problems: ['not_found', 'quota_exceeded'],
     },
     async ({ scope, params, body, headers, dryRun }) => {
       const { tenant, principal } = scope;
@@ -155,7 +158,16 @@ function addScale(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): vo
       if (faults.length > 0) return invalid(faults);
       const setting = isEmptyWish(wish) ? null : { ...wish, by: principal.id, at: ports.clock.wall() };
       if (dryRun) return scaleOf(wouldBe(set, setting));
-      await ports.scaling.change(set.snapshot.key, setting);
+      const { key } = set.snapshot;
+      const spec = ports.apps?.library.set(tenant, params.app, params.set)?.spec ?? null;
+      const change = (): Promise<void> => ports.scaling.change(key, setting);
+      // What is found by labels is its operator's, and no plan counts it.
+      if (spec === null) await change();
+      else {
+        const asked = () => amountsBetween(spec, ports.scaling.setting(key), setting);
+        const refused = await plan.taking(scope, asked, change);
+        if (refused instanceof Problem) return refused;
+      }
       ports.record({
         type: 'set.scaled',
         tenant,

@@ -4,6 +4,7 @@ import type { Apps } from '#apps/apps';
 import type { Endpoints } from './endpoint.ts';
 import { invalid, NOTHING } from './endpoint.ts';
 import { ownApp } from './own.ts';
+import type { PlanGate } from './plan-gate.ts';
 import { type Fault, Problem } from './problem.ts';
 
 const VALUE_MAX = 32_768;
@@ -25,7 +26,7 @@ const SecretShape = z
 
 const NOTE = 'In force with the next revision of each set: deploy, or restart the app.';
 
-export function addEnvironment(endpoints: Endpoints, apps: Apps): void {
+export function addEnvironment(endpoints: Endpoints, apps: Apps, plan: PlanGate): void {
   addEnv(endpoints, apps);
   endpoints.add(
     {
@@ -57,14 +58,18 @@ export function addEnvironment(endpoints: Endpoints, apps: Apps): void {
       query: NOTHING,
       body: z.strictObject({ value: z.string().max(VALUE_MAX) }).openapi('SecretRequest'),
       answer: SecretShape,
-      problems: ['not_found'],
+      problems: ['not_found', 'quota_exceeded'],
     },
     async ({ scope, params: { app, k }, body }) => {
       const known = ownApp(apps, scope, app);
       if (known instanceof Problem) return known;
       const faults = faultsOfEnv({ [k]: body.value }, '/value', k);
       if (faults.length > 0) return invalid(faults);
-      await apps.putSecret({ tenant: scope.tenant, by: scope.principal.id }, app, k, body.value);
+      const isKnown = (): boolean => apps.library.secrets(scope.tenant, app).some((one) => one.name === k);
+      const asker = { tenant: scope.tenant, by: scope.principal.id };
+      const asked = () => ({ secrets: isKnown() ? 0 : 1 });
+      const refused = await plan.taking(scope, asked, (taken) => apps.putSecret(asker, app, k, body.value, taken));
+      if (refused instanceof Problem) return refused;
       const kept = apps.library.secrets(scope.tenant, app).find((one) => one.name === k);
       return kept === undefined ? new Problem('not_found', { detail: 'It was removed again.' }) : secretJson(kept);
     },

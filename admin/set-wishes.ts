@@ -4,6 +4,7 @@ import type { SetRecord } from '#apps/app-record';
 import type { Apps } from '#apps/apps';
 import { STRATEGIES, type Strategy } from '#apps/deployment-record';
 import { isName } from '#core/name';
+import { setKey } from '#core/set';
 import type { SetSpec } from '#core/set-spec';
 import type { Scope } from './access.ts';
 import { Done, etagOf, unmet } from './answer.ts';
@@ -14,6 +15,7 @@ import { mergePatch } from './merge-patch.ts';
 import { OperationShape } from './operation-shapes.ts';
 import { accepted } from './operations.ts';
 import { ownSet } from './own.ts';
+import type { PlanGate } from './plan-gate.ts';
 import { Problem } from './problem.ts';
 import { readSetInput, SetInput, setInputJson } from './set-input.ts';
 import type { SpecGate } from './spec-gate.ts';
@@ -51,6 +53,7 @@ interface Parts {
   readonly endpoints: Endpoints;
   readonly apps: Apps;
   readonly gate: SpecGate;
+  readonly plan: PlanGate;
 }
 
 export function addSetWishes(parts: Parts): void {
@@ -94,7 +97,7 @@ export function addSetWishes(parts: Parts): void {
       body: Resources,
       answer: WishedSetShape,
       dryRun: true,
-      problems: ['not_found', 'conflict'],
+      problems: ['not_found', 'conflict', 'quota_exceeded'],
     },
     async ({ scope, params, body, dryRun }) => {
       const set = ownSet(apps, scope, params);
@@ -146,7 +149,7 @@ function addChanges(parts: Parts): void {
         answer: WishedSetShape,
         versioned: true,
         dryRun: true,
-        problems: ['not_found', 'conflict', 'precondition_failed'],
+        problems: ['not_found', 'conflict', 'precondition_failed', 'quota_exceeded'],
       },
       async ({ scope, params, query, body, headers, dryRun }) => {
         const set = apps.library.set(scope.tenant, params.app, params.set);
@@ -175,7 +178,7 @@ interface Change {
 type Wished = z.input<typeof WishedSetShape>;
 
 async function change(
-  { apps, gate }: Parts,
+  { apps, gate, plan }: Parts,
   scope: Scope,
   { app, set }: z.output<typeof SetParams>,
   { input, strategy, dryRun, inPlace }: Change,
@@ -197,19 +200,24 @@ async function change(
     return new Problem('conflict', { detail, fix: ['PUT the whole set: its replicas are then made anew.'] });
   }
   const { tenant } = scope;
-  const before = apps.library.set(tenant, app, set)?.spec ?? null;
-  const isNewApp = apps.library.app(tenant, app) === null;
-  const taken = await gate.reserve(scope, [{ isNewApp, before, after: read.spec }]);
-  if (taken instanceof Problem) return taken;
-  if (dryRun) return { ...previewOf(app, set, read.spec), revision: null };
-  const wish = { tenant, by: scope.principal.id, app, set, spec: read.spec, strategy, cause: 'the spec changed' };
-  const outcome = await apps.putSet(wish, taken);
-  const { deployment } = outcome;
-  return {
-    ...wishedJson(apps, outcome.set),
-    deployment: deployment?.id ?? null,
-    operation: deployment?.operation ?? null,
-  };
+  const asked = () =>
+    gate.askedBy({
+      key: setKey(tenant, app, set),
+      isNewApp: apps.library.app(tenant, app) === null,
+      before: apps.library.set(tenant, app, set)?.spec ?? null,
+      after: read.spec,
+    });
+  return plan.taking(scope, asked, async (taken): Promise<Wished> => {
+    if (dryRun) return { ...previewOf(app, set, read.spec), revision: null };
+    const wish = { tenant, by: scope.principal.id, app, set, spec: read.spec, strategy, cause: 'the spec changed' };
+    const outcome = await apps.putSet(wish, taken);
+    const { deployment } = outcome;
+    return {
+      ...wishedJson(apps, outcome.set),
+      deployment: deployment?.id ?? null,
+      operation: deployment?.operation ?? null,
+    };
+  });
 }
 
 function answered(apps: Apps, set: SetRecord | null, before: Wished): Wished {

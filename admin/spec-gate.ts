@@ -4,24 +4,26 @@
  */
 import type { AdmissionRules } from '#apps/admission';
 import { admit } from '#apps/admission';
-import type { Also } from '#apps/apps';
+import { amountsOf, type ScaleWish, type SetAmounts } from '#apps/amounts';
+import type { SetKey } from '#core/set';
 import type { SetSpec } from '#core/set-spec';
 import { readDeclared } from '#discovery/declared-set';
-import { isQuotaExceeded } from '#tenants/quotas';
+import type { AmountChanges } from '#tenants/quotas';
 import type { Scope } from './access.ts';
-import type { AdminPorts } from './ports.ts';
-import type { Fault, Problem } from './problem.ts';
-import { quotaProblem } from './quota-problem.ts';
+import type { PlanGate } from './plan-gate.ts';
+import type { Fault } from './problem.ts';
 
 export interface SpecGateOptions {
   readonly baseDomain: string;
   readonly rules: (scope: Scope) => AdmissionRules;
-  /** Left out: nothing is counted. */
-  readonly quotas?: NonNullable<AdminPorts['tenancy']>['quotas'] | undefined;
+  readonly plan: PlanGate;
+  /** What was asked for beside the spec. */
+  readonly setting: (key: SetKey) => ScaleWish | null;
 }
 
 /** A set as it is and as it is to be. */
 export interface SetChange {
+  readonly key: SetKey;
   readonly isNewApp: boolean;
   /** Null: there is none yet. */
   readonly before: SetSpec | null;
@@ -48,47 +50,29 @@ export class SpecGate {
     const at = (label: string): string => pointers.get(label) ?? `/labels/${label}`;
     return [
       ...admit(spec, rules(scope)),
+      ...this.#unlimited(scope, spec),
       ...rejections.map(({ label, message }) => ({ pointer: at(label), code: 'bad_value', detail: message })),
       ...unknown.map(({ label, message }) => ({ pointer: at(label), code: 'unknown', detail: message })),
     ];
   }
 
-  /** What of the plan is taken, to be kept in the same step; or that there is nothing left. */
-  async reserve({ tenant }: Scope, changes: readonly SetChange[]): Promise<Also | Problem> {
-    const { quotas } = this.#options;
-    if (quotas === undefined) return [];
-    const sums = { apps: 0, sets: 0, replicas: 0, cpu: 0, memory: 0 };
-    for (const { isNewApp, before, after } of changes) {
-      if (isNewApp) sums.apps = 1;
-      if (before === null) sums.sets++;
-      for (const name of ['replicas', 'cpu', 'memory'] as const) {
-        sums[name] += amountsOf(after)[name] - (before === null ? 0 : amountsOf(before)[name]);
-      }
-    }
-    const outcome = await quotas.reserve(tenant, sums);
-    return isQuotaExceeded(outcome) ? quotaProblem(outcome) : outcome;
+  /** What a set takes of the plan, beside what it has already. */
+  askedBy({ key, before, after, isNewApp }: SetChange): AmountChanges {
+    const wish = this.#options.setting(key);
+    const next = amountsOf(after, wish);
+    const now = before === null ? NOTHING : amountsOf(before, wish);
+    const more = { replicas: next.replicas - now.replicas, cpu: next.cpu - now.cpu, memory: next.memory - now.memory };
+    return { apps: isNewApp ? 1 : 0, sets: before === null ? 1 : 0, ...more };
   }
 
-  /** What an app or set gives back of the plan when it goes. */
-  async giveBack(tenant: string, specs: readonly SetSpec[], isWholeApp: boolean): Promise<Also> {
-    const { quotas } = this.#options;
-    if (quotas === undefined) return [];
-    const sums = { apps: isWholeApp ? -1 : 0, sets: -specs.length, replicas: 0, cpu: 0, memory: 0 };
-    for (const spec of specs) {
-      const { replicas, cpu, memory } = amountsOf(spec);
-      sums.replicas -= replicas;
-      sums.cpu -= cpu;
-      sums.memory -= memory;
-    }
-    const outcome = await quotas.reserve(tenant, sums);
-    return isQuotaExceeded(outcome) ? [] : outcome;
+  #unlimited(scope: Scope, { resources }: SetSpec): Fault[] {
+    const limited = this.#options.plan.limited(scope);
+    return (['cpu', 'memory'] as const).flatMap((name) => {
+      if (!limited[name] || resources[name] !== null) return [];
+      const detail = `The plan of the tenant limits ${name}: say how much the set is to have.`;
+      return [{ pointer: `/resources/${name}`, code: 'missing', detail }];
+    });
   }
 }
 
-/** All that its replicas may come to. */
-function amountsOf(spec: SetSpec): { readonly replicas: number; readonly cpu: number; readonly memory: number } {
-  const max = Number(spec.labels['tidegate.scale.max'] ?? 1);
-  const min = Number(spec.labels['tidegate.scale.min'] ?? 1);
-  const replicas = Math.max(1, Number.isFinite(max) ? max : 1, Number.isFinite(min) ? min : 1);
-  return { replicas, cpu: (spec.resources.cpu ?? 0) * replicas, memory: (spec.resources.memory ?? 0) * replicas };
-}
+const NOTHING: SetAmounts = { replicas: 0, cpu: 0, memory: 0 };

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { isName } from '#core/name';
 import { DEFAULT_PLAN } from '#tenants/plan';
-import { DEFAULT_TENANT, TENANT_STATES, type Tenant, type TenantDirectory } from '#tenants/tenant-directory';
+import { DEFAULT_TENANT, TENANT_STATES, type Tenant } from '#tenants/tenant-directory';
 import { Done, etagOf, unmet } from './answer.ts';
 import { type Endpoints, invalid, NOTHING } from './endpoint.ts';
 import { PageQuery, pageOfEntries } from './page.ts';
@@ -147,18 +147,21 @@ export function addTenants(endpoints: Endpoints, { tenancy, clock }: AdminPorts)
       if (name === DEFAULT_TENANT) {
         return new Problem('conflict', { detail: 'The tenant "default" is always there.' });
       }
-      return removed(name, directory, tenancy.tokens);
+      return removed(name, tenancy);
     },
   );
 }
 
-async function removed(name: string, directory: TenantDirectory, tokens: NonNullable<AdminPorts['tenancy']>['tokens']) {
-  if ((await directory.remove(name, tokens.dropsOf(name))) === 'used') {
-    const detail = `The tenant "${name}" has apps.`;
-    return new Problem('conflict', { detail, fix: ['DELETE its apps first, or PATCH its state to "suspended".'] });
-  }
-  tokens.forgetTenant(name);
-  return {};
+async function removed(name: string, { tenants, tokens, quotas }: NonNullable<AdminPorts['tenancy']>) {
+  return quotas.inTurn(name, async () => {
+    if ((await quotas.used(name)).apps > 0) {
+      const detail = `The tenant "${name}" has apps.`;
+      return new Problem('conflict', { detail, fix: ['DELETE its apps first, or PATCH its state to "suspended".'] });
+    }
+    await tenants.remove(name, tokens.dropsOf(name));
+    tokens.forgetTenant(name);
+    return {};
+  });
 }
 
 function found(tenant: Tenant) {

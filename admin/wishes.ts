@@ -4,6 +4,7 @@ import { addDeployments } from './deployments.ts';
 import type { Endpoints } from './endpoint.ts';
 import { addEnvironment } from './environment.ts';
 import { addOperations } from './operations.ts';
+import { PlanGate } from './plan-gate.ts';
 import type { AdminPorts } from './ports.ts';
 import { addRevisions } from './revisions.ts';
 import { addSetWishes } from './set-wishes.ts';
@@ -12,15 +13,14 @@ import { SpecGate } from './spec-gate.ts';
 export function addWishes(endpoints: Endpoints, ports: AdminPorts): void {
   const { apps, tenancy, baseDomain = 'localhost' } = ports;
   if (apps === undefined) return;
+  const plan = new PlanGate(ports);
   const gate = new SpecGate({
-    baseDomain,
-    quotas: tenancy?.quotas,
+    ...{ baseDomain, plan, setting: (key) => ports.scaling.setting(key) },
     rules: ({ tenant }) => tenancy?.tenants.allowancesOf(tenant) ?? ALL,
   });
-  apps.removal.freed = (tenant, specs, isWholeApp) => gate.giveBack(tenant, specs, isWholeApp);
-  addAppLifecycle(endpoints, apps);
-  addEnvironment(endpoints, apps);
-  addSetWishes({ endpoints, apps, gate });
+  addAppLifecycle(endpoints, apps, plan);
+  addEnvironment(endpoints, apps, plan);
+  addSetWishes({ endpoints, apps, gate, plan });
   addRevisions(endpoints, apps);
   addDeployments(endpoints, apps, gate);
   addOperations(endpoints, apps);

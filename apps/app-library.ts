@@ -177,21 +177,20 @@ export class AppLibrary {
     return true;
   }
 
-  async dropSet(tenant: string, app: string, set: string, also: readonly DocumentChange[] = []): Promise<void> {
+  async dropSet(tenant: string, app: string, set: string): Promise<void> {
     const id = setId(tenant, app, set);
-    await this.#store.changeDocuments([...this.#dropsOfSet(id), ...also]);
+    await this.#store.changeDocuments(this.#dropsOfSet(id));
     this.#forgetSet(id);
   }
 
   /** With all its sets and secrets. */
-  async dropApp(tenant: string, app: string, also: readonly DocumentChange[] = []): Promise<void> {
+  async dropApp(tenant: string, app: string): Promise<void> {
     const sets = this.sets(tenant, app).map((one) => setId(tenant, app, one.name));
     const secrets = this.secrets(tenant, app).map((one) => secretId(tenant, app, one.name));
     await this.#store.changeDocuments([
       { kind: APP_KIND, id: appId(tenant, app), drop: true },
       ...sets.flatMap((id) => this.#dropsOfSet(id)),
       ...secrets.map((id) => ({ kind: SECRET_KIND, id, drop: true }) as const),
-      ...also,
     ]);
     this.#apps.delete(appId(tenant, app));
     for (const id of sets) this.#forgetSet(id);

@@ -4,8 +4,6 @@
  */
 import { messageOf } from '#core/errors';
 import { setKey } from '#core/set';
-import type { SetSpec } from '#core/set-spec';
-import type { DocumentChange } from '#store/store';
 import type { AppLibrary } from './app-library.ts';
 import type { SetRecord } from './app-record.ts';
 import type { Asker } from './asker.ts';
@@ -51,7 +49,6 @@ export class AppRemoval {
     }
   }
 
-  /** @param freed what is given back of a quota when it is gone */
   async removeApp(asker: Asker, app: string, volumes: boolean): Promise<OperationRecord> {
     const { operations } = this.#options;
     const { tenant, by } = asker;
@@ -69,10 +66,6 @@ export class AppRemoval {
     void this.#carryOut(operation);
     return operation;
   }
-
-  /** What else is written when an app or set is gone; set by whoever counts quotas. */
-  freed: (tenant: string, specs: readonly SetSpec[], isWholeApp: boolean) => Promise<readonly DocumentChange[]> =
-    async () => [];
 
   async #carryOut(operation: OperationRecord): Promise<void> {
     const { operations, signal, ports } = this.#options;
@@ -98,8 +91,7 @@ export class AppRemoval {
     await Promise.all(sets.map((set) => this.#drain(set)));
     await operations.update(operation.id, { phase: 'removing' });
     await sweeper.clear(tenant, app, { volumes: operation.result?.volumes === true });
-    const specs = library.sets(tenant, app).map((one) => one.spec);
-    await library.dropApp(tenant, app, await this.freed(tenant, specs, true));
+    await library.dropApp(tenant, app);
     for (const set of sets) ports.undeclare(setKey(tenant, app, set.name));
     ports.emit({
       type: 'app.removed',
@@ -116,8 +108,7 @@ export class AppRemoval {
     if (set !== null) await this.#drain(set);
     await operations.update(operation.id, { phase: 'removing' });
     await sweeper.clear(tenant, app, { set: name, volumes: false });
-    const specs = set === null ? [] : [set.spec];
-    await library.dropSet(tenant, app, name, await this.freed(tenant, specs, false));
+    await library.dropSet(tenant, app, name);
     ports.undeclare(setKey(tenant, app, name));
   }
 

@@ -3,7 +3,7 @@
  * one transaction with the thing itself: of two that would pass only one at a time, one does.
  */
 import { isTidegateError } from '#core/errors';
-import type { DocumentChange, Store } from '#store/store';
+import type { DocumentChange, Store, StoredDocument } from '#store/store';
 import { type Amounts, type Limits, NOTHING_USED, QUOTA_RESOURCES, type QuotaResource } from './plan.ts';
 
 export const USAGE_KIND = 'usage';
@@ -29,6 +29,8 @@ export interface QuotasOptions {
   readonly store: Pick<Store, 'document' | 'changeDocuments'>;
   /** @throws TidegateError `tenants.unknown` */
   readonly limitsOf: (tenant: string) => Limits;
+  /** What others count by looking at what there is; it goes before what was written down. Left out: nobody does. */
+  readonly measured?: (tenant: string) => Partial<Amounts>;
 }
 
 export function isQuotaExceeded(outcome: readonly DocumentChange[] | QuotaExceeded): outcome is QuotaExceeded {
@@ -37,14 +39,26 @@ export function isQuotaExceeded(outcome: readonly DocumentChange[] | QuotaExceed
 
 export class Quotas {
   readonly #options: QuotasOptions;
+  readonly #turns = new Map<string, Promise<unknown>>();
 
   constructor(options: QuotasOptions) {
     this.#options = options;
   }
 
   async used(tenant: string): Promise<Amounts> {
-    const found = await this.#options.store.document(USAGE_KIND, tenant);
-    return found === null ? NOTHING_USED : (found.body as Amounts);
+    return this.#amountsIn(await this.#options.store.document(USAGE_KIND, tenant), tenant);
+  }
+
+  /** Runs what takes or gives back something of a tenant when all that came before it is done. Never nest two of them. */
+  async inTurn<T>(tenant: string, run: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(tenant) ?? Promise.resolve()).then(run);
+    const settled = turn.catch(() => {});
+    this.#turns.set(tenant, settled);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(tenant) === settled) this.#turns.delete(tenant);
+    }
   }
 
   /**
@@ -55,7 +69,7 @@ export class Quotas {
   async reserve(tenant: string, changes: AmountChanges): Promise<readonly DocumentChange[] | QuotaExceeded> {
     const limits = this.#options.limitsOf(tenant);
     const found = await this.#options.store.document(USAGE_KIND, tenant);
-    const before = found === null ? NOTHING_USED : (found.body as Amounts);
+    const before = this.#amountsIn(found, tenant);
     const after: Record<QuotaResource, number> = { ...before };
     for (const resource of QUOTA_RESOURCES) {
       const asked = changes[resource] ?? 0;
@@ -80,16 +94,23 @@ export class Quotas {
     asked: AmountChanges,
     changesWith: (usage: readonly DocumentChange[]) => readonly DocumentChange[],
   ): Promise<QuotaExceeded | null> {
-    for (let tries = 1; ; tries++) {
-      const usage = await this.reserve(tenant, asked);
-      if (isQuotaExceeded(usage)) return usage;
-      try {
-        await this.#options.store.changeDocuments(changesWith(usage));
-        return null;
-      } catch (error) {
-        const isOvertaken = isTidegateError(error, 'store.conflict') && error.detail.kind === USAGE_KIND;
-        if (!isOvertaken || tries === TRIES) throw error;
+    return this.inTurn(tenant, async () => {
+      for (let tries = 1; ; tries++) {
+        const usage = await this.reserve(tenant, asked);
+        if (isQuotaExceeded(usage)) return usage;
+        try {
+          await this.#options.store.changeDocuments(changesWith(usage));
+          return null;
+        } catch (error) {
+          const isOvertaken = isTidegateError(error, 'store.conflict') && error.detail.kind === USAGE_KIND;
+          if (!isOvertaken || tries === TRIES) throw error;
+        }
       }
-    }
+    });
+  }
+
+  #amountsIn(usage: StoredDocument | null, tenant: string): Amounts {
+    const kept = usage === null ? NOTHING_USED : (usage.body as Amounts);
+    return { ...kept, ...this.#options.measured?.(tenant) };
   }
 }

@@ -6,7 +6,6 @@ import { isTidegateError, TidegateError } from '#core/errors';
 import type { DocumentChange, Store } from '#store/store';
 import {
   type Allowances,
-  type Amounts,
   BUILT_IN_PLANS,
   DEFAULT_PLAN,
   type Limits,
@@ -107,20 +106,17 @@ export class TenantDirectory {
   }
 
   /**
-   * Removes a tenant with what is given. `used`: it has apps still.
+   * Removes a tenant that has no apps, with what is given.
    * @throws TidegateError `store.conflict` when it got something at this moment
    */
-  async remove(name: string, drops: readonly DocumentChange[]): Promise<'removed' | 'used'> {
+  async remove(name: string, drops: readonly DocumentChange[]): Promise<void> {
     const usage = await this.#store.document(USAGE_KIND, name);
-    const used = usage === null ? NOTHING_USED : (usage.body as Amounts);
-    if (used.apps > 0) return 'used';
     await this.#store.changeDocuments([
       { kind: TENANT_KIND, id: name, drop: true },
       { kind: USAGE_KIND, id: name, expected: usage?.version ?? null, drop: true },
       ...drops,
     ]);
     this.#tenants.delete(name);
-    return 'removed';
   }
 
   async putPlan(plan: Plan): Promise<void> {

@@ -3,15 +3,20 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { CertificateBook } from '#admin/certificate-port';
+import type { ScaleSetting } from '#admin/ports';
 import type { IssuanceView } from '#certs/acme/issuance-record';
 import { CertificateVault } from '#certs/vault/certificate-vault';
 import { IMPORTED } from '#certs/vault/kept-certificate';
 import { SealedBox } from '#certs/vault/sealed-box';
 import { silentLog } from '#core/log';
+import type { SetKey } from '#core/set';
 import { openSqliteStore } from '#store/sqlite-store';
 import type { Store } from '#store/store';
+import type { Amounts } from '#tenants/plan';
+import type { Platform } from '#test/apps/support/platform';
 import { temporaryDirectory } from '#test/store/temporary';
 import { FakeClock } from '#test/support/fake-clock';
+import { amountsHeld } from '../../tenancy.ts';
 import { type Tenancy, tenancyOn } from './tenancy-parts.ts';
 import { Tidegate } from './tidegate.ts';
 
@@ -39,8 +44,19 @@ export interface CertificateGround {
   isWanted: boolean;
 }
 
-/** Certificates of tests are made by the clock of this machine. */
-export async function withVault(t: TestContext, clock = new FakeClock(Date.now())): Promise<CertificateGround> {
+export interface VaultOptions {
+  /** Certificates of tests are made by the clock of this machine: its time when left out. */
+  readonly clock?: FakeClock;
+  /** Where apps run; null: there are none but those of labels. */
+  readonly platform?: Platform | null;
+}
+
+export async function withVault(
+  t: TestContext,
+  { clock = new FakeClock(Date.now()), platform = null }: VaultOptions = {},
+): Promise<CertificateGround> {
+  // Before its store goes.
+  if (platform !== null) t.after(() => platform.close());
   const directory = temporaryDirectory(t);
   const store = await openSqliteStore(directory);
   t.after(() => store.close());
@@ -69,7 +85,11 @@ export async function withVault(t: TestContext, clock = new FakeClock(Date.now()
     },
     authority: () => ({ name: 'Local CA', certificate: 'PEM', names: ['localhost'] }),
   };
-  const tenancy = await tenancyOn(t, store, clock);
-  const tidegate = await Tidegate.start(100, { certificates, answers: store, tenancy }, clock);
+  const settings = new Map<SetKey, ScaleSetting>();
+  const measured = (tenant: string): Partial<Amounts> =>
+    platform === null ? {} : amountsHeld(platform.apps.library, { get: (key) => settings.get(key) ?? null }, tenant);
+  const tenancy = await tenancyOn(t, store, { clock, measured });
+  const apps = platform === null ? {} : { apps: await platform.open(store) };
+  const tidegate = await Tidegate.start(100, { certificates, answers: store, tenancy, ...apps }, clock, settings);
   return Object.assign(ground, { tidegate, store, tenancy });
 }

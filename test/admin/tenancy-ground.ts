@@ -1,6 +1,7 @@
 /** A Tidegate of tests with tenants, tokens and an audit log, all of them real, and ways to ask it as somebody. */
 import type { TestContext } from 'node:test';
 import type { Store } from '#store/store';
+import type { Platform } from '#test/apps/support/platform';
 import { FakeClock } from '#test/support/fake-clock';
 import { withVault } from './certificate-ground.ts';
 import type { Tenancy } from './tenancy-parts.ts';
@@ -15,8 +16,9 @@ export interface TenancyGround extends Tenancy {
   readonly token: (wish: Readonly<Record<string, unknown>>, tenant?: string) => Promise<{ id: string; text: string }>;
 }
 
-export async function withTenancy(t: TestContext): Promise<TenancyGround> {
-  const { tidegate, store, tenancy } = await withVault(t, new FakeClock());
+/** @param platform where apps run; left out: there are none but those of labels */
+export async function withTenancy(t: TestContext, platform: Platform | null = null): Promise<TenancyGround> {
+  const { tidegate, store, tenancy } = await withVault(t, { clock: new FakeClock(), platform });
   const as: TenancyGround['as'] = async (token, path, { method = 'GET', body, headers = {} } = {}, from) => {
     const init = {
       method,

@@ -22,7 +22,7 @@ const OWNER: Principal = { ...OPERATOR, id: 'pat_01', name: 'owner', kind: 'pat'
 type Given = Partial<
   Pick<
     AdminPorts,
-    'certificates' | 'answers' | 'clientAuthorities' | 'logs' | 'meter' | 'minute' | 'tenancy' | 'proxies'
+    'certificates' | 'answers' | 'clientAuthorities' | 'logs' | 'meter' | 'minute' | 'tenancy' | 'proxies' | 'apps'
   >
 >;
 
@@ -37,7 +37,7 @@ export class Tidegate {
   readonly closing = new AbortController();
   readonly snapshots = new Map<SetKey, SetSnapshot>();
   readonly live = new Map<SetKey, LiveSet>();
-  readonly settings = new Map<SetKey, ScaleSetting>();
+  readonly settings: Map<SetKey, ScaleSetting>;
   readonly leases: { tenant: string; app: string; ttlMs: number }[] = [];
   readonly table: RouteTable;
   readonly domains: DomainBook;
@@ -51,7 +51,8 @@ export class Tidegate {
   readonly ports: AdminPorts;
   readonly app: ReturnType<typeof adminApp>;
 
-  private constructor(clock: FakeClock, events: EventLog, given: Given) {
+  private constructor(clock: FakeClock, events: EventLog, given: Given, settings: Map<SetKey, ScaleSetting>) {
+    this.settings = settings;
     this.clock = clock;
     this.events = events;
     this.domains = new DomainBook(() => clock.wall());
@@ -96,7 +97,12 @@ export class Tidegate {
   }
 
   /** @param capacity events held; @param given instead of what it has otherwise */
-  static async start(capacity = 100, given: Given = {}, clock = new FakeClock()): Promise<Tidegate> {
+  static async start(
+    capacity = 100,
+    given: Given = {},
+    clock = new FakeClock(),
+    settings = new Map<SetKey, ScaleSetting>(),
+  ): Promise<Tidegate> {
     const chance = seeded(7);
     const events = await EventLog.open({
       store: { appendEvents: async () => {}, lastEvents: async () => [] },
@@ -105,7 +111,7 @@ export class Tidegate {
       log: silentLog,
       capacity,
     });
-    return new Tidegate(clock, events, given);
+    return new Tidegate(clock, events, given, settings);
   }
 
   /** Discovers a set; what is given of it live is kept. */

@@ -49,11 +49,14 @@ export class Platform {
   readonly #directory = mkdtempSync(path.join(tmpdir(), 'tidegate-apps-'));
   readonly #inForce = new Map<SetKey, SetInForce>();
   #store: Store | null = null;
+  #isOwnStore = true;
   #ids = 0;
   #writesLeft = Number.POSITIVE_INFINITY;
 
-  async open(): Promise<Apps> {
-    this.#store = await openSqliteStore(this.#directory);
+  /** @param store that somebody else closes; left out: one of its own */
+  async open(store: Store | null = null): Promise<Apps> {
+    this.#store = store ?? (await openSqliteStore(this.#directory));
+    this.#isOwnStore = store === null;
     this.#writesLeft = Number.POSITIVE_INFINITY;
     this.apps = await Apps.open(this.#ports(this.#store));
     await this.apps.begin();
@@ -65,7 +68,7 @@ export class Platform {
     this.#writesLeft = 0;
     this.apps.close();
     await new Promise<void>((resolve) => setImmediate(resolve));
-    await this.#store?.close();
+    if (this.#isOwnStore) await this.#store?.close();
   }
 
   /** After so many writes no further one is taken: as if the process had been killed before it. */
