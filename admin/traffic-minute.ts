@@ -60,7 +60,7 @@ export class TrafficMinute {
   constructor(options: TrafficMinuteOptions) {
     this.#options = options;
     this.#startedAt = options.clock.now();
-    this.#later();
+    this.#later(0);
   }
 
   /** @throws whatever the collection throws */
@@ -89,15 +89,15 @@ export class TrafficMinute {
     return { at: this.#options.clock.now(), sets };
   }
 
-  #later(): void {
-    this.#timer = this.#options.clock.after(EVERY_MS, () => {
+  #later(afterMs: number): void {
+    this.#timer = this.#options.clock.after(afterMs, () => {
       void this.#look()
         .then((look) => {
           this.#looks = [...this.#looks.filter(({ at }) => look.at - at <= WINDOW_MS), look];
         })
         .catch((error: unknown) => this.#options.log.debug('traffic was not counted', { cause: messageOf(error) }))
         .finally(() => {
-          if (!this.#closed) this.#later();
+          if (!this.#closed) this.#later(EVERY_MS);
         });
     });
   }

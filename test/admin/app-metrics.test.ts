@@ -36,6 +36,7 @@ test('metrics tell of all, and of the last minute', async (t) => {
   const ask = async () => (await tidegate.json('/v1/apps/shop/metrics')).json;
   assert.equal((await ask()).at('items.0.since_start.latency_ms'), null);
 
+  await clock.advance(0);
   now = [counts(100, 10, [100, 0, 0, 0], 0.5)];
   await clock.advance(5000);
   const early = await ask();
