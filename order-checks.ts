@@ -68,7 +68,7 @@ export class OrderChecks {
     if (faults.length > 0) return faults;
     // Reaching us over every address proves more than any list of addresses, and nothing less proves that the answer arrives.
     const unheard = await (first === 'tls-alpn-01'
-      ? tlsEcho(hostname, verdict.addresses, this.#echoOptions('https'))
+      ? tlsEcho(hostname, verdict.addresses, { ...this.#echoOptions('https'), now: this.#options.clock.wall() })
       : this.knock(hostname, verdict.addresses));
     if (unheard.length === 0) return [];
     return verdict.state === 'ok' ? unheard : verdict.diagnosis;

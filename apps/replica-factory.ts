@@ -95,17 +95,25 @@ export class ReplicaFactory {
   }
 
   async #make(key: SetKey, share: string): Promise<MadeReplica> {
-    const { ports } = this.#options;
+    const { ports, library } = this.#options;
     const set = this.#setOf(key);
     const revision = this.#revisionOf(set, share);
     const engine = this.#choose(key);
     const { tenant, app, name } = set;
     for (const { index } of revision.spec.containers) await this.#ensureImage(engine, revision, index);
-    const labels = { 'tidegate.tenant': tenant, 'tidegate.app': app, [INSTANCE_LABEL]: ports.instance };
-    await engine.ensureNetwork({ name: networkName(tenant, app), labels });
+    const labelsOf = (owner: string) => ({
+      'tidegate.tenant': tenant,
+      'tidegate.app': owner,
+      [INSTANCE_LABEL]: ports.instance,
+    });
+    const labels = labelsOf(app);
+    const links = revision.spec.links.filter((one) => one !== app && library.app(tenant, one) !== null);
+    for (const one of [app, ...links]) {
+      await engine.ensureNetwork({ name: networkName(tenant, one), labels: labelsOf(one) });
+    }
     for (const volume of volumesOf(tenant, app, revision.spec)) await engine.ensureVolume({ name: volume, labels });
     const plan = planReplica({
-      ...{ tenant, app, set: name, revision },
+      ...{ tenant, app, set: name, revision, links },
       id: ports.newId('rep'),
       instance: ports.instance,
       secrets: await this.#secretsOf(set, revision),

@@ -21,6 +21,8 @@ export interface PlanFacts {
   readonly instance: string;
   /** By name. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** Apps of the tenant, as far as they are there, whose sets may reach this one. */
+  readonly links: readonly string[];
 }
 
 export function planReplica(facts: PlanFacts): ReplicaPlan {
@@ -39,6 +41,7 @@ export function planReplica(facts: PlanFacts): ReplicaPlan {
     },
     pauseLabels: spec.labels,
     network: { name: networkName(tenant, app), aliases: [set, `${set}.${app}.internal`] },
+    joins: facts.links.map((link) => ({ name: networkName(tenant, link), aliases: [`${set}.${app}.internal`] })),
     sysctls: spec.sysctls,
     sharePids: spec.sharePids,
     hostNamespaces: spec.hostNamespaces,
@@ -49,7 +52,7 @@ export function planReplica(facts: PlanFacts): ReplicaPlan {
 }
 
 /** One member of a replica. */
-export function planMember(container: ContainerSpec, facts: Omit<PlanFacts, 'id' | 'instance'>): MemberPlan {
+export function planMember(container: ContainerSpec, facts: Omit<PlanFacts, 'id' | 'instance' | 'links'>): MemberPlan {
   const { tenant, app, revision, secrets } = facts;
   const { spec } = revision;
   const { options } = container;

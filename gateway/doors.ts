@@ -22,6 +22,8 @@ export interface DoorsOptions {
   readonly log: Log;
   readonly trustedProxies: TrustedProxies;
   readonly path: RequestPath;
+  /** Ms since the epoch. */
+  readonly wall: () => number;
   /** As {@link TlsDoor.authorityFor}. */
   readonly authorityFor: (hostname: string) => ClientAuthority | null;
   /** From the opening of a connection to the end of what it opens with. */
@@ -62,7 +64,7 @@ export class Doors implements ArrivalHome {
 
   /** Says how TLS is spoken. To be called before the first `acceptTls`. */
   openTls(certificates: CertificateSource, encrypt: Encrypt): void {
-    const { log, serve, serveH2, path, authorityFor } = this.#options;
+    const { log, serve, serveH2, path, authorityFor, wall } = this.#options;
     this.#tls = {
       certificates,
       encrypt,
@@ -71,6 +73,7 @@ export class Doors implements ArrivalHome {
       hello: new ClientHello(),
       hasH2: serveH2 !== null,
       authorityFor,
+      wall,
       serve: (wire, peer, protocol) => (protocol === 'h2' && serveH2 !== null ? serveH2 : serve)(wire, peer),
       passThrough: (arrival, { client, hostname, octets }) => {
         const route = path.passesThrough(hostname);

@@ -129,6 +129,7 @@ export class Gateway {
       log,
       trustedProxies,
       path: this.#path,
+      wall: () => clock.wall(),
       authorityFor: (hostname) => askedAuthority(table.routesOf(hostname), clientAuthorities),
       timeoutMs: headTimeoutMs ?? HEAD_TIMEOUT_MS,
       serve: (wire, peer) => this.#serve(wire, peer),

@@ -16,11 +16,11 @@ const PROTOCOL = 'acme-tls/1';
 export async function tlsEcho(
   hostname: string,
   addresses: readonly string[],
-  { board, ports, isReachable }: EchoOptions,
+  { board, ports, isReachable, now }: EchoOptions & { /** Ms since the epoch. */ readonly now: number },
 ): Promise<readonly Diagnosis[]> {
   const inward = inwardFault(hostname, addresses, isReachable);
   if (inward !== null) return [inward];
-  const certificate = challengeCertificate(hostname, randomBytes(32).toString('hex'), Date.now());
+  const certificate = challengeCertificate(hostname, randomBytes(32).toString('hex'), now);
   const { fingerprint256 } = new X509Certificate(certificate.chain);
   await board.showTls(hostname, certificate);
   try {

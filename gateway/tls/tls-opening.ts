@@ -26,6 +26,8 @@ export interface TlsDoor {
   readonly tally: DoorTally;
   /** Shared: one is read and judged within one call. */
   readonly hello: ClientHello;
+  /** Ms since the epoch. */
+  readonly wall: () => number;
   /** HTTP/2 is offered. */
   readonly hasH2: boolean;
   /** Who has to have signed what clients of this name send; null: they are asked for nothing. */
@@ -128,7 +130,7 @@ export class TlsOpening implements OpeningReader {
       context: (asking ?? served).context,
       protocols: protocol === 'acme-tls/1' ? PROTOCOLS.acme : door.hasH2 ? PROTOCOLS.both : PROTOCOLS.http1,
       proof,
-      staple: served.staple?.(Date.now()) ?? null,
+      staple: served.staple?.(door.wall()) ?? null,
       early: octets,
       onFault: (reason) => {
         door.tally.tlsFaults++;

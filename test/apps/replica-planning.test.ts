@@ -75,6 +75,7 @@ test('a plan says whose it is, runs the pinned images, and what is closer to the
   const plan = planReplica({
     ...{ tenant: 'acme', app: 'shop', set: 'web', revision: revisionOf(own), id, instance: 'ins_1' },
     secrets: { B: 'secret', C: 'secret' },
+    links: ['office'],
   });
   assert.equal(plan.name, 'acme-shop-web-cdefghj'.replace('cdefghj', id.slice(-8).toLowerCase()));
   assert.equal(plan.labels['tidegate.revision'], 'r3');
@@ -82,6 +83,7 @@ test('a plan says whose it is, runs the pinned images, and what is closer to the
   assert.deepEqual(plan.members[0]?.env, { A: 'app', B: 'secret', C: 'own' });
   assert.equal(plan.members[0]?.image, 'sha256:shop:1');
   assert.deepEqual(plan.network, { name: 'tidegate-acme-shop', aliases: ['web', 'web.shop.internal'] });
+  assert.deepEqual(plan.joins, [{ name: 'tidegate-acme-office', aliases: ['web.shop.internal'] }]);
   assert.equal(plan.exposedPort, 8080);
 });
 

@@ -15,7 +15,10 @@ test('a gateway of ours is recognised by the certificate that only it shows, whi
   try {
     const { port } = await rig.gateway.listenTls({ host: '127.0.0.1', port: 0 });
     const board = rig.gateway.challenges;
-    assert.deepEqual(await tlsEcho(NAME, ['127.0.0.1'], { board, isReachable: () => true, ports: [port] }), []);
+    assert.deepEqual(
+      await tlsEcho(NAME, ['127.0.0.1'], { board, isReachable: () => true, ports: [port], now: Date.now() }),
+      [],
+    );
     assert.equal(board.challengeFor(NAME), null);
   } finally {
     await rig.close();
@@ -28,12 +31,17 @@ test('what ends TLS elsewhere, and what does not answer, is named', async () => 
   const deaf = await serve(createServer({ cert: chain, key, ALPNProtocols: ['http/1.1'] }));
   const board = { showHttp: async () => {}, hideHttp: () => {}, showTls: async () => {}, hideTls: () => {} };
   const codeAt = async (port: number): Promise<string | undefined> =>
-    (await tlsEcho(NAME, ['127.0.0.1'], { board, isReachable: () => true, ports: [port] }))[0]?.code;
+    (await tlsEcho(NAME, ['127.0.0.1'], { board, isReachable: () => true, ports: [port], now: Date.now() }))[0]?.code;
   try {
     assert.equal(await codeAt(other.port), 'tls.wrong_answer');
     assert.equal(await codeAt(deaf.port), 'tls.port_unreachable');
     assert.equal(await codeAt(await closedPort()), 'tls.port_unreachable');
-    const [inward] = await tlsEcho(NAME, ['127.0.0.1'], { board, isReachable: () => false, ports: [other.port] });
+    const [inward] = await tlsEcho(NAME, ['127.0.0.1'], {
+      board,
+      isReachable: () => false,
+      ports: [other.port],
+      now: Date.now(),
+    });
     assert.match(inward?.detail ?? '', /no public authority can reach/);
   } finally {
     await other.close();
