@@ -96,7 +96,7 @@ function pullError(image: string, said: string): TidegateError {
   const options = { detail: { said: words } };
   const message = `pull ${image}: ${words}`;
   // "pull access denied …, repository does not exist or may require 'docker login'": registries hide the difference.
-  if (/unauthorized|authentication required|no basic auth|denied|forbidden/i.test(words)) {
+  if (/unauthorized|authentication required|no basic auth|access denied|access .* is denied|forbidden/i.test(words)) {
     return new TidegateError('image.auth', message, options);
   }
   if (/manifest unknown|not found|manifest for .* not found|no such image|does not exist/i.test(words)) {

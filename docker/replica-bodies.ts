@@ -30,6 +30,8 @@ const NANOS = 1e9;
 const CPU_PERIOD_US = 100_000;
 /** Enough for any app, and not for a fork bomb. */
 const MOST_PIDS = 4096;
+/** Where the host itself runs out of memory, apps go before the gateway and the Engine (0). */
+const OOM_SCORE = 300;
 /** Restarts are ours: the Engine's would come up behind our back, and in any order. */
 const NO_RESTART = { Name: 'no' };
 /** Files of our own choice, whatever the daemon's default: they are read, and must not fill the disk. */
@@ -95,6 +97,7 @@ export function memberBody(plan: MemberPlan, pod: Pod, labels: Labels): CreateBo
       ...cpuBody(plan.nanoCpus, pod.cores),
       ...memoryBody(plan.memoryBytes),
       PidsLimit: MOST_PIDS,
+      OomScoreAdj: OOM_SCORE,
       Mounts: mounts(plan),
       Devices: plan.devices.map(device),
       CapAdd: [...plan.capabilities],

@@ -74,6 +74,7 @@ test('nothing restarts by itself, fills the disk, or disables what the kernel do
     assert.equal(HostConfig.OomKillDisable, undefined);
   }
   assert.equal(member().HostConfig.PidsLimit, 4096);
+  assert.equal(member().HostConfig.OomScoreAdj, 300);
 });
 
 test('memory is limited without swap, cores as the Engine takes them or as the kernel does', () => {
