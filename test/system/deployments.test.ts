@@ -179,6 +179,13 @@ test('a member is replaced while the main container, its address and its visitor
   await engine.docker.getContainer(after.main?.Id ?? '').restart({ t: 1 });
   await until(async () => (await tidegate.ask('shop.localhost')).status === 200, { what: 'it answers again' });
   assert.equal(halved((await look('1.main'))?.HostConfig.Memory), 128, 'kept over a restart of the container');
+
+  await engine.restart();
+  await until(async () => (await tidegate.ask('shop.localhost')).status === 200, {
+    what: 'it answers after a restart of the Engine',
+    timeoutMs: 60_000,
+  });
+  assert.equal(halved((await look('1.main'))?.HostConfig.Memory), 128, 'kept over a restart of the Engine');
 });
 
 test('what a secret holds is in its container, and nowhere else that can be read', async () => {
