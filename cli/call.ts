@@ -8,9 +8,15 @@ import type { Output } from './output.ts';
 import { agrees } from './questions.ts';
 import type { World } from './world.ts';
 
+/** The set that is meant when none is named. */
+export const MAIN_SET = 'web';
+
+/** By name; of those that may be given more than once, all values. */
+export type GivenOptions = ReadonlyMap<string, string | true | readonly string[]>;
+
 export interface CallFacts {
   readonly words: readonly string[];
-  readonly options: ReadonlyMap<string, string | true>;
+  readonly options: GivenOptions;
   readonly api: Api;
   readonly output: Output;
   readonly world: World;
@@ -50,6 +56,12 @@ export class Call {
     return typeof value === 'string' ? value : null;
   }
 
+  /** Of an option that may be given more than once, in order. */
+  options(name: string): readonly string[] {
+    const values = this.#options.get(name);
+    return Array.isArray(values) ? values : [];
+  }
+
   /** A whole number; null: not given. */
   count(name: string): number | null {
     const text = this.option(name);
@@ -72,12 +84,26 @@ export class Call {
     const { items } = await this.api.list<{ readonly name: string }>('/v1/apps');
     const [only, second] = items;
     if (only === undefined) {
-      const fix = ['An app appears with the first container that has the label tidegate.app.'];
+      const fix = [
+        '`tide apps create` makes one; one appears, too, with the first container that has the label tidegate.app.',
+      ];
       throw new CommandFailure('There is no app yet.', { exit: EXIT.notFound, fix });
     }
     if (second === undefined) return only.name;
     const names = items.map(({ name }) => name).join(', ');
     throw usageFailure('There are several apps, and none was named.', [`Say which one with --app: ${names}.`]);
+  }
+
+  /** The set of an app that is meant: `--set`, the only one there is, or its `web`. */
+  async set(app: string): Promise<string> {
+    const given = this.option('set');
+    if (given !== null) return given;
+    const { sets } = await this.api.get<{ readonly sets: readonly { readonly name: string }[] }>(appPath(app));
+    const names = sets.map(({ name }) => name);
+    if (names.length <= 1 || names.includes(MAIN_SET)) return names.length === 1 ? (names[0] ?? MAIN_SET) : MAIN_SET;
+    throw usageFailure(`${app} has several sets, and none was named.`, [
+      `Say which one with --set: ${names.join(', ')}.`,
+    ]);
   }
 
   /** Asks before something is lost. @throws CommandFailure unless the answer is yes */
@@ -94,6 +120,10 @@ export class Call {
   moment(at: string | null | undefined): string {
     return momentText(at, this.world.clock.wall());
   }
+}
+
+export function appPath(app: string, ...below: readonly string[]): string {
+  return ['/v1/apps', app, ...below].map((part, i) => (i === 0 ? part : encodeURIComponent(part))).join('/');
 }
 
 export function wholeNumber(text: string, what: string): number {

@@ -1,6 +1,7 @@
 /** From the words after `tide` to a command with its arguments and options, or to what is wrong with them. Pure. */
 import { parseArgs } from 'node:util';
 import { nearest } from '#core/nearest';
+import type { GivenOptions } from './call.ts';
 import { COMMON_OPTIONS, type Command, type CommandOption } from './command.ts';
 
 /** What an optional value may look like when it is not joined by `=`. */
@@ -12,7 +13,7 @@ export type CommandLine =
       readonly kind: 'run';
       readonly command: Command;
       readonly words: readonly string[];
-      readonly options: ReadonlyMap<string, string | true>;
+      readonly options: GivenOptions;
     }
   /** About a command, about all that begin with a word, or about everything. */
   | { readonly kind: 'help'; readonly topic: readonly string[] }
@@ -23,14 +24,7 @@ type Options = Readonly<Record<string, CommandOption>>;
 
 export function parseCommandLine(args: readonly string[], commands: readonly Command[]): CommandLine {
   const all: Options = Object.assign({}, COMMON_OPTIONS, ...commands.map((one) => one.options ?? {}));
-  const { positionals, tokens } = parseArgs({
-    args: withValues(args, all),
-    options: { ...shapes(all), version: { type: 'boolean' } },
-    allowPositionals: true,
-    strict: false,
-    tokens: true,
-  });
-  const given = tokens.filter((token) => token.kind === 'option');
+  const { positionals, given } = parsed(args, all);
   const isAsked = given.some(({ name }) => name === HELP);
   if (positionals[0] === HELP) return helpFor(positionals.slice(1), commands);
   const command = commandOf(positionals, commands);
@@ -40,16 +34,31 @@ export function parseCommandLine(args: readonly string[], commands: readonly Com
   }
   const topic = command.name.split(' ');
   if (isAsked) return { kind: 'help', topic };
-  const words = positionals.slice(topic.length);
   const known: Options = { ...COMMON_OPTIONS, ...command.options };
-  const options = new Map<string, string | true>();
-  for (const { name, rawName, value, inlineValue } of given) {
+  // Its own options alone count now: -f is a file to one command and to follow for another.
+  const own = parsed(args, known);
+  const words = own.positionals.slice(topic.length);
+  const options = new Map<string, string | true | readonly string[]>();
+  for (const { name, rawName, value, inlineValue } of own.given) {
     const problem = optionProblem({ name, rawName, value, inlineValue }, known);
     if (problem !== null) return { kind: 'wrong', problem, topic };
-    options.set(name, value ?? true);
+    const before = options.get(name);
+    if (known[name]?.many === true) options.set(name, [...(Array.isArray(before) ? before : []), value ?? '']);
+    else options.set(name, value ?? true);
   }
   const problem = wordsProblem(command, words) ?? missingOption(command, options);
   return problem === null ? { kind: 'run', command, words, options } : { kind: 'wrong', problem, topic };
+}
+
+function parsed(args: readonly string[], known: Options) {
+  const { positionals, tokens } = parseArgs({
+    args: withValues(args, known),
+    options: { ...shapes(known), version: { type: 'boolean' } },
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  return { positionals, given: tokens.filter((token) => token.kind === 'option') };
 }
 
 /** The command with the longest name that the words begin with. */

@@ -18,6 +18,8 @@ export interface CommandOption {
   /** The value it has when it is given without one. */
   readonly ifBare?: string;
   readonly required?: true;
+  /** May be given more than once; each counts. */
+  readonly many?: true;
   readonly summary: string;
 }
 
@@ -26,7 +28,7 @@ export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly arguments?: readonly CommandArgument[];
-  /** By name, without dashes. An option that several commands have is of the same type in all of them. */
+  /** By name, without dashes. An option that several commands have is of the same type in all of them, so that it may stand before the command. */
   readonly options?: Readonly<Record<string, CommandOption>>;
   readonly example: string;
   /** What people should know besides, in whole sentences. */
@@ -52,7 +54,8 @@ export function usageOf({ name, arguments: taken = [], options = {} }: Command):
   });
   const named = Object.entries(options).map(([option, facts]) => {
     const shown = optionText(option, facts);
-    return facts.required ? shown : `[${shown}]`;
+    const all = facts.many ? `${shown}…` : shown;
+    return facts.required ? all : `[${all}]`;
   });
   return ['tide', name, ...words, ...named].join(' ');
 }

@@ -24,7 +24,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   auth: 'The token is missing, not in force, or does not allow it (401, 403).',
   conflict: 'It is in the way of what is there, or that has changed (409, 412, or a key used for another request).',
   timeout: 'It took too long.',
-  unhealthy: 'Something is unhealthy, or a domain is not verified.',
+  unhealthy: 'Something is unhealthy, a domain is not verified, or a deployment has not come into force.',
   interrupted: 'It was interrupted (Ctrl-C).',
   unread: 'Nobody read its output to the end, as in `tide events | head`; what came of it was not told.',
 };

@@ -2,9 +2,10 @@
 import type { Cell, Style } from './output.ts';
 
 const WORDS = {
-  good: 'up ready active ok True valid reachable serve',
-  bad: 'fail failed wake-failed unhealthy degraded expired revoked wrong missing conflict False refuse none',
-  waiting: 'waking starting queued issuing renewing rate-limited Unknown warn wake',
+  good: 'up ready active ok True valid reachable serve succeeded',
+  bad: 'fail failed wake-failed unhealthy degraded expired revoked wrong missing conflict False refuse none rolled-back',
+  waiting:
+    'waking starting queued issuing renewing rate-limited Unknown warn wake queued resolving creating probing shifting holding draining pending running canceling',
 } as const satisfies Partial<Record<Style, string>>;
 
 const STYLE_OF = new Map(

@@ -9,6 +9,7 @@ import type { Source, World } from '#cli/world';
 import type { Clock } from '#core/clock';
 import { type CertificateGround, withVault } from '#test/admin/certificate-ground';
 import { live, type Tidegate, TOKEN } from '#test/admin/tidegate';
+import type { Platform } from '#test/apps/support/platform';
 import { policy, replica, route, snapshot } from '#test/router/sample';
 import { temporaryDirectory } from '#test/store/temporary';
 
@@ -37,6 +38,8 @@ export interface RunOptions {
   /** Both ends are a terminal. */
   readonly terminal?: boolean;
   readonly fetch?: typeof fetch;
+  /** Instead of the one that stands still: for what goes on in its own time. */
+  readonly clock?: Clock;
 }
 
 export class TideGround {
@@ -54,9 +57,13 @@ export class TideGround {
     this.home = home;
   }
 
-  /** @param more parts of Tidegate that the test is about */
-  static async start(t: TestContext, more: Partial<AdminPorts> = {}): Promise<TideGround> {
-    const certificates = await withVault(t);
+  /** @param more parts of Tidegate that the test is about @param platform where apps run; null: it deploys none */
+  static async start(
+    t: TestContext,
+    more: Partial<AdminPorts> = {},
+    platform: Platform | null = null,
+  ): Promise<TideGround> {
+    const certificates = await withVault(t, { platform });
     const server = await startAdminServer({ ...certificates.tidegate.ports, ...more }, { host: LOOPBACK, port: 0 });
     t.after(() => server.close());
     return new TideGround(`http://${LOOPBACK}:${server.port}`, certificates, temporaryDirectory(t));
@@ -79,7 +86,8 @@ export class TideGround {
     return this.begin(args, options).done;
   }
 
-  begin(args: readonly string[], { env, input = '', terminal = false, fetch: door = fetch }: RunOptions = {}): Running {
+  begin(args: readonly string[], options: RunOptions = {}): Running {
+    const { env, input = '', terminal = false, fetch: door = fetch, clock = this.#clock() } = options;
     const interrupted = new AbortController();
     let stdout = '';
     let stderr = '';
@@ -93,7 +101,7 @@ export class TideGround {
       stdout: { isTTY: terminal, write: (text) => (stdout += String(text)) },
       stderr: { isTTY: terminal, write: (text) => (stderr += String(text)) },
       fetch: door,
-      clock: this.#clock(),
+      clock,
       interrupted: interrupted.signal,
     };
     const done = runTide(args, world).then((code) => ({ code, stdout, stderr }));
