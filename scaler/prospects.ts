@@ -4,7 +4,7 @@
 import type { RevisionShare } from '#core/set';
 import type { Admission } from '#router/admission';
 import type { ReplicaKeeper } from './replica-keeper.ts';
-import { wantedOf } from './share-wishes.ts';
+import { servingShares, wantedOf } from './share-wishes.ts';
 
 export type TurnedAway = Extract<Admission, { outcome: 'stopped' }>;
 
@@ -58,8 +58,7 @@ export function refusalForShares(facts: ShareProspectFacts): TurnedAway | null {
   const { replicas, shares, target } = facts;
   if (facts.readyCount > 0) return null;
   if (facts.isStopped) return { outcome: 'stopped', code: 'stopped', retryAfterS: STOPPED_RETRY_S };
-  // One that is held proves itself, and takes requests when it has.
-  const serving = shares.filter((one) => (one.weight > 0 || one.held) && wantedOf(one, target) > 0);
+  const serving = servingShares(shares).filter((one) => wantedOf(one, target) > 0);
   const own = replicas.filter(
     (one) => !one.isMade || serving.some((share) => share.revision === one.snapshot.revision),
   );

@@ -29,6 +29,7 @@ import { ReplicaKeeper } from './replica-keeper.ts';
 import { Rest } from './rest.ts';
 import { type ScaleOverride, type ScaleTarget, scaleTarget } from './scale-target.ts';
 import { type SetView, viewOf } from './set-view.ts';
+import { servingShares } from './share-wishes.ts';
 import { Staffing } from './staffing.ts';
 import { WaitingRoom } from './waiting-room.ts';
 import { Wake } from './wake.ts';
@@ -301,8 +302,10 @@ export class SetKeeper {
 
   /** Begins a wake when one is needed, gives it up when it is hopeless, and sends those away who wait in vain. */
   #followWake(): void {
+    const { shares } = this.#snapshot;
+    const serving = shares === undefined ? null : servingShares(shares).map((one) => one.revision);
     const turn = this.#wake.follow({
-      replicas: this.replicas,
+      replicas: this.replicas.filter((one) => serving?.includes(one.snapshot.revision ?? '') ?? true),
       makeFailures: this.#staffing.failures(this.#snapshot),
       isServing: this.pool.readyCount > 0 || this.servesDependents,
       isAsked: this.#demand.isAsked,

@@ -32,6 +32,12 @@ export function wantedOf(share: RevisionShare, target: Pick<ScaleTarget, 'awake'
   return share.replicas ?? target.awake;
 }
 
+/** The shares that requests wait for: those with weight, or, before any has one, those that prove themselves. */
+export function servingShares(shares: readonly RevisionShare[]): readonly RevisionShare[] {
+  const weighted = shares.filter((one) => one.weight > 0);
+  return weighted.length > 0 ? weighted : shares.filter((one) => one.held);
+}
+
 export function planShares(facts: ShareFacts): SharePlan {
   const { replicas, shares, target, isData } = facts;
   const made = replicas.filter((one) => one.isMade);

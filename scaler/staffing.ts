@@ -8,7 +8,7 @@ import { CloneMaker } from './clone-maker.ts';
 import type { ScalerPorts } from './ports.ts';
 import type { ReplicaKeeper } from './replica-keeper.ts';
 import { type MakingView, ReplicaMaker } from './replica-maker.ts';
-import { planShares } from './share-wishes.ts';
+import { planShares, servingShares } from './share-wishes.ts';
 import { planWishes, type WishFacts } from './wishes.ts';
 
 /** How long clones go on without the container they were made from: it may be on its way back. */
@@ -30,6 +30,8 @@ export class Staffing {
   readonly #ports: ScalerPorts;
   readonly #clones: CloneMaker;
   readonly #maker: ReplicaMaker;
+  /** Replicas that were not there when it was looked last, by revision. */
+  #missing: ReadonlyMap<string, number> = new Map();
   #orphanedSince: number | null = null;
 
   constructor({ ports, snapshot, report, onDone }: StaffingOptions) {
@@ -62,11 +64,10 @@ export class Staffing {
     return this.#orphanedSince === null ? Number.POSITIVE_INFINITY : this.#orphanedSince + ORPHAN_MS;
   }
 
-  /** Failures in a row to make what is to take requests, of the revision that fares best. */
-  failures({ shares = [] }: SetSnapshot): number {
-    const serving = shares.filter((one) => one.weight > 0);
-    const failures = (serving.length > 0 ? serving : shares).map((one) => this.#maker.failuresOf(one.revision));
-    return failures.length === 0 ? 0 : Math.min(...failures);
+  /** Failures in a row to make what requests wait for, of the revision that fares best; null: nothing of it is missing. */
+  failures({ shares = [] }: SetSnapshot): number | null {
+    const short = servingShares(shares).filter(({ revision }) => (this.#missing.get(revision) ?? 0) > 0);
+    return short.length === 0 ? null : Math.min(...short.map((one) => this.#maker.failuresOf(one.revision)));
   }
 
   /** Says to every replica what it should be now, and begins what is missing. */
@@ -86,6 +87,7 @@ export class Staffing {
       isStopped: snapshot.stopped === true,
     });
     for (const [replica, wish] of plan.wishes) replica.want(wish);
+    this.#missing = plan.missing;
     // What is missing may be on a host that was not looked at yet.
     this.#maker.want(snapshot.isPartial === true ? new Map() : plan.missing, snapshot);
   }

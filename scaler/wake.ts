@@ -19,9 +19,10 @@ export interface WakeOptions {
 }
 
 export interface WakeFacts {
+  /** Those that are to serve whoever asks. */
   readonly replicas: readonly ReplicaKeeper[];
-  /** Failures in a row to make what is missing. */
-  readonly makeFailures: number;
+  /** Failures in a row to make what is missing; null: nothing is. */
+  readonly makeFailures: number | null;
   /** Something takes requests, or serves the sets that depend on this one. */
   readonly isServing: boolean;
   /** Requests are held, or somebody will come back. */
@@ -93,8 +94,9 @@ export class Wake {
 
   #giveUpIfWorn({ replicas, makeFailures }: WakeFacts): WakeTurn {
     const wanted = replicas.filter((one) => one.wish === 'awake' && !one.servesDependents);
-    if (wanted.length === 0 && makeFailures < HOPELESS_FAILURES) return null;
-    if (wanted.some((one) => one.failures < HOPELESS_FAILURES)) return null;
+    if (wanted.length === 0 && makeFailures === null) return null;
+    const failures = [...wanted.map((one) => one.failures), ...(makeFailures === null ? [] : [makeFailures])];
+    if (failures.some((one) => one < HOPELESS_FAILURES)) return null;
     const waitMs = Math.min(BACKOFF_LONGEST_MS, BACKOFF_FIRST_MS * 2 ** this.#failures);
     this.#failures++;
     this.#failedUntil = this.#options.clock.now() + waitMs;

@@ -276,6 +276,32 @@ test('whoever waits for what cannot be made is told before his time is over', as
   assert.equal(again.became, 'admitted');
 });
 
+test('a revision that crashes while it is to prove itself lets nobody be turned away', async () => {
+  const rig = new Rig();
+  const key = rig.set('web');
+  rig.revisions.set('r2', { crashesAfterMs: 10, listensAfterMs: null });
+  rig.declare(key, [share('r1'), share('r2', { weight: 0, held: true })]);
+  await rig.clock.advance(5000);
+  assert.ok((rig.view(key).replicas[0]?.failures ?? 0) >= 3);
+  rig.makingMs = () => 3000;
+  const ask = rig.ask(key);
+  await rig.clock.advance(2500);
+  assert.equal(ask.became, 'held');
+  await rig.clock.advance(2000);
+  assert.equal(ask.upstream?.revision, 'r1');
+});
+
+test('whoever waits for a revision that answers nothing is not put off by one that proves itself', async () => {
+  const rig = new Rig();
+  const key = rig.set('web', { scale: { min: 1 }, wakeTimeoutMs: 3000 });
+  rig.revisions.set('r1', { listensAfterMs: null });
+  rig.declare(key, [share('r1'), share('r2', { weight: 0, held: true })]);
+  await rig.clock.advance(5000);
+  const ask = rig.ask(key);
+  await rig.clock.advance(10);
+  assert.equal(ask.became, 'no_replicas');
+});
+
 test('a revision that cannot be made holds up no other', async () => {
   const rig = new Rig();
   const key = rig.set('web', { scale: { min: 1 } });
