@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import { Platform } from '#test/apps/support/platform';
 import { route, seeded, snapshot } from '#test/router/sample';
 import { readDocument } from './api-document.ts';
 import { type FuzzRequest, FuzzRequests } from './fuzz-requests.ts';
@@ -11,12 +12,12 @@ import { type TenancyGround, withTenancy } from './tenancy-ground.ts';
 import { live, TENANT_TOKEN, TOKEN } from './tidegate.ts';
 
 const SEED = Number(process.env.TIDEGATE_TEST_SEED ?? 1);
-const REQUESTS = Number(process.env.TIDEGATE_TEST_FUZZ_REQUESTS ?? 4000);
+const REQUESTS = Number(process.env.TIDEGATE_TEST_FUZZ_REQUESTS ?? 3000);
 const ANSWER_MAX_MS = 5000;
 const TENANTS = ['default', 'acme'];
 
 async function world(t: TestContext) {
-  const ground = await withTenancy(t);
+  const ground = await withTenancy(t, new Platform());
   const { tidegate, tenants, token } = ground;
   await tenants.add('acme', { plan: 'unlimited', state: 'active' }, 0);
   for (const tenant of TENANTS) {
@@ -25,9 +26,11 @@ async function world(t: TestContext) {
       tidegate.ports.record({ type: 'set.awake', tenant, app, set: 'web', cause: 'x' });
     }
   }
+  const set = { containers: [{ index: 1, name: 'main', image: 'app:1' }], port: 80 };
+  assert.equal((await tidegate.ask('/v1/apps/own/sets/web', { method: 'PUT', body: set })).status, 200);
   const made = await token({ name: 'ci', role: 'owner' }, 'acme');
   const document = readDocument(await (await tidegate.ask('/openapi.json')).json());
-  const names = ['shop', 'blog', 'web', 'default', 'acme', 'ci', made.id, 'a.test', 'unlimited', 'small', 'r1'];
+  const names = ['shop', 'blog', 'own', 'web', 'default', 'acme', 'ci', made.id, 'a.test', 'unlimited', 'small', 'r1'];
   const requests = new FuzzRequests({ document, random: seeded(SEED), names });
   return { ...ground, document, requests };
 }

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { ACCESS_SCOPES, type AccessScope, holdsScope } from '#core/access-scope';
+import { Platform } from '#test/apps/support/platform';
 import { route, snapshot } from '#test/router/sample';
 import { type ApiDocument, type Operation, pathOf, readDocument } from './api-document.ts';
 import { type TenancyGround, withTenancy } from './tenancy-ground.ts';
 import { live } from './tidegate.ts';
 
 async function world(t: TestContext): Promise<TenancyGround & { document: ApiDocument }> {
-  const ground = await withTenancy(t);
+  const ground = await withTenancy(t, new Platform());
   ground.tidegate.discover(snapshot('default/shop/web', [route('shop.example')]), live());
   const document = readDocument(await (await ground.tidegate.ask('/openapi.json')).json());
   return { ...ground, document };
