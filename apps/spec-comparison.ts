@@ -2,7 +2,10 @@
 import type { SetSpec } from '#core/set-spec';
 
 /** Labels that say how containers are dialled: what they promise comes true with new containers alone. */
-const OF_CONTAINERS = ['tidegate.port', 'tidegate.proto', 'tidegate.network', 'tidegate.class'];
+const OF_CONTAINERS = [
+  ...['tidegate.port', 'tidegate.proto', 'tidegate.network', 'tidegate.class'],
+  ...['tidegate.health.path', 'tidegate.health.status'],
+];
 
 /**
  * `same`; `policy`: routes and policy alone, in force at once; `limits`: changed while it runs; `containers`: a new

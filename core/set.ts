@@ -211,6 +211,8 @@ export interface ReplicaSnapshot {
   readonly cloneOf: string | null;
   /** Seconds the Engine waits between the stop signal and SIGKILL. */
   readonly stopTimeoutS: number;
+  /** How it was made to be looked at, whatever the set says by now. Left out: as the policy of the set says. */
+  readonly look?: Pick<HealthPolicy, 'path' | 'status'>;
   /** In the order of their indices; the first is the main one. Left out: the replica is this container alone. */
   readonly members?: readonly MemberSnapshot[];
   /** A member of it was taken away: it cannot be started as a whole any more. Left out: it was not. */

@@ -128,6 +128,8 @@ function contribute(reader: LabelReader, container: EngineContainer, around: Sur
       revision,
       weight,
       cloneOf,
+      // A new revision may answer elsewhere than the one before it, and both are looked at for a while.
+      ...(pod === null ? {} : { look: { path: policy.health.path, status: policy.health.status } }),
     },
   };
 }

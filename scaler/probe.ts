@@ -7,7 +7,7 @@ import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
 import { messageOf } from '#core/errors';
-import type { Endpoint, SetPolicy } from '#core/set';
+import type { Endpoint, ReplicaSnapshot, SetPolicy } from '#core/set';
 
 export type ProbeResult = { readonly passed: true } | { readonly passed: false; readonly reason: string };
 
@@ -17,6 +17,14 @@ export type Probe = (
   policy: Pick<SetPolicy, 'proto' | 'health'>,
   signal: AbortSignal,
 ) => Promise<ProbeResult>;
+
+/** The probe for one replica, which may have been made to be looked at in a way of its own. */
+export function probeOf(probe: Probe, replica: () => Pick<ReplicaSnapshot, 'look'>): Probe {
+  return (endpoint, policy, signal) => {
+    const { look } = replica();
+    return probe(endpoint, look === undefined ? policy : { ...policy, health: { ...policy.health, ...look } }, signal);
+  };
+}
 
 /** A probe over the network. */
 export const networkProbe: Probe = async (endpoint, policy, signal) => {

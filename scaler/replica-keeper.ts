@@ -11,6 +11,7 @@ import type { Upstream } from '#router/upstream';
 import { Activation } from './activation.ts';
 import { Draining } from './draining.ts';
 import type { ScalerPorts } from './ports.ts';
+import { probeOf } from './probe.ts';
 import { handOver } from './replica-actions.ts';
 import { Attempts } from './replica-attempts.ts';
 import { phaseOf, type ReplicaPhase } from './replica-phase.ts';
@@ -76,7 +77,7 @@ export class ReplicaKeeper {
     this.#activation = new Activation({
       pool,
       clock: ports.clock,
-      probe: ports.probe,
+      probe: probeOf(ports.probe, () => this.snapshot),
       onChange: (change) => this.#healthChanged(change),
     });
     this.#settle();

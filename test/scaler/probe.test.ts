@@ -5,7 +5,7 @@ import http2 from 'node:http2';
 import net from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { DEFAULT_POLICY, type HealthPolicy, type Protocol } from '#core/set';
-import { networkProbe, type ProbeResult } from '#scaler/probe';
+import { networkProbe, type Probe, type ProbeResult, probeOf } from '#scaler/probe';
 
 const GENEROUS_MS = 20_000;
 
@@ -123,4 +123,18 @@ test('an address or a path that Node refuses fails the probe and nothing else', 
     assert.equal((await probe({ port: 70_000, proto, health: { path: '/' } })).passed, false);
     assert.equal((await probe({ port: 1, proto, host: '::1', health: { path: '/ä b' } })).passed, false);
   }
+});
+
+test('a replica that was made to be looked at in a way of its own is looked at so, and the set times it', async () => {
+  const asked: unknown[] = [];
+  const probe: Probe = (_endpoint, policy) => {
+    asked.push(policy.health);
+    return Promise.resolve({ passed: true });
+  };
+  const policy = { proto: 'http' as const, health: { ...DEFAULT_POLICY.health, path: '/set', timeoutMs: 77 } };
+  const endpoint = { port: 1, dialHost: '127.0.0.1', dialPort: 1 };
+  const { signal } = new AbortController();
+  await probeOf(probe, () => ({ look: { path: '/own', status: [204, 204] } }))(endpoint, policy, signal);
+  await probeOf(probe, () => ({}))(endpoint, policy, signal);
+  assert.deepEqual(asked, [{ ...policy.health, path: '/own', status: [204, 204] }, policy.health]);
 });

@@ -116,6 +116,12 @@ test('a set may sleep at zero, and its first request wakes it', async () => {
   const answer = await tidegate.ask('shop.localhost');
   assert.equal(answer.status, 200);
   assert.match(String(answer.headers['server-timing']), /^wake;dur=/);
+  // The next revision answers probes elsewhere than the one that runs; and it proves itself though the set would sleep.
+  const next = { env: { RELEASE: '2' }, more: { scale: { min: 0, stop: '1s' }, health: { path: '/status?code=200' } } };
+  const end = await deployHello(tidegate, { image, ...next });
+  assert.equal(end?.state, 'succeeded');
+  await until(async () => (await stateOf()) === 'zero', { what: 'it sleeps again' });
+  assert.equal((await tidegate.ask('shop.localhost')).status, 200);
 });
 
 test('what is made lives on over a restart of Tidegate, and over the loss of its containers', async () => {
