@@ -30,6 +30,10 @@ export interface LiveReplica {
   /** `ready`, `frozen`, `stopped`, `starting` … */
   readonly phase: string;
   readonly inFlight: number;
+  /** In a row to come up. Left out: none. */
+  readonly failures?: number;
+  /** Of the last of them; null, or left out: there was none. */
+  readonly failure?: string | null;
 }
 
 /** One set as it is kept now. */

@@ -4,6 +4,7 @@
  */
 import { z } from '@hono/zod-openapi';
 import { EVENT_TYPES, type EventType } from '#core/event';
+import { CONTAINER_STATUSES } from '#core/set';
 import { PolicyShape } from './policy-shape.ts';
 
 const EVENT_NAMES = Object.keys(EVENT_TYPES) as [EventType, ...EventType[]];
@@ -37,6 +38,19 @@ export function pageOf<T extends z.ZodType>(item: T) {
   });
 }
 
+const MemberShape = z
+  .object({
+    index: count,
+    name: z.string(),
+    container_id: z.string(),
+    image: z.string(),
+    status: z.enum(CONTAINER_STATUSES).openapi({ description: 'What the Engine says of it.' }),
+    started_at: z.string().nullable(),
+    exit_code: count.nullable(),
+    oom_killed: z.boolean().openapi({ description: 'Its last run ended because it ran out of memory.' }),
+  })
+  .openapi('ReplicaMember');
+
 export const ReplicaShape = z
   .object({
     id: z.string().openapi({ example: 'local/4f2a…' }),
@@ -56,6 +70,13 @@ export const ReplicaShape = z
       .string()
       .nullable()
       .openapi({ description: 'Why no request can reach it; null: one can, or it is down.' }),
+    failures: count.openapi({ description: 'Failures in a row to come up.' }),
+    failure: z.string().nullable().openapi({ description: 'Why it failed last; null: it did not.' }),
+    members: z
+      .array(MemberShape)
+      .openapi({
+        description: 'Containers of a replica that the API deployed, the main one first; empty for a labelled one.',
+      }),
   })
   .openapi('Replica');
 

@@ -1,5 +1,5 @@
 /** Apps, sets and replicas as the API shows them: pure translation of what is known. */
-import type { ReplicaSnapshot, RouteSpec, SetSnapshot } from '#core/set';
+import type { MemberSnapshot, ReplicaSnapshot, RouteSpec, SetSnapshot } from '#core/set';
 import { policyJson } from './policy-shape.ts';
 import type { LiveReplica, LiveSet, ScaleSetting } from './ports.ts';
 import type { AppJson, ReplicaJson, ScaleJson, SetJson } from './shapes.ts';
@@ -104,6 +104,22 @@ function replicaJson(replica: ReplicaSnapshot, live: LiveReplica | null): Replic
     started_at: replica.startedAt,
     exit_code: replica.exitCode,
     unroutable: replica.unroutable,
+    failures: live?.failures ?? 0,
+    failure: live?.failure ?? null,
+    members: (replica.members ?? []).map(memberJson),
+  };
+}
+
+function memberJson(member: MemberSnapshot): ReplicaJson['members'][number] {
+  return {
+    index: member.index,
+    name: member.name,
+    container_id: member.containerId,
+    image: member.image,
+    status: member.status,
+    started_at: member.startedAt,
+    exit_code: member.exitCode,
+    oom_killed: member.oomKilled,
   };
 }
 

@@ -15,7 +15,6 @@ export const MEMBERS_LABEL = 'tidegate.members';
 export const INSTANCE_LABEL = 'tidegate.instance';
 
 export const REPLICA_ROLES = ['pause', 'member'] as const;
-export type ReplicaRole = (typeof REPLICA_ROLES)[number];
 
 export interface MemberName {
   readonly index: number;

@@ -40,6 +40,31 @@ test('apps are listed by name, with hostnames and the state of their sets', asyn
   assert.deepEqual((await tidegate.json('/v1/apps/shop')).json.value, json.at('items.1'));
 });
 
+test('a replica that the API deployed is shown with its members, and why it does not come up', async () => {
+  const tidegate = await Tidegate.start();
+  const main = { index: 1, name: 'main', containerId: 'm', image: 'shop:1', startedAt: null, pid: 0 };
+  const members = [{ ...main, status: 'exited' as const, exitCode: 137, oomKilled: true }];
+  tidegate.discover(
+    snapshot('default/shop/web', [], { replicas: [replica('a', { members })] }),
+    live({ replicas: [{ id: 'local/a', phase: 'failed', inFlight: 0, failures: 2, failure: 'it ran out of memory' }] }),
+  );
+  const { json } = await tidegate.json('/v1/apps/shop/sets/web');
+  assert.deepEqual(json.at('replicas.0.failures'), 2);
+  assert.deepEqual(json.at('replicas.0.failure'), 'it ran out of memory');
+  assert.deepEqual(json.at('replicas.0.members'), [
+    {
+      index: 1,
+      name: 'main',
+      container_id: 'm',
+      image: 'shop:1',
+      status: 'exited',
+      started_at: null,
+      exit_code: 137,
+      oom_killed: true,
+    },
+  ]);
+});
+
 test('a list comes in pages that join without gap or repetition', async () => {
   const tidegate = await Tidegate.start();
   const names = Array.from({ length: 7 }, (_, i) => `app${i}`);
@@ -119,6 +144,9 @@ test('a set is shown with its policy, routes, scale and every replica', async ()
     started_at: '2026-01-01T00:00:00Z',
     exit_code: null,
     unroutable: null,
+    failures: 0,
+    failure: null,
+    members: [],
   });
   assert.deepEqual(json.each('replicas', 'phase'), ['ready', 'frozen', 'exited']);
   assert.deepEqual(json.each('replicas', 'tier'), ['running', 'frozen', 'stopped']);
