@@ -22,7 +22,9 @@ export function engineError(error: unknown, call: string, isAboutOneContainer: b
   const words = property(property(error, 'json'), 'message');
   const said = typeof words === 'string' ? words : messageOf(error).trim();
   const options = { cause: error, detail: { status, said } };
-  if (status === 404 && isAboutOneContainer) return new TidegateError('engine.not_found', `${call}: ${said}`, options);
+  // A container that cannot start for want of a network is there all the same.
+  const isGone = status === 404 && isAboutOneContainer && !/\bnetwork \S+ not found/i.test(said);
+  if (isGone) return new TidegateError('engine.not_found', `${call}: ${said}`, options);
   if (GATEWAY_STATUSES.includes(status)) return new TidegateError('engine.unreachable', `${call}: ${said}`, options);
   return new TidegateError('engine.refused', `${call}: ${said}`, options);
 }

@@ -16,6 +16,7 @@ import { Ownership } from './ownership.ts';
 import { ReplicaChanges } from './replica-changes.ts';
 import { ReplicaLimits } from './replica-limits.ts';
 import { ReplicaMaker } from './replica-maker.ts';
+import { ReplicaNetworks } from './replica-networks.ts';
 import { Replicas } from './replicas.ts';
 import { Volumes } from './volumes.ts';
 
@@ -38,9 +39,14 @@ export function engineParts(options: EnginePartsOptions) {
   const size = new HostSize(client);
   const containers = new Containers({ client, ownership, freezer });
   const images = new Images(client);
-  const maker = new ReplicaMaker({ client, containers, images, ownership, size, log });
+  const networks = new Networks(client, local);
+  const replicaNetworks = new ReplicaNetworks({ client, containers, networks });
+  const maker = new ReplicaMaker({
+    ...{ client, containers, images, ownership, size, log },
+    networks: replicaNetworks,
+  });
   const changes = new ReplicaChanges({ client, containers, maker, size, log });
-  const replicas = new Replicas({ containers, ownership, maker, changes, freezer });
+  const replicas = new Replicas({ containers, ownership, maker, changes, networks: replicaNetworks, freezer });
   const logs = new Logs({ client, containers });
   const procRoot = local ? (options.procRoot ?? '/proc') : null;
   return {
@@ -55,7 +61,7 @@ export function engineParts(options: EnginePartsOptions) {
     logs,
     execs: new Execs({ client, containers, ownership, clock, procRoot }),
     usages: new Usages({ procRoot, cgroupRoot: options.cgroupRoot ?? '/sys/fs/cgroup' }),
-    networks: new Networks(client, local),
+    networks,
     volumes: new Volumes(client),
     sight: new ContainerSight({ clock, containers, logs, replicas, procRoot }),
   };

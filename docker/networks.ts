@@ -47,6 +47,11 @@ export class Networks {
     return making;
   }
 
+  /** Null: there is none. @throws TidegateError `engine.not_ours` */
+  async idOf(name: string): Promise<string | null> {
+    return (await this.#oldestFirst(name))[0]?.id ?? null;
+  }
+
   async remove(name: string): Promise<Removal> {
     let removal: Removal = 'gone';
     for (const { id } of await this.#oldestFirst(name)) {

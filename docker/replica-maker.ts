@@ -14,12 +14,12 @@ import { summaryFrom } from './inspect.ts';
 import type { Ownership } from './ownership.ts';
 import { type CreateBody, memberBody, type Pod, pauseBody, podOf } from './replica-bodies.ts';
 import { type ReplicaPart, replicaPart } from './replica-index.ts';
-import type { MemberPlan, NetworkPlace, ReplicaPlan } from './replica-plan.ts';
+import type { ReplicaNetworks } from './replica-networks.ts';
+import type { MemberPlan, ReplicaPlan } from './replica-plan.ts';
 import { filters, request } from './request.ts';
 
 const READ_MS = 5000;
 const CREATE_MS = 30_000;
-const JOIN_MS = 30_000;
 /** At the end of the name of a member that is to take another's place. */
 export const NEXT_SUFFIX = '-next';
 
@@ -27,6 +27,7 @@ export interface ReplicaMakerOptions {
   readonly client: EngineClient;
   readonly containers: Containers;
   readonly images: Images;
+  readonly networks: ReplicaNetworks;
   readonly ownership: Ownership;
   readonly size: HostSize;
   readonly log: Log;
@@ -44,16 +45,18 @@ export class ReplicaMaker {
   readonly #client: EngineClient;
   readonly #containers: Containers;
   readonly #images: Images;
+  readonly #networks: ReplicaNetworks;
   readonly #ownership: Ownership;
   readonly #size: HostSize;
   readonly #log: Log;
   /** By id: replicas that are being made. */
   readonly #making = new Map<string, Promise<string>>();
 
-  constructor({ client, containers, images, ownership, size, log }: ReplicaMakerOptions) {
+  constructor({ client, containers, images, networks, ownership, size, log }: ReplicaMakerOptions) {
     this.#client = client;
     this.#containers = containers;
     this.#images = images;
+    this.#networks = networks;
     this.#ownership = ownership;
     this.#size = size;
     this.#log = log;
@@ -81,7 +84,7 @@ export class ReplicaMaker {
       const pod = podOf(plan, pauseId, cores);
       await allOf<unknown>([
         ...plan.members.map((member) => this.createMember(member, pod, plan.labels, nameOf(plan.name, member))),
-        ...(plan.joins ?? []).map((place) => this.#join(pauseId, place)),
+        ...(plan.joins ?? []).map((place) => this.#networks.join(pauseId, place)),
       ]);
       signal?.throwIfAborted();
       return pauseId;
@@ -140,13 +143,6 @@ export class ReplicaMaker {
       if (!isRefusal(error, 404)) throw error;
       throw new TidegateError('image.not_found', `create ${name}: there is no image ${body.Image}`, { cause: error });
     }
-  }
-
-  async #join(pauseId: string, { name, aliases }: NetworkPlace): Promise<void> {
-    const path = `/networks/${encodeURIComponent(name)}/connect`;
-    const body = { Container: pauseId, EndpointConfig: { Aliases: aliases } };
-    const call = { name: `connect ${pauseId} to ${name}`, deadlineMs: JOIN_MS, slow: true };
-    await this.#client.call(call, (docker, signal) => request(docker, { method: 'POST', path, body }, signal));
   }
 
   async #clear(replica: string): Promise<void> {

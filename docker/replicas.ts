@@ -13,6 +13,7 @@ import type { ReplicaChanges } from './replica-changes.ts';
 import { ReplicaFreezer } from './replica-freezer.ts';
 import { byIndex, type KnownReplica, type Member } from './replica-index.ts';
 import { allOf, type ReplicaMaker } from './replica-maker.ts';
+import type { ReplicaNetworks } from './replica-networks.ts';
 
 /** The program of a pause container ends at once. */
 const PAUSE_STOP_S = 2;
@@ -22,6 +23,7 @@ export interface ReplicasOptions {
   readonly ownership: Ownership;
   readonly maker: ReplicaMaker;
   readonly changes: ReplicaChanges;
+  readonly networks: ReplicaNetworks;
   /** Null: the Engine is on another machine. */
   readonly freezer: Freezer | null;
 }
@@ -31,14 +33,16 @@ export class Replicas {
   readonly #ownership: Ownership;
   readonly #maker: ReplicaMaker;
   readonly #changes: ReplicaChanges;
+  readonly #networks: ReplicaNetworks;
   readonly #freezer: Freezer | null;
   readonly #replicaFreezer: ReplicaFreezer | null;
 
-  constructor({ containers, ownership, maker, changes, freezer }: ReplicasOptions) {
+  constructor({ containers, ownership, maker, changes, networks, freezer }: ReplicasOptions) {
     this.#containers = containers;
     this.#ownership = ownership;
     this.#maker = maker;
     this.#changes = changes;
+    this.#networks = networks;
     this.#freezer = freezer;
     this.#replicaFreezer = freezer === null ? null : new ReplicaFreezer(freezer, containers);
   }
@@ -49,7 +53,7 @@ export class Replicas {
     if (replica === null) return void (await this.#containers.start(id));
     requireWhole(replica);
     this.#replicaFreezer?.forget(id);
-    const isFresh = await this.#containers.start(id);
+    const isFresh = await this.#startPause(id);
     for (const group of byIndex(replica.members)) {
       await this.#each(group, (member) => orGone(this.#startMember(member, isFresh)));
     }
@@ -129,6 +133,17 @@ export class Replicas {
     await this.#maker.settled(seen.replica);
     await this.#changes.idle(id);
     return this.#whole(id);
+  }
+
+  /** @returns whether it was started now */
+  async #startPause(id: string): Promise<boolean> {
+    try {
+      return await this.#containers.start(id);
+    } catch (error) {
+      if (!this.#networks.isLost(error)) throw error;
+    }
+    await this.#networks.mend(id);
+    return this.#containers.start(id);
   }
 
   /** @param isFresh its network was made just now: a member that ran on without its pause container is in a lost one */

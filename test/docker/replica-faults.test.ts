@@ -127,3 +127,18 @@ test('a replica is not started before it is whole, however early it is heard of'
   assert.deepEqual([...rig.containers.values()], []);
   assert.equal(rig.fake.count(`POST /containers/${pause?.id}/start`), 0);
 });
+
+test('a container that cannot start for want of a network is not taken for gone', async () => {
+  await using rig = await makingEngine();
+  const id = await rig.engine.makeReplica(PLAN);
+  rig.fake.script.set(`POST /containers/${id}/start`, () => ({
+    status: 404,
+    body: { message: 'network 3a5c not found' },
+  }));
+  await assert.rejects(rig.engine.start(id), code('engine.refused'));
+  rig.fake.script.set(`POST /containers/${id}/start`, () => ({
+    status: 404,
+    body: { message: 'No such container: c1' },
+  }));
+  await assert.rejects(rig.engine.start(id), code('engine.not_found'));
+});

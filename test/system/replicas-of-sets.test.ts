@@ -209,6 +209,39 @@ test('after the death of its pause container a replica comes back with all membe
   await until(() => answers(address), { what: 'the main member answers in the new network' });
 });
 
+test('a replica wakes though its network was pruned, and one that it was linked with is gone', async () => {
+  const link = 'tidegate-t-blog';
+  const linked = { name: link, labels: { 'tidegate.app': 'blog' } };
+  await engine.ensureNetwork(linked);
+  const joins = [{ name: link, aliases: ['web.shop.internal'] }];
+  const made = await started([main(), idle(2, 'agent')], { joins });
+  const db = await make([main()], { set: 'db' });
+  await engine.stop(made.pauseId, 2);
+  await testEngine.docker.pruneNetworks();
+  assert.deepEqual(await engine.networks(), []);
+  await engine.start(made.pauseId);
+  assert.deepEqual(
+    (await engine.networks()).map(({ name }) => name),
+    [NETWORK],
+  );
+  const address = await addressOf(made);
+  await until(() => answers(address), { what: 'the main member answers' });
+  await engine.start(db.pauseId);
+  assert.equal(await lookedUp(`${db.name}-main`, 'web'), address, 'both are in the new network, under their names');
+
+  await engine.stop(made.pauseId, 2);
+  const before = await engine.ensureNetwork(linked);
+  await engine.removeNetwork(link);
+  assert.notEqual(await engine.ensureNetwork(linked), before);
+  await engine.start(made.pauseId);
+  assert.equal(await lookedUp(`${db.name}-main`, 'web.shop.internal'), await addressOf(made));
+});
+
+async function lookedUp(container: string, name: string): Promise<string> {
+  const script = `require('dns').lookup('${name}', (error, address) => console.log(error ? error.code : address))`;
+  return (await execIn(testEngine, container, ['node', '-e', script])).output.trim();
+}
+
 test('a replica that lost a container for good is not started', async () => {
   const made = await make([main(), idle(2, 'agent')]);
   await testEngine.docker.getContainer(`${made.name}-agent`).remove();
