@@ -3,6 +3,7 @@
  * its answer leaves. Requests that change nothing leave no trail.
  */
 import type { Context } from 'hono';
+import { withoutTokens } from '#core/token-text';
 import type { AuditDraft } from '#tenants/audit-record';
 import type { Scope } from './access.ts';
 import type { AnySpec } from './endpoint-description.ts';
@@ -10,8 +11,6 @@ import type { AdminPorts } from './ports.ts';
 
 const FIELDS_MAX = 50;
 const TEXT_MAX = 100;
-/** Somebody may put a token where a name belongs. */
-const TOKEN = /tide_[a-z]+_\S*/gi;
 
 type Audit = NonNullable<AdminPorts['tenancy']>['audit'];
 type Facts = Pick<AuditDraft, 'method' | 'path' | 'params' | 'requestId' | 'client'>;
@@ -97,6 +96,7 @@ function fieldsOf(body: string | null): readonly string[] {
   }
 }
 
+/** Somebody may put a token where a name belongs. */
 function told(text: string): string {
-  return text.slice(0, TEXT_MAX).replaceAll(TOKEN, 'tide_…');
+  return withoutTokens(text).slice(0, TEXT_MAX);
 }

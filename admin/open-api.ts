@@ -8,7 +8,9 @@ export function describeOpenPaths({ openAPIRegistry: registry }: OpenAPIHono): v
   registry.registerComponent('securitySchemes', 'token', {
     type: 'http',
     scheme: 'bearer',
-    description: 'An operator token: `tide_op_…`.',
+    description:
+      'A token: `tide_<kind>_…`. Beside it stands what it has to hold: `read`, `deploy`, `manage` or `admin`, each with ' +
+      'those before it, or `operator`.',
   });
   const json = (schema: z.ZodType) => ({ 'application/json': { schema } });
   const text = (type: string) => ({ [type]: { schema: z.string() } });

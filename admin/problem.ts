@@ -4,6 +4,7 @@
  */
 import { ERRORS, type ErrorCode, isTidegateError } from '#core/errors';
 import type { Log } from '#core/log';
+import { withoutTokens } from '#core/token-text';
 
 interface Kind {
   readonly status: number;
@@ -76,7 +77,7 @@ const STATUSES: Readonly<Partial<Record<ErrorCode, number>>> = {
 
 /** The answer to whatever was thrown while a request was served. It names no inner workings but registered codes. */
 export function failure(error: unknown, instance: string, log: Log): Response {
-  log.error('an API request failed', { path: instance, error });
+  log.error('an API request failed', { path: withoutTokens(instance), error });
   if (!isTidegateError(error)) {
     const facts = { detail: 'The log of Tidegate says more.' };
     return problemResponse({ code: 'internal', instance, ...PROBLEMS.internal }, facts);

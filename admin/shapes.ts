@@ -72,11 +72,9 @@ export const ReplicaShape = z
       .openapi({ description: 'Why no request can reach it; null: one can, or it is down.' }),
     failures: count.openapi({ description: 'Failures in a row to come up.' }),
     failure: z.string().nullable().openapi({ description: 'Why it failed last; null: it did not.' }),
-    members: z
-      .array(MemberShape)
-      .openapi({
-        description: 'Containers of a replica that the API deployed, the main one first; empty for a labelled one.',
-      }),
+    members: z.array(MemberShape).openapi({
+      description: 'Containers of a replica that the API deployed, the main one first; empty for a labelled one.',
+    }),
   })
   .openapi('Replica');
 
