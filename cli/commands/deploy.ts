@@ -19,7 +19,7 @@ const OF_IMAGES = ['image', 'set', 'members', 'steps', 'ready-within', ...OF_NEW
 export const DEPLOY_COMMANDS: readonly Command[] = [
   {
     name: 'deploy',
-    summary: 'Brings an app to a new revision: of an image, of a compose file, or of what it is made of already.',
+    summary: 'Brings an app to a new revision: of an image, of a compose file, or of what was asked for last.',
     options: {
       file: {
         type: 'string',
@@ -57,7 +57,7 @@ export const DEPLOY_COMMANDS: readonly Command[] = [
       ...WAIT_OPTIONS,
     },
     notes:
-      'What serves goes on serving until the new revision is ready. Without --wait the id of the operation goes to stdout; with it, every set with its new revision. An app without sets gets the set web from --image.',
+      'What serves goes on serving until the new revision is ready. Without --wait the id of the operation goes to stdout; with it, every set with its new revision. An app without sets gets the set web from --image. Without --image and --file it is what was asked for last, tried again.',
     example: 'tide deploy --image registry.example/shop:1.5 --app shop --wait',
     run: (call) => (call.option('file') === null ? deploySets(call) : deployFile(call, call.option('file') ?? '')),
   },
