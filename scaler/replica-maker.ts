@@ -11,8 +11,8 @@ import { type Awaited, AwaitedReplicas } from './awaited-replicas.ts';
 import { isEngineAway } from './engine-away.ts';
 import type { ScalerPorts } from './ports.ts';
 
-/** Being made at a time, of one set. */
-export const MAKES_AT_ONCE = 4;
+/** Being made at a time, of one set; a revision of which none is being made may always begin one more. */
+const MAKES_AT_ONCE = 4;
 const BACKOFF_FIRST_MS = 1000;
 const BACKOFF_LONGEST_MS = 60_000;
 
@@ -92,7 +92,7 @@ export class ReplicaMaker {
     }
     for (const [revision, count] of missing) {
       if ((this.#records.get(revision)?.notBefore ?? 0) > this.#options.ports.clock.now()) continue;
-      for (let more = count - this.#underWayOf(revision); more > 0 && this.#making < MAKES_AT_ONCE; more--) {
+      for (let more = count - this.#underWayOf(revision); more > 0 && this.#hasRoom(revision); more--) {
         this.#begin(revision);
       }
     }
@@ -113,10 +113,12 @@ export class ReplicaMaker {
     this.#awaited.close();
   }
 
-  get #making(): number {
+  /** One that takes long, or hangs, holds up its own revision alone. */
+  #hasRoom(revision: string): boolean {
+    if ((this.#records.get(revision)?.making ?? 0) === 0) return true;
     let making = 0;
     for (const record of this.#records.values()) making += record.making;
-    return making;
+    return making < MAKES_AT_ONCE;
   }
 
   #underWayOf(revision: string): number {

@@ -35,7 +35,8 @@ export function planWishes(facts: WishFacts): WishPlan {
   const { replicas, target, tier } = facts;
   const made = replicas.filter((one) => one.snapshot.cloneOf === null);
   const clones = replicas.filter((one) => one.snapshot.cloneOf !== null);
-  const original = made.toSorted(newestFirst)[0] ?? null;
+  // One of several containers, of a set that the store has lost, cannot be copied.
+  const original = made.filter((one) => !one.isMade).toSorted(newestFirst)[0] ?? null;
   // Without any original its clones stand in for it.
   const current = clones.filter((one) => original === null || one.snapshot.cloneOf === original.snapshot.containerId);
   const wanted = facts.orphaned ? 0 : Math.max(0, target.awake - made.length);

@@ -15,7 +15,8 @@ const DRAIN_MS = 10_000;
 const WAKE_TIMEOUT_MS = 20_000;
 /** No back-off is longer, and no replica sleeps later. */
 const CALM_DOWN_MS = 200_000;
-const MAKES_AT_ONCE = 4;
+/** Four of a set, and the first of another revision. */
+const MAKES_AT_ONCE = 5;
 
 interface Claim {
   readonly ask: Ask;

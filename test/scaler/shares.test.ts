@@ -197,6 +197,20 @@ test('a person may say how many', async () => {
   assert.deepEqual(states(rig, 'r1'), ['exited']);
 });
 
+test('a set whose store was lost keeps the replicas it has, and copies none of them', async () => {
+  const rig = new Rig();
+  const key = rig.set('web', { scale: { min: 3, max: 5 } });
+  const pods = ['r1', 'r2'].map((revision) => rig.add('web', 'running', { revision, sides: [] }));
+  await rig.clock.advance(10_000);
+  assert.deepEqual(
+    pods.map((one) => rig.state(one)),
+    ['running', 'running'],
+  );
+  assert.equal(rig.view(key).ready, 2);
+  assert.equal(rig.world.containers.size, 2);
+  assert.equal(rig.engine.count('clone'), 0);
+});
+
 test('a container of a person with the same labels is left as it is', async () => {
   const rig = new Rig();
   const key = rig.set('web', { scale: { min: 1 } });
@@ -310,6 +324,18 @@ test('a revision that cannot be made holds up no other', async () => {
   await rig.clock.advance(1000);
   assert.deepEqual(states(rig, 'r1'), ['running']);
   assert.equal(rig.told('replica.failed').length, 1);
+});
+
+test('a revision whose making hangs keeps no other from being woken', async () => {
+  const rig = new Rig();
+  const key = rig.set('web');
+  rig.makingMs = (revision) => (revision === 'r2' ? 600_000 : 15);
+  rig.declare(key, [share('r1'), share('r2', { weight: 0, held: true, replicas: 6 })]);
+  await rig.clock.advance(1000);
+  assert.equal(rig.making.length, 4);
+  const ask = rig.ask(key);
+  await rig.clock.advance(1000);
+  assert.equal(ask.upstream?.revision, 'r1');
 });
 
 test('one that crashes is started again, later each time, and the view says why', async () => {

@@ -113,7 +113,7 @@ export class Rig {
   /** Thrown by the making of a replica of a revision. */
   readonly unmakeable = new Map<string, Error>();
   /** From the call to make a replica until its containers are there, in ms. */
-  makingMs: () => number = () => 15;
+  makingMs: (revision: string) => number = () => 15;
   /** Replicas that are being made, by revision. */
   readonly making: string[] = [];
   /** Sets whose views were said to have changed. */
@@ -321,7 +321,7 @@ export class Rig {
   async #make(key: SetKey, revision: string): Promise<{ host: string; containerId: string }> {
     this.making.push(revision);
     this.onMake(key, revision);
-    await new Promise<void>((resolve) => void this.clock.after(this.makingMs(), resolve));
+    await new Promise<void>((resolve) => void this.clock.after(this.makingMs(revision), resolve));
     this.making.splice(this.making.indexOf(revision), 1);
     const error = this.unmakeable.get(revision);
     if (error !== undefined) throw error;
