@@ -70,7 +70,7 @@ export function adminApp(
   addPlans(endpoints, ports);
   addUsage(endpoints, ports);
   addAudit(endpoints, ports, closing);
-  addEvents(endpoints, ports, closing);
+  addEvents(endpoints, known, ports, closing);
   const paths = pathsOf(hono);
   hono.notFound((c) => unmatched(c, paths, ports));
   hono.onError((error, c) => failure(error, c.req.path, ports.log));

@@ -27,7 +27,7 @@ const TenantPatch = z
   .strictObject({ plan: z.string().optional(), state: z.enum(TENANT_STATES).optional() })
   .openapi('TenantPatch');
 
-export function addTenants(endpoints: Endpoints, { tenancy, clock }: AdminPorts): void {
+export function addTenants(endpoints: Endpoints, { tenancy, logs, clock }: AdminPorts): void {
   const directory = tenancy?.tenants;
   const needs = 'operator';
 
@@ -147,7 +147,10 @@ export function addTenants(endpoints: Endpoints, { tenancy, clock }: AdminPorts)
       if (name === DEFAULT_TENANT) {
         return new Problem('conflict', { detail: 'The tenant "default" is always there.' });
       }
-      return removed(name, tenancy);
+      const answer = await removed(name, tenancy);
+      // Whoever is called so next is somebody else.
+      if (!(answer instanceof Problem)) await logs?.dropTenant(name);
+      return answer;
     },
   );
 }

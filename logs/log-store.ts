@@ -2,7 +2,7 @@
  * All logs of one Tidegate, in `logs/<tenant>/<app>/<set>` of its state directory. They stay when containers, sets and apps
  * go, until they are too old or too many.
  */
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock, Timer } from '#core/clock';
 import type { Log } from '#core/log';
@@ -103,19 +103,33 @@ export class LogStore {
     return position;
   }
 
+  /** Removes everything that containers of a tenant wrote. @throws the system's own error */
+  async dropTenant(tenant: string): Promise<void> {
+    if (!isName(tenant)) return;
+    for (const [key, sets] of [...this.#apps]) {
+      if (!key.startsWith(`${tenant}/`)) continue;
+      this.#apps.delete(key);
+      for (const opening of sets.values()) await opening?.then((log) => log.close()).catch(() => {});
+    }
+    await rm(path.join(this.#options.directory, tenant), { recursive: true, force: true });
+  }
+
   /** Lets go of what is too old. */
   async sweep(): Promise<void> {
     const { directory, keepMs, clock } = this.#options;
     const since = clock.wall() - keepMs;
     for (const [key, sets] of this.#apps) {
       const [tenant = '', app = ''] = key.split('/');
-      for (const set of [...sets.keys()]) {
+      for (const [set, opened] of [...sets]) {
+        const folder = path.join(directory, tenant, app, set);
+        // One that nobody has opened is looked at from outside first.
+        if (opened === null && (await oldestIn(folder)) >= since) continue;
         const log = await this.logOf(tenant, app, set);
         if (await log.sweep(since)) continue;
         if (log.isWrittenOn) continue;
         sets.delete(set);
         await log.close();
-        await rm(path.join(directory, tenant, app, set), { recursive: true, force: true });
+        await rm(folder, { recursive: true, force: true });
       }
       if (sets.size === 0) this.#apps.delete(key);
     }
@@ -167,6 +181,12 @@ export class LogStore {
         });
     });
   }
+}
+
+/** When the file was written to that was left alone for the longest; ms since the epoch. */
+async function oldestIn(folder: string): Promise<number> {
+  const times = (await readdir(folder)).map(async (name) => (await stat(path.join(folder, name))).mtimeMs);
+  return Math.min(...(await Promise.all(times)));
 }
 
 async function foldersIn(directory: string): Promise<string[]> {

@@ -200,3 +200,13 @@ test('a stream ends when the listener closes', async (t) => {
   assert.equal(tidegate.clock.pendingCount, 0);
   assert.equal(await (await follow(t, tidegate)).ended(), true, 'and one that comes later ends at once');
 });
+
+test('an app has events of its own, also when it is gone', async () => {
+  const tidegate = await Tidegate.start();
+  tidegate.events.record({ type: 'set.waking', tenant: 'default', app: 'shop', set: 'web', cause: 'one' });
+  tidegate.events.record({ type: 'set.waking', tenant: 'default', app: 'other', set: 'web', cause: 'two' });
+  tidegate.events.record({ type: 'set.waking', tenant: 'acme', app: 'theirs', set: 'web', cause: 'three' });
+  const { json } = await tidegate.json('/v1/apps/shop/events?type=set.waking');
+  assert.deepEqual(json.each('items', 'cause'), ['one']);
+  assert.equal((await tidegate.ask('/v1/apps/theirs/events')).status, 404);
+});
