@@ -60,9 +60,12 @@ export async function rollOut(ground: RolloutGround): Promise<void> {
 async function first(ground: RolloutGround): Promise<void> {
   const { next } = ground;
   await ground.enter('creating');
-  await ground.share([{ revision: next, weight: WHOLE, replicas: null, held: true }]);
+  // A container of a person that serves under the same name goes on until this one can take over from it.
+  await ground.share([{ revision: next, weight: 0, replicas: null, held: true }]);
   await ground.enter('probing');
   await ground.ready(next, 1);
+  await ground.enter('shifting');
+  await ground.share([{ revision: next, weight: WHOLE, replicas: null, held: true }]);
 }
 
 async function recreate(ground: RolloutGround, previous: string): Promise<void> {

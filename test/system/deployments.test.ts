@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { deployHello, endOf, putHello } from '#test/support/deployed-app';
 import { startTestEngine, type TestEngine } from '#test/support/engine';
+import { runHello } from '#test/support/hello';
 import { SteadyLoad } from '#test/support/steady-load';
 import { startTidegate, type TidegateProcess } from '#test/support/tidegate';
 import { until } from '#test/support/until';
@@ -233,4 +234,22 @@ test('a stopped app answers that it is, sleeps, and comes back when it is starte
   await until(async () => (await members('r1')).every((one) => one.State !== 'running'), { what: 'nothing runs' });
   await tidegate.adminJson('/v1/apps/shop/start', { method: 'POST' });
   await until(async () => (await tidegate.ask('shop.localhost')).status === 200, { what: 'it answers again' });
+});
+
+test('a container that a person labelled is taken over without a failed request, and is left as it is', async () => {
+  const mine = await runHello(engine, { name: 'mine', labels: { 'tidegate.app': 'shop' }, env: { RELEASE: 'mine' } });
+  tidegate = await startTidegate({ docker: engine.socket });
+  const releaseOf = async (): Promise<string> => {
+    const answer = await tidegate.ask('shop.localhost');
+    return (JSON.parse(answer.body) as { release: string }).release;
+  };
+  assert.equal(await releaseOf(), 'mine');
+  const before = await mine.container.inspect();
+  const load = new SteadyLoad({ port: tidegate.port, hostname: 'shop.localhost', perSecond: 50 });
+  await deployHello(tidegate, { image, env: { RELEASE: 'ours' } });
+  assert.equal(await releaseOf(), 'ours');
+  const outcome = await load.stop();
+  assert.equal(outcome.failed, 0, JSON.stringify(outcome));
+  const after = await mine.container.inspect();
+  assert.deepEqual([after.State.Running, after.State.StartedAt], [true, before.State.StartedAt]);
 });
