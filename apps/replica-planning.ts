@@ -101,14 +101,14 @@ export function limitsOf(
   };
 }
 
-/** Bridge network of an app. */
+/** Bridge network of an app. No name has a dot, so two of them never come to the same. */
 export function networkName(tenant: string, app: string): string {
-  return `tidegate-${tenant}-${app}`;
+  return `tidegate-${tenant}.${app}`;
 }
 
 /** The Engine's name of a volume of an app. */
 export function volumeName(tenant: string, app: string, volume: string): string {
-  return `tidegate-${tenant}-${app}-${volume}`;
+  return `tidegate-${tenant}.${app}.${volume}`;
 }
 
 /** The Engine's names of all volumes a set uses. */

@@ -82,8 +82,8 @@ test('a plan says whose it is, runs the pinned images, and what is closer to the
   assert.equal(plan.labels['tidegate.replica'], id);
   assert.deepEqual(plan.members[0]?.env, { A: 'app', B: 'secret', C: 'own' });
   assert.equal(plan.members[0]?.image, 'sha256:shop:1');
-  assert.deepEqual(plan.network, { name: 'tidegate-acme-shop', aliases: ['web', 'web.shop.internal'] });
-  assert.deepEqual(plan.joins, [{ name: 'tidegate-acme-office', aliases: ['web.shop.internal'] }]);
+  assert.deepEqual(plan.network, { name: 'tidegate-acme.shop', aliases: ['web', 'web.shop.internal'] });
+  assert.deepEqual(plan.joins, [{ name: 'tidegate-acme.office', aliases: ['web.shop.internal'] }]);
   assert.equal(plan.exposedPort, 8080);
 });
 
