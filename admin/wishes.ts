@@ -1,5 +1,6 @@
 /** All endpoints through which apps are made and moved; where nobody keeps apps they are not there. */
 import { addAppLifecycle } from './app-lifecycle.ts';
+import { addCompose } from './compose.ts';
 import { addDeployments } from './deployments.ts';
 import type { Endpoints } from './endpoint.ts';
 import { addEnvironment } from './environment.ts';
@@ -21,6 +22,7 @@ export function addWishes(endpoints: Endpoints, ports: AdminPorts): void {
   addAppLifecycle(endpoints, apps, plan);
   addEnvironment(endpoints, apps, plan);
   addSetWishes({ endpoints, apps, gate, plan });
+  addCompose({ endpoints, apps, gate, plan });
   addRevisions(endpoints, apps);
   addDeployments(endpoints, apps, gate);
   addOperations(endpoints, apps);

@@ -150,7 +150,12 @@ export class Apps {
       if (isMoving) moving.push(set);
     }
     const [first] = wishes;
-    if (first === undefined || moving.length === 0) return null;
+    if (first === undefined) return null;
+    const known = this.library.app(first.tenant, first.app);
+    if (moving.length === 0) {
+      if (known !== null && also.length > 0) await this.library.putApp(known, also);
+      return null;
+    }
     return await this.#deploySets(first, moving, also);
   }
 

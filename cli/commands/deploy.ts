@@ -63,6 +63,11 @@ export const DEPLOY_COMMANDS: readonly Command[] = [
   },
 ];
 
+interface Composed extends Operation {
+  /** What is left out of the file, or done in another way. */
+  readonly notes?: readonly { readonly line: number; readonly detail: string }[];
+}
+
 async function deployFile(call: Call, file: string): Promise<ExitCode> {
   const { api } = call;
   for (const name of OF_IMAGES) {
@@ -73,7 +78,11 @@ async function deployFile(call: Call, file: string): Promise<ExitCode> {
   const text = await textOfFile(file, call.world);
   const app = call.option('app') ?? COMPOSE_NAME.exec(text)?.[1] ?? (await call.app());
   const body = { text, variables, ...(strategy === null ? {} : { strategy }) };
-  const begin = () => api.json<Operation>('POST', appPath(app, 'compose'), { body });
+  const begin = async () => {
+    const { notes, ...begun } = await api.json<Composed>('POST', appPath(app, 'compose'), { body });
+    for (const { line, detail } of notes ?? []) call.output.note(`line ${line}: ${detail}`);
+    return begun;
+  };
   return await follow(call, begin, { holdMs: strategy === 'canary' ? CANARY_HOLD_MS : 0 });
 }
 
