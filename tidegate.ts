@@ -238,7 +238,7 @@ export class Tidegate {
       this.#missing.delete('the hosts have not been listed yet');
       // Hostnames are looked at from outside, as an authority would: somebody has to answer.
       void this.#serving.promise.then(() => keepers.begin());
-      void apps.begin();
+      void apps.begin().catch((error) => log.error('apps cannot be kept as they should be', { error }));
       log.info('ready', { sets: [...discovery.sets()].length, hostnames: table.hostCount });
       this.#options.workers?.onReady();
     });

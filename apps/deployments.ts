@@ -2,6 +2,7 @@
  * The deployments of all apps: at most one at a time moves a set; a newer one takes the place of those that wait for the
  * same sets. What was under way when Tidegate ended goes on when it starts.
  */
+import { pause } from '#core/clock';
 import { messageOf } from '#core/errors';
 import type { DocumentChange } from '#store/store';
 import type { AppLibrary } from './app-library.ts';
@@ -24,6 +25,8 @@ import type { SetChanges } from './set-changes.ts';
 
 /** Kept of one app, with those that run. */
 const DEPLOYMENTS_KEPT = 50;
+/** A run that ended without its deployment having ended begins again after that. */
+const AGAIN_MS = 5000;
 
 export interface DeploymentsOptions {
   readonly ports: AppsPorts;
@@ -60,7 +63,7 @@ export class Deployments {
   readonly #options: DeploymentsOptions;
   readonly #records = new Map<string, DeploymentRecord>();
   readonly #runs = new Map<string, DeploymentRun>();
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: DeploymentsOptions) {
     this.#options = options;
@@ -157,7 +160,7 @@ export class Deployments {
 
   /** Ends all runs where they are; they go on at the next start. */
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     for (const run of this.#runs.values()) run.close();
   }
 
@@ -184,7 +187,7 @@ export class Deployments {
   }
 
   #startNext(): void {
-    if (this.#closed) return;
+    if (this.#closing.signal.aborted) return;
     const busy = new Set<string>();
     for (const record of [...this.#records.values()].sort((a, b) => (a.id < b.id ? -1 : 1))) {
       if (hasEnded(record.state)) continue;
@@ -199,6 +202,10 @@ export class Deployments {
     const run = new DeploymentRun({ ...this.#options, record, save: (next) => this.#save(next) });
     this.#runs.set(record.id, run);
     void run.run().then(async () => {
+      // What could not be kept is tried again, and not on and on: the store may be away.
+      const now = this.#records.get(record.id);
+      if (now !== undefined && !hasEnded(now.state))
+        await pause(this.#options.ports.clock, AGAIN_MS, this.#closing.signal);
       this.#runs.delete(record.id);
       await this.#prune(record);
       this.#startNext();

@@ -221,6 +221,24 @@ suite('a deployment', () => {
   });
 });
 
+test('a store that takes nothing for a while is not asked on and on, and the deployment comes to its end after it', async () => {
+  await ended((await put('shop:1')).deployment);
+  platform.silent.add('shop:mute');
+  const { deployment } = await put('shop:mute');
+  await until(() => platform.ofShare('r2').length === 1);
+  platform.refusesWrites = true;
+  for (const one of platform.ofShare('r2')) one.phase = 'ready';
+  platform.apps.seen(KEY);
+  await until(() => platform.refused > 0);
+  const refused = platform.refused;
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.ok(platform.refused <= refused + 5, `asked ${platform.refused} times`);
+  assert.equal(platform.inForce(KEY)?.shares.find((one) => one.revision === 'r1')?.weight, 1);
+  platform.refusesWrites = false;
+  assert.equal((await ended(deployment)).state, 'succeeded');
+  assert.equal(weights(), 'r2=100');
+});
+
 suite('after a kill', () => {
   test('whichever write was the last, the next start brings the deployment to its end', async () => {
     for (let writes = 1; writes < 40; writes++) {

@@ -45,6 +45,9 @@ export class Platform {
   readonly resized: string[] = [];
   counted = new Map<string, RevisionCounters>();
   awake = 1;
+  /** The store takes nothing. */
+  refusesWrites = false;
+  refused = 0;
   apps!: Apps;
   readonly #directory = mkdtempSync(path.join(tmpdir(), 'tidegate-apps-'));
   readonly #inForce = new Map<SetKey, SetInForce>();
@@ -102,6 +105,10 @@ export class Platform {
         }
         return (...given: unknown[]) => {
           if (this.#writesLeft <= 0) return new Promise(() => {});
+          if (this.refusesWrites) {
+            this.refused++;
+            return Promise.reject(new TidegateError('store.failed', 'the disk is full'));
+          }
           this.#writesLeft--;
           return value.apply(target, given);
         };
