@@ -50,6 +50,14 @@ test('an option whose value may be left out takes it joined, loose, or not at al
   assert.deepEqual(run('domains verify --wait a.test').words, ['a.test']);
 });
 
+test('a letter is what it is to the command, and an option that may be repeated keeps all its values', () => {
+  assert.deepEqual(run('deploy -f compose.yaml -a shop').options, { file: 'compose.yaml', app: 'shop' });
+  assert.deepEqual(run('events -f').options, { follow: true });
+  assert.deepEqual(run('deploy --var A=1 --var B=2').options, { var: ['A=1', 'B=2'] });
+  assert.deepEqual(run('traffic set --sticky r2=1').words, ['r2=1']);
+  assert.match(problem('deploy --var'), /--var needs a value/);
+});
+
 test('what means nothing is named, with what was perhaps meant', () => {
   assert.match(problem('domans ls'), /no command "domans".*Did you mean "domains"/);
   assert.match(problem('domains verfy a.test'), /no command "domains verfy".*Did you mean "verify"/);

@@ -88,10 +88,23 @@ test('an app is made, deployed, taken back and removed, and what fails is told s
   assert.match(newest, /^dep_\w+ +failed +rolling +web r1 → r2 /);
   assert.equal((await tide(`deployments ${newest.split(' ')[0]}`)).code, 7);
 
+  // A program that ends at once.
+  const command = ['node', '-e', 'console.error("no database at db:5432"); process.exit(3)'];
+  const crashing = { containers: [{ image, options: { command } }], port: 8080 };
+  const crashed = await tide('sets apply -f - --wait', JSON.stringify(crashing));
+  assert.equal(crashed.code, 7, crashed.stderr);
+  assert.match(
+    crashed.stderr,
+    /failed while probing: .* \(replica\.crashed\)\n(.*\n)* {2}main ended with exit code 3\.\n/,
+  );
+  assert.match(crashed.stderr, / {2}\| no database at db:5432\n(.*\n)* {2}web: r1 is in force, as before\.\n/);
+
   // A secret, which comes to the container and nowhere else.
   await succeeds('env set PORT=8080 RELEASE=blue');
   await succeeds('secrets set PASSWORD=-', `${SECRET}\n`);
-  assert.match(await succeeds('deploy --wait'), /^web r3\n$/);
+  const mended = { containers: [{ image }], port: 8080 };
+  assert.equal(await succeeds('sets apply -f -', JSON.stringify(mended)), '', 'that is what is in force');
+  assert.equal(await succeeds('deploy --wait'), 'web r4\n');
   assert.equal(await release(), 'blue');
   assert.equal(await succeeds('exec web -- node -p process.env.PASSWORD.length'), `${SECRET.length}\n`);
   const reads = [
@@ -111,7 +124,7 @@ test('an app is made, deployed, taken back and removed, and what fails is told s
   const operations = JSON.parse(await succeeds('ops ls --json')) as { items: { type: string; state: string }[] };
   assert.deepEqual(
     operations.items.map(({ type, state }) => `${type} ${state}`),
-    ['succeeded', 'succeeded', 'failed', 'failed', 'succeeded'].map((state) => `deployment ${state}`),
+    ['succeeded', 'succeeded', 'failed', 'failed', 'failed', 'succeeded'].map((state) => `deployment ${state}`),
   );
 
   // Limits while it runs; then down, up, and away.
