@@ -5,13 +5,13 @@ import type { Apps } from '#apps/apps';
 import { STRATEGIES } from '#apps/deployment-record';
 import { nearest } from '#core/nearest';
 import type { Revision } from '#core/set-spec';
-import { answerOf } from './deployments.ts';
 import type { Endpoints } from './endpoint.ts';
 import { invalid, NOTHING } from './endpoint.ts';
 import { OperationShape } from './operation-shapes.ts';
 import { ownSet } from './own.ts';
 import { PageQuery, pageOfEntries } from './page.ts';
 import { type Fault, Problem } from './problem.ts';
+import { type ActivationParts, activate } from './revision-activation.ts';
 import { SetInput, setInputJson } from './set-input.ts';
 import { pageOf } from './shapes.ts';
 
@@ -72,7 +72,8 @@ const TrafficRequest = z
   })
   .openapi('TrafficRequest');
 
-export function addRevisions(endpoints: Endpoints, apps: Apps): void {
+export function addRevisions(endpoints: Endpoints, parts: ActivationParts): void {
+  const { apps } = parts;
   endpoints.add(
     {
       method: 'get',
@@ -128,23 +129,22 @@ export function addRevisions(endpoints: Endpoints, apps: Apps): void {
       body: null,
       answer: OperationShape,
       status: 202,
-      problems: ['not_found', 'conflict'],
+      problems: ['not_found', 'conflict', 'quota_exceeded'],
     },
     async ({ scope, params, query, headers }) => {
       const set = ownSet(apps, scope, params);
       if (set instanceof Problem) return set;
       const revision = revisionOf(apps, set, params.r);
       if (revision instanceof Problem) return revision;
-      if (revision.number === set.current) return new Problem('conflict', { detail: `${revision.name} is in force.` });
-      const asker = { tenant: scope.tenant, by: scope.principal.id };
-      return await answerOf(apps, await apps.revisions.activate(asker, set, revision, query.strategy), headers);
+      return await activate(parts, { scope, set, revision, strategy: query.strategy, headers });
     },
   );
-  addRollback(endpoints, apps);
+  addRollback(endpoints, parts);
   addTraffic(endpoints, apps);
 }
 
-function addRollback(endpoints: Endpoints, apps: Apps): void {
+function addRollback(endpoints: Endpoints, parts: ActivationParts): void {
+  const { apps } = parts;
   const RollbackRequest = z
     .strictObject({
       set: z.string().optional().openapi({ description: 'Left out: the only set of the app, or its web.' }),
@@ -164,7 +164,7 @@ function addRollback(endpoints: Endpoints, apps: Apps): void {
       body: RollbackRequest,
       answer: OperationShape,
       status: 202,
-      problems: ['not_found', 'conflict'],
+      problems: ['not_found', 'conflict', 'quota_exceeded'],
     },
     async ({ scope, params: { app }, body, headers }) => {
       const sets = apps.library.sets(scope.tenant, app);
@@ -177,9 +177,7 @@ function addRollback(endpoints: Endpoints, apps: Apps): void {
       if (revision instanceof Problem) return revision;
       if (revision === undefined)
         return new Problem('conflict', { detail: `The set "${name}" has no revision before.` });
-      if (revision.number === set.current) return new Problem('conflict', { detail: `${revision.name} is in force.` });
-      const asker = { tenant: scope.tenant, by: scope.principal.id };
-      return await answerOf(apps, await apps.revisions.activate(asker, set, revision, body.strategy), headers);
+      return await activate(parts, { scope, set, revision, strategy: body.strategy, headers });
     },
   );
 }

@@ -23,7 +23,7 @@ export function addWishes(endpoints: Endpoints, ports: AdminPorts): void {
   addEnvironment(endpoints, apps, plan);
   addSetWishes({ endpoints, apps, gate, plan });
   addCompose({ endpoints, apps, gate, plan });
-  addRevisions(endpoints, apps);
+  addRevisions(endpoints, { apps, gate, plan });
   addDeployments(endpoints, apps, gate);
   addOperations(endpoints, apps);
 }

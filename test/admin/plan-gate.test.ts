@@ -113,3 +113,22 @@ test('what a plan does not allow is refused, and allowed once it does', async (t
   await ground.tenants.change('acme', { plan: 'trusted' });
   assert.deepEqual(await put(ground, 'shop/sets/web', { containers }), [200, undefined]);
 });
+
+test('a revision is taken up again only as far as the plan allows it now', async (t) => {
+  const ground = await world(t, { memory: '1Gi' });
+  const { tidegate, platform } = ground;
+  const activate = async (revision: string): Promise<number> => {
+    const path = `/v1/apps/shop/sets/web/revisions/${revision}/activate`;
+    return (await tidegate.ask(path, { method: 'POST', headers: HEADERS })).status;
+  };
+  const isInForce = (number: number) => () => platform.apps.library.set('acme', 'shop', 'web')?.current === number;
+  assert.deepEqual(await put(ground, 'shop/sets/web', { resources: { memory: '512Mi' } }), [200, undefined]);
+  await until(isInForce(1), { what: 'the first revision is in force' });
+  const containers = [{ index: 1, name: 'main', image: 'app:2' }];
+  assert.deepEqual(await put(ground, 'shop/sets/web', { containers, resources: { memory: '128Mi' } }), [200, undefined]);
+  await until(isInForce(2), { what: 'the second revision is in force' });
+  assert.deepEqual(await put(ground, 'shop/sets/db', { resources: { memory: '640Mi' } }), [200, undefined]);
+  assert.equal(await activate('r1'), 403);
+  await tidegate.ask('/v1/plans/small', { method: PUT, body: { limits: { memory: '2Gi' } } });
+  assert.equal(await activate('r1'), 202);
+});
