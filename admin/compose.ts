@@ -83,23 +83,26 @@ export function addCompose({ endpoints, apps, gate, plan }: Parts): void {
       const { tenant, principal } = scope;
       const notes = [...read.notes, ...notesOnOthers(apps, tenant, app, read.sets)];
       const asked = (): AmountChanges => amountsOf({ apps, gate }, tenant, app, read.sets);
-      return await plan.taking(scope, asked, async (taken) => {
-        if (dryRun) {
-          const sets = read.sets.map(({ name, spec }) => ({ name, spec: setInputJson(spec) }));
-          return new Done({ sets, notes }, { status: 200 });
-        }
+      const begun = await plan.taking(scope, asked, async (taken) => {
+        if (dryRun) return null;
         const { strategy } = body;
         const asker = { tenant, app, by: principal.id, strategy, cause: 'a compose file' };
         const deployment = await apps.putSets(
           read.sets.map(({ name, spec }) => ({ ...asker, set: name, spec })),
           taken,
         );
-        const id = deployment?.operation ?? (await nothingToDo(apps, asker));
-        const operation = apps.operations.get(tenant, id);
-        if (operation === null) return new Problem('internal', { detail: 'The operation is gone.' });
-        const { value, facts } = await accepted(apps, operation, headers);
-        return new Done({ ...value, notes }, facts);
+        return deployment?.operation ?? (await nothingToDo(apps, asker));
       });
+      if (begun instanceof Problem) return begun;
+      if (begun === null) {
+        const sets = read.sets.map(({ name, spec }) => ({ name, spec: setInputJson(spec) }));
+        return new Done({ sets, notes }, { status: 200 });
+      }
+      // Whoever waits for its end keeps nobody else of the tenant waiting.
+      const operation = apps.operations.get(tenant, begun);
+      if (operation === null) return new Problem('internal', { detail: 'The operation is gone.' });
+      const { value, facts } = await accepted(apps, operation, headers);
+      return new Done({ ...value, notes }, facts);
     },
   );
 }

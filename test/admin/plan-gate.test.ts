@@ -125,7 +125,10 @@ test('a revision is taken up again only as far as the plan allows it now', async
   assert.deepEqual(await put(ground, 'shop/sets/web', { resources: { memory: '512Mi' } }), [200, undefined]);
   await until(isInForce(1), { what: 'the first revision is in force' });
   const containers = [{ index: 1, name: 'main', image: 'app:2' }];
-  assert.deepEqual(await put(ground, 'shop/sets/web', { containers, resources: { memory: '128Mi' } }), [200, undefined]);
+  assert.deepEqual(await put(ground, 'shop/sets/web', { containers, resources: { memory: '128Mi' } }), [
+    200,
+    undefined,
+  ]);
   await until(isInForce(2), { what: 'the second revision is in force' });
   assert.deepEqual(await put(ground, 'shop/sets/db', { resources: { memory: '640Mi' } }), [200, undefined]);
   assert.equal(await activate('r1'), 403);
