@@ -258,9 +258,14 @@ test('a command that is not there says so', async () => {
   assert.match(`${client.stdout}${JSON.stringify(client.status)}`, /no such file|12[67]/);
 });
 
-test('containers without labels of ours are refused', async () => {
+test('containers without labels of ours, and those that only hold a replica together, are refused', async () => {
   const image = await daemon.images.hello();
+  const labels = { 'tidegate.app': 'shop', 'tidegate.replica': 'rep_1', 'tidegate.role': 'pause' };
   const foreign = await daemon.docker.createContainer({ Image: image });
+  const pause = await daemon.docker.createContainer({ Image: image, Labels: labels });
+  await pause.start();
   const options = { tty: false, env: {}, workdir: null, user: null, size: { cols: 80, rows: 24 }, mark: 'exe_1' };
-  await assert.rejects(engine.exec(foreign.id, { ...options, command: ['ls'] }), { code: 'engine.not_ours' });
+  for (const { id } of [foreign, pause]) {
+    await assert.rejects(engine.exec(id, { ...options, command: ['ls'] }), { code: 'engine.not_ours' });
+  }
 });
