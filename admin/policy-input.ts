@@ -6,21 +6,11 @@ import { z } from '@hono/zod-openapi';
 import { ALL_LABELS } from '#discovery/labels';
 
 const PREFIX = 'tidegate.';
-/** Who it is, which the path says; what the deployment decides; and routes, which have a list of their own. */
-const NOT_POLICY = new Set([
-  'enable',
-  'tenant',
-  'app',
-  'set',
-  'host',
-  'path',
-  'revision',
-  'weight',
-  'clone',
-  'route',
-  'class',
-  'port',
-]);
+/**
+ * Who it is, which the path says, and what the deployment decides. Hosts and named routes are not among them, though
+ * routes have a list of their own: sets that came from a compose file say them as labels do.
+ */
+const NOT_POLICY = new Set(['enable', 'tenant', 'app', 'set', 'revision', 'weight', 'clone', 'class', 'port']);
 const OWN_VALUE = 'value';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);

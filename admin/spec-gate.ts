@@ -2,8 +2,8 @@
  * What stands between a spec and the store: its labels have to read, and the tenant has to be allowed all of it, within
  * what its plan leaves. One gate for every way in.
  */
-import type { AdmissionRules } from '#apps/admission';
 import { admit } from '#apps/admission';
+import type { AdmissionRules } from '#apps/admission-judge';
 import { amountsOf, type ScaleWish, type SetAmounts } from '#apps/amounts';
 import type { SetKey } from '#core/set';
 import type { SetSpec } from '#core/set-spec';

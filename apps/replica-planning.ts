@@ -101,6 +101,16 @@ export function limitsOf(
   };
 }
 
+/** Percent of what its set has that a container may take. */
+export function percentOf(spec: Pick<SetSpec, 'containers'>, { options }: ContainerSpec, kind: 'cpu' | 'mem'): number {
+  const own = options[kind];
+  if (own !== null) return own;
+  const given = spec.containers.reduce((sum, one) => sum + (one.options[kind] ?? 0), 0);
+  const without = spec.containers.filter((one) => one.options[kind] === null).length;
+  // Percentages may add up to all there is: whoever said nothing then shares with the others.
+  return given >= 100 ? 100 : (100 - given) / without;
+}
+
 /** Bridge network of an app. No name has a dot, so two of them never come to the same. */
 export function networkName(tenant: string, app: string): string {
   return `tidegate-${tenant}.${app}`;
@@ -116,15 +126,6 @@ export function volumesOf(tenant: string, app: string, spec: SetSpec): readonly 
   const names = spec.containers.flatMap(({ options }) => options.volumes.map((one) => one.name));
   if (spec.volume !== null) names.push(spec.volume.name);
   return [...new Set(names)].map((name) => volumeName(tenant, app, name));
-}
-
-function percentOf(spec: Pick<SetSpec, 'containers'>, container: ContainerSpec, kind: 'cpu' | 'mem'): number {
-  const own = container.options[kind];
-  if (own !== null) return own;
-  const given = spec.containers.reduce((sum, one) => sum + (one.options[kind] ?? 0), 0);
-  const without = spec.containers.filter((one) => one.options[kind] === null).length;
-  // Percentages may add up to all there is: whoever said nothing then shares with the others.
-  return given >= 100 ? 100 : (100 - given) / without;
 }
 
 function portOf(spec: SetSpec): number | null {

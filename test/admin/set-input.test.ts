@@ -87,6 +87,21 @@ suite('a set that comes in', () => {
     assert.equal(spec.labels['tidegate.tls'], 'only');
   });
 
+  test('hosts and routes that are said as labels say them go out and come in as they are', () => {
+    const { spec } = specOf({ containers: [{ image: 'a' }], routes: [{ host: 'r.example' }] });
+    const labels = {
+      ...spec.labels,
+      'tidegate.host': 'a.example,b.example',
+      'tidegate.path': '/a',
+      'tidegate.path.strip': 'true',
+      'tidegate.route.api.host': 'api.example',
+      'tidegate.route.api.path.strip': 'true',
+      'tidegate.headers.request.set.x-a.b': 'c',
+    };
+    const json: unknown = JSON.parse(JSON.stringify(setInputJson({ ...spec, labels })));
+    assert.deepEqual(specOf(json).spec.labels, labels);
+  });
+
   for (const [name, input, pointer, code] of [
     [
       'memory over 100 %',
