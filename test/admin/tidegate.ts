@@ -22,7 +22,16 @@ const OWNER: Principal = { ...OPERATOR, id: 'pat_01', name: 'owner', kind: 'pat'
 type Given = Partial<
   Pick<
     AdminPorts,
-    'certificates' | 'answers' | 'clientAuthorities' | 'logs' | 'meter' | 'minute' | 'tenancy' | 'proxies' | 'apps'
+    | 'certificates'
+    | 'answers'
+    | 'clientAuthorities'
+    | 'logs'
+    | 'meter'
+    | 'minute'
+    | 'exec'
+    | 'tenancy'
+    | 'proxies'
+    | 'apps'
   >
 >;
 
