@@ -1,5 +1,6 @@
 /** The description of the API as a file: what `GET /openapi.json` answers, without a Tidegate that runs. */
 import { readFileSync } from 'node:fs';
+import type { Apps } from '#apps/apps';
 import { adminApp } from './app.ts';
 import type { AdminPorts } from './ports.ts';
 
@@ -9,7 +10,12 @@ export async function apiReference(): Promise<string> {
     version: string;
   };
   // The description is made of schemas alone: nothing else of the ports is touched.
-  const described: Pick<AdminPorts, 'version' | 'authenticate'> = { version, authenticate: async () => null };
+  const described: Pick<AdminPorts, 'version' | 'authenticate' | 'apps'> = {
+    version,
+    authenticate: async () => null,
+    // Where nobody keeps apps their endpoints are not there.
+    apps: {} as Apps,
+  };
   const app = adminApp(described as AdminPorts, new AbortController().signal);
   const answer = await app.request('/openapi.json');
   return `${JSON.stringify(await answer.json(), null, 2)}\n`;
