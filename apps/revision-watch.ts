@@ -7,7 +7,7 @@ import type { SetKey } from '#core/set';
 import { judge, type RevisionCounters } from './canary.ts';
 import type { DeploymentRecord } from './deployment-record.ts';
 import { Halt } from './halt.ts';
-import type { AppsPorts, SetSight } from './ports.ts';
+import type { AppsPorts, ReplicaSight, SetSight } from './ports.ts';
 import type { ReplicaFactory } from './replica-factory.ts';
 import type { SetChanges } from './set-changes.ts';
 
@@ -16,6 +16,8 @@ const CRASHES_MAX = 3;
 /** What of the old one may take to go beyond its time to drain. */
 const GONE_EXTRA_MS = 60_000;
 const WATCH_MS = 1000;
+/** What has no port to dial proves itself by running on. */
+const STAYS_MS = 1000;
 
 export interface RevisionWatchOptions {
   readonly ports: AppsPorts;
@@ -62,8 +64,19 @@ export class RevisionWatch {
         const detail = `${count} replicas of ${name} are not ready after ${Math.round(readyWithinMs / 1000)} s`;
         throw new Halt('failed', 'replica.not_ready', detail, own);
       }
-      await this.#options.changes.next(key, this.#options.signal());
+      if (own.filter(isUp).length < count) await this.#options.changes.next(key, this.#options.signal());
+      else if (await this.#stays(own)) return;
     }
+  }
+
+  /** Whether replicas that nobody can dial are as they were a while later. */
+  async #stays(before: readonly ReplicaSight[]): Promise<boolean> {
+    await pause(this.#options.ports.clock, STAYS_MS, this.#options.signal());
+    const now = new Map(this.sight?.replicas.map((one) => [one.id, one]));
+    return before.filter(isUp).every(({ id, failures }) => {
+      const one = now.get(id);
+      return one !== undefined && isUp(one) && one.failures === failures;
+    });
   }
 
   /** Resolves when one replica is ready (again). @throws Halt when it will not be */
@@ -73,12 +86,14 @@ export class RevisionWatch {
     for (;;) {
       this.#options.heed();
       const replicas = this.sight?.replicas ?? [];
-      if (replicas.some((one) => one.id === replica && one.phase === 'ready')) return;
+      const own = replicas.filter((one) => one.id === replica);
+      if (own.some((one) => one.phase === 'ready')) return;
       if (ports.clock.now() >= until) {
         const detail = 'a replica is not ready after its members were replaced';
         throw new Halt('failed', 'replica.not_ready', detail, replicas);
       }
-      await changes.next(key, this.#options.signal());
+      if (!own.some(isUp)) await changes.next(key, this.#options.signal());
+      else if (await this.#stays(own)) return;
     }
   }
 
@@ -138,4 +153,9 @@ export class RevisionWatch {
       await changes.next(key, closing);
     }
   }
+}
+
+/** Ready, or up without a port to dial, as a worker is. */
+function isUp({ phase }: ReplicaSight): boolean {
+  return phase === 'ready' || phase === 'running';
 }

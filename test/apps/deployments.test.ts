@@ -47,6 +47,14 @@ suite('a deployment', () => {
     assert.deepEqual(operation?.result, { deployment: deployment?.id, revisions: { web: 'r1' } });
   });
 
+  test('of what listens on no port is in force when its replicas have run on for a while', async () => {
+    platform.portless.add('worker:1');
+    assert.equal((await ended((await put('worker:1')).deployment)).state, 'succeeded');
+    platform.crashing.add('worker:2');
+    assert.equal((await ended((await put('worker:2')).deployment)).error?.code, 'replica.crashed');
+    assert.equal(weights(), 'r1=100');
+  });
+
   for (const strategy of ['rolling', 'bluegreen', 'canary'] as const) {
     test(`${strategy}: no moment without as many ready replicas as are wanted, and the old ones go at last`, async () => {
       platform.awake = 3;

@@ -39,6 +39,8 @@ export class Platform {
   readonly missing = new Set<string>();
   /** Images whose containers end at once. */
   readonly crashing = new Set<string>();
+  /** Images whose containers listen on no port. */
+  readonly portless = new Set<string>();
   /** Images whose containers never answer. */
   readonly silent = new Set<string>();
   readonly pulled: string[] = [];
@@ -236,9 +238,10 @@ export class Platform {
         const images = plan.members.map((one) => one.image.replace('sha256:', ''));
         const isBad = images.some((one) => this.crashing.has(one));
         const isSilent = images.some((one) => this.silent.has(one));
+        const isPortless = images.some((one) => this.portless.has(one));
         this.replicas.set(plan.id, {
           ...{ id: plan.id, key: `${tenant}/${app}/${set}`, share: share ?? '', plan },
-          phase: isBad ? 'failed' : isSilent ? 'probing' : 'ready',
+          phase: isBad ? 'failed' : isSilent ? 'probing' : isPortless ? 'running' : 'ready',
           failures: isBad ? 3 : 0,
           members: Object.fromEntries(plan.members.map((one) => [one.name, one.image])),
         });
