@@ -162,6 +162,7 @@ test('records are found by who, which app and since when, page by page', async (
   assert.deepEqual(await apps('?app=b'), ['b']);
   assert.deepEqual(await apps('?actor=ci&since=2m'), ['c', 'b']);
   assert.deepEqual(await apps(`?since=${new Date(tidegate.clock.wall() - 60_000).toISOString()}`), ['c']);
+  assert.deepEqual(await apps('?actor=ci&since=60d'), ['c', 'b', 'a']);
   assert.equal((await tidegate.ask('/v1/audit?since=lately')).status, 422);
   const first = await tidegate.json('/v1/audit?limit=2&actor=ci');
   assert.deepEqual(first.json.each('items', 'params'), [{ app: 'c' }, { app: 'b' }]);
