@@ -11,6 +11,7 @@ import type { ServicePorts } from './service-ports.ts';
 const PREFIX = 'tidegate.';
 /** A container that is deployed needs none of them: the app and the name of the service say it. */
 const IDENTITY = ['tidegate.enable', 'tidegate.app', 'tidegate.set', 'tidegate.tenant'];
+const SCALE = `${PREFIX}scale.`;
 const HOST = /^tidegate\.(?:host|route\.[^.]+\.host)$/;
 
 export interface LabelFacts {
@@ -43,7 +44,9 @@ export function readLabels(
   const said = written.get(`${PREFIX}class`);
   const isRouted = ports.isRouted || [...written.keys()].some((label) => HOST.test(label));
   // Two that write to one volume would harm it: the old one has to be gone before the new one starts.
-  const keepsData = volumes.some((one) => !one.readonly) && (replicas ?? 1) <= 1;
+  // What is scaled, or put to sleep, is not of that kind.
+  const isScaled = (replicas ?? 1) !== 1 || [...written.keys()].some((label) => label.startsWith(SCALE));
+  const keepsData = volumes.some((one) => !one.readonly) && !isScaled;
   const inferred: SetClass = isRouted ? 'app' : keepsData ? 'data' : 'tool';
   const setClass = SET_CLASSES.find((one) => one === said) ?? inferred;
   labels[`${PREFIX}class`] = setClass;
