@@ -122,3 +122,18 @@ export interface SecretItem {
   readonly name: string;
   readonly updated_at: string;
 }
+
+export interface ComposeNote {
+  readonly line: number;
+  /** What is left out of the file, or done in another way. */
+  readonly detail: string;
+}
+
+/** What a dry run answers. */
+export interface ComposePreview {
+  readonly sets: readonly {
+    readonly name: string;
+    readonly spec: { readonly containers: readonly { readonly image: string }[] };
+  }[];
+  readonly notes: readonly ComposeNote[];
+}

@@ -99,9 +99,11 @@ function listenFix({ listens, port }: Evidence): string[] {
 }
 
 /** What answers now that it has not come into force. */
-export function whatServes({ sets, strategy }: Pick<Deployment, 'sets' | 'strategy'>): string[] {
-  return sets.map(({ set, from, done }) => {
+export function whatServes({ sets, strategy, error }: Pick<Deployment, 'sets' | 'strategy' | 'error'>): string[] {
+  return sets.map(({ set, from, revision, done }) => {
     if (done) return `${set}: its new revision was in force before that, and stays.`;
+    const isBegun = revision !== null || from !== null || error?.set === set;
+    if (!isBegun) return `${set}: nothing was done to it yet, so it is as it was.`;
     if (from === null) return `${set}: no revision was in force before, so nothing answers.`;
     const hint = strategy === 'member' ? '; containers that were replaced before that stay as they are' : '';
     return `${set}: ${from} is in force, as before${hint}.`;

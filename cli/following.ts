@@ -63,9 +63,14 @@ async function seenToItsEnd(call: Call, begun: Operation, limitMs: number): Prom
   const { api, output, world } = call;
   const told: string[] = [];
   const onLook = ({ steps, phase, state, progress }: Operation): void => {
-    const names = [...steps.map((one) => one.name), ...(isOver({ state }) || phase === '' ? [] : [phase])];
-    const sets = progress.total > 1 ? ` (${progress.done} of ${progress.total} sets done)` : '';
-    for (const name of names.slice(told.length)) output.note(`${phaseText(name)}${sets}`);
+    const current = isOver({ state }) || phase === '' ? [] : [phase];
+    const names = [...steps.map((one) => one.name), ...current];
+    for (const [i, name] of names.entries()) {
+      if (i < told.length) continue;
+      // How many are done is known of now, not of what is over.
+      const isNow = i === steps.length && progress.total > 1;
+      output.note(`${phaseText(name)}${isNow ? ` (${progress.done} of ${progress.total} sets done)` : ''}`);
+    }
     told.push(...names.slice(told.length));
   };
   onLook(begun);

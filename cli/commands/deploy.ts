@@ -1,5 +1,6 @@
 /** `deploy`: an image, a compose file, or what is there already, to a new revision that takes over when it has proved itself. */
-import type { Operation, WishedSet } from '../app-answers.ts';
+import { nameFrom } from '#core/name';
+import type { ComposeNote, ComposePreview, Operation, WishedSet } from '../app-answers.ts';
 import { appPath, type Call, MAIN_SET } from '../call.ts';
 import type { Command } from '../command.ts';
 import { CommandFailure, usageFailure } from '../command-failure.ts';
@@ -12,9 +13,11 @@ import { textOfFile } from '../input-file.ts';
 const CANARY_HOLD_MS = 120_000;
 const NOT_FOUND = 404;
 const COMPOSE_NAME = /^name:[ \t]*["']?([A-Za-z0-9][\w.-]*)["']?[ \t]*(?:#.*)?$/m;
+/** Strategies that have steps. */
+const STEPPED: readonly string[] = ['canary', 'bluegreen'];
 /** They say something about a set that is made by this. */
 const OF_NEW_SETS = ['port', 'host'] as const;
-const OF_IMAGES = ['image', 'set', 'members', 'steps', 'ready-within', ...OF_NEW_SETS] as const;
+const OF_IMAGES = ['image', 'set', 'members', 'steps', 'ready-within', 'cause', ...OF_NEW_SETS] as const;
 
 export const DEPLOY_COMMANDS: readonly Command[] = [
   {
@@ -42,7 +45,8 @@ export const DEPLOY_COMMANDS: readonly Command[] = [
       steps: {
         type: 'string',
         value: 'STEPS',
-        summary: 'Of a canary, such as 10:1m,50:5m: percent of the traffic, and how long; it means --strategy canary.',
+        summary:
+          'Such as 10:1m,50:5m: percent of the traffic, and how long. It means --strategy canary; bluegreen keeps the old replicas so long.',
       },
       'ready-within': { type: 'string', value: 'DURATION', summary: 'How long new replicas may take to become ready.' },
       port: { type: 'string', value: 'PORT', summary: 'Of a set that is made by this: the port it listens on.' },
@@ -52,6 +56,10 @@ export const DEPLOY_COMMANDS: readonly Command[] = [
         value: 'NAME=VALUE',
         many: true,
         summary: 'For $NAME in the compose file; NAME alone is taken from the environment.',
+      },
+      'dry-run': {
+        type: 'boolean',
+        summary: 'For --file: check it, show its sets in their order, and change nothing.',
       },
       cause: { type: 'string', value: 'TEXT', summary: 'Why, for those who look later.' },
       ...WAIT_OPTIONS,
@@ -63,24 +71,32 @@ export const DEPLOY_COMMANDS: readonly Command[] = [
   },
 ];
 
-interface Composed extends Operation {
-  /** What is left out of the file, or done in another way. */
-  readonly notes?: readonly { readonly line: number; readonly detail: string }[];
-}
-
 async function deployFile(call: Call, file: string): Promise<ExitCode> {
-  const { api } = call;
+  const { api, output, json } = call;
   for (const name of OF_IMAGES) {
     if (call.flag(name)) throw usageFailure(`--${name} does not go with --file: the file says what is deployed.`);
   }
   const strategy = strategyOf(call);
   const variables = variablesOf(call);
+  if (strategy === 'member') throw usageFailure('--strategy member does not go with --file: it needs --members.');
   const text = await textOfFile(file, call.world);
-  const app = call.option('app') ?? COMPOSE_NAME.exec(text)?.[1] ?? (await call.app());
+  const app = call.option('app') ?? nameFrom(COMPOSE_NAME.exec(text)?.[1] ?? '') ?? (await call.app());
   const body = { text, variables, ...(strategy === null ? {} : { strategy }) };
+  const path = appPath(app, 'compose');
+  const note = ({ line, detail }: ComposeNote): void => output.note(`${file}:${line}: ${detail}`);
+  if (call.flag('dry-run')) {
+    const preview = await api.json<ComposePreview>('POST', path, { body, query: { dry_run: 'true' } });
+    if (json) output.json(preview);
+    else {
+      const rows = preview.sets.map(({ name, spec }) => [name, spec.containers.map((one) => one.image).join(', ')]);
+      output.table(['SET', 'IMAGES'], rows);
+      for (const one of preview.notes) note(one);
+    }
+    return EXIT.ok;
+  }
   const begin = async () => {
-    const { notes, ...begun } = await api.json<Composed>('POST', appPath(app, 'compose'), { body });
-    for (const { line, detail } of notes ?? []) call.output.note(`line ${line}: ${detail}`);
+    const begun = await api.json<Operation & { readonly notes: readonly ComposeNote[] }>('POST', path, { body });
+    for (const one of begun.notes) note(one);
     return begun;
   };
   return await follow(call, begin, { holdMs: strategy === 'canary' ? CANARY_HOLD_MS : 0 });
@@ -89,6 +105,7 @@ async function deployFile(call: Call, file: string): Promise<ExitCode> {
 async function deploySets(call: Call): Promise<ExitCode> {
   const { api } = call;
   if (call.options('var').length > 0) throw usageFailure('--var is for the variables of a compose file: give --file.');
+  if (call.flag('dry-run')) throw usageFailure('--dry-run is for a compose file: give --file.');
   const image = call.option('image');
   const steps = stepsOf(call.option('steps'));
   const members = membersOf(call);
@@ -165,7 +182,9 @@ function membersOf(call: Call): readonly number[] {
 
 function strategyFor(call: Call, steps: readonly Step[], members: readonly number[]): string | null {
   const given = strategyOf(call);
-  if (steps.length > 0 && given !== null && given !== 'canary') throw usageFailure('--steps goes with a canary alone.');
+  if (steps.length > 0 && given !== null && !STEPPED.includes(given)) {
+    throw usageFailure('--steps goes with --strategy canary or bluegreen alone.');
+  }
   if (members.length > 0 && given !== null && given !== 'member') {
     throw usageFailure('--members goes with --strategy member alone.');
   }

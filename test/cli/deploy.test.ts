@@ -23,7 +23,10 @@ function listening(sent: Sent[], operation: Record<string, unknown> = {}): RunOp
     }
     sent.push({ method, path: pathname + search, body: JSON.parse(String(init?.body ?? 'null')) });
     const whole = { id: 'opr_1', type: 'deployment', target: 'shop/web', state: 'pending', phase: '', steps: [] };
-    return Response.json({ ...whole, app: 'shop', progress: { done: 0, total: 0 }, ...operation }, { status: 202 });
+    return Response.json(
+      { ...whole, app: 'shop', progress: { done: 0, total: 0 }, notes: [], ...operation },
+      { status: 202 },
+    );
   };
   return { fetch: door };
 }
@@ -88,7 +91,10 @@ test('what does not end in time ends with 6 and goes on; Ctrl-C ends with 130 an
   ground.platform.silent.add('shop:slow');
   const late = await ground.tide('deploy --image shop:slow --wait=1');
   assert.equal(late.code, 6, late.stderr);
-  assert.match(late.stderr, /has not ended within 1s: it is at probing.*\n {2}It goes on\.\nfix: `tide ops wait opr_/);
+  assert.match(
+    late.stderr,
+    /has not ended within 1s: it (?:is at|has not begun).*\n {2}It goes on\.\nfix: `tide ops wait opr_/,
+  );
   const [, id = ''] = /tide ops wait (opr_\w+)/.exec(late.stderr) ?? [];
   const running = ground.begin(`ops wait ${id}`);
   await until(() => running.stderr().includes('probing'));
@@ -158,6 +164,36 @@ test('a compose file is sent as it is, with the variables that were given, to th
   assert.equal((await ground.tide('deploy -f nowhere.yaml -a shop')).code, 1);
 });
 
+test('a compose file brings a whole app up, and what of it is left out is said with its line', async (t) => {
+  const ground = await AppGround.start(t);
+  const services = '  web: { image: "shop:$TAG", depends_on: [db] }\n  db: { image: "db:1", restart: always }\n';
+  writeFileSync(join(ground.ground.home, 'compose.yaml'), `name: My_Shop\nservices:\n${services}`);
+  const tried = await ground.tide('deploy -f compose.yaml --var TAG=1 --dry-run');
+  assert.deepEqual([tried.code, tried.stdout], [0, 'SET  IMAGES\ndb   db:1\nweb  shop:1\n'], tried.stderr);
+  assert.match(tried.stderr, /^compose\.yaml:4: .*restart/m);
+  assert.equal((await ground.tide('sets show web -a my-shop')).code, 3, 'nothing is made');
+  const made = await ground.tide('deploy -f compose.yaml --var TAG=1 --wait');
+  assert.deepEqual([made.code, made.stdout], [0, 'db r1\nweb r1\n'], made.stderr);
+  assert.match(made.stderr, /^compose\.yaml:4: .*restart/m);
+  const again = await ground.tide('deploy -f compose.yaml --var TAG=1 --wait');
+  assert.deepEqual([again.code, again.stdout], [0, ''], again.stderr);
+  ground.platform.silent.add('shop:2').add('db:2');
+  writeFileSync(join(ground.ground.home, 'compose.yaml'), `services:\n${services.replace('db:1', 'db:$DB')}`);
+  const slow = ground.begin('deploy -f compose.yaml -a my-shop --var TAG=2 --var DB=2 --wait');
+  await until(() => /^probing: [\w ]+ \(0 of 2 sets done\)$/m.test(slow.stderr()));
+  slow.interrupt();
+  assert.equal((await slow.done).code, 130);
+  await ground.tide('cancel -a my-shop');
+  ground.platform.missing.add('shop:none');
+  const bad = await ground.tide('deploy -f compose.yaml -a my-shop --var TAG=none --var DB=1 --wait');
+  assert.equal(bad.code, 7);
+  assert.match(bad.stderr, /shop:none.*\(image\.not_found\)/);
+  writeFileSync(join(ground.ground.home, 'bad.yaml'), 'services:\n  web: { image: [] }\n');
+  const unread = await ground.tide('deploy -f bad.yaml -a shop');
+  assert.equal(unread.code, 1);
+  assert.match(unread.stderr, /Line 2, column \d+:/);
+});
+
 test('what cannot be meant is said before anything is asked', async (t) => {
   const ground = await AppGround.start(t);
   const closed: typeof fetch = () => assert.fail('nothing is asked');
@@ -165,12 +201,14 @@ test('what cannot be meant is said before anything is asked', async (t) => {
     ['--strategy rollin', /none of rolling,.*\nfix: Did you mean "rolling"\?/],
     ['--steps 10', /"10" is not such as 10:1m/],
     ['--steps 10:soon', /"10:soon" is not/],
-    ['--steps 10:1m --strategy rolling', /--steps goes with a canary/],
+    ['--steps 10:1m --strategy rolling', /--steps goes with --strategy canary/],
     ['--members x', /"x" is no index/],
     ['--members 2 --strategy canary', /--members goes with/],
     ['--members 2 --steps 1:1s', /do not go together/],
     ['--strategy member', /needs --members/],
     ['--var A=1', /give --file/],
+    ['--image a:1 --dry-run', /give --file/],
+    ['-f compose.yaml --strategy member', /needs --members/],
     ['-f compose.yaml --image a:1', /--image does not go with --file/],
     ['-f compose.yaml --var NOWHERE', /it has no value/],
     ['--timeout soon', /--timeout: "soon" is no duration/],

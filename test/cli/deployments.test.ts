@@ -127,10 +127,21 @@ test('what listens elsewhere is told where, with what to do about it', () => {
 
 test('what serves after it is told for every set', () => {
   const turn = { set: 'web', revision: 'r2', from: 'r1', step: 0, done: false };
-  const sets = [{ ...turn, set: 'db', done: true }, turn, { ...turn, set: 'new', from: null }];
-  assert.deepEqual(whatServes({ sets, strategy: 'rolling' }), [
+  const later = { ...turn, revision: null, from: null };
+  const sets = [
+    { ...turn, set: 'db', done: true },
+    turn,
+    { ...turn, set: 'new', from: null },
+    { ...later, set: 'last' },
+  ];
+  assert.deepEqual(whatServes({ sets, strategy: 'rolling', error: null }), [
     'db: its new revision was in force before that, and stays.',
     'web: r1 is in force, as before.',
     'new: no revision was in force before, so nothing answers.',
+    'last: nothing was done to it yet, so it is as it was.',
+  ]);
+  const error = { code: 'image.not_found', detail: '', set: 'web', phase: 'resolving', evidence: [] };
+  assert.deepEqual(whatServes({ sets: [{ ...later, set: 'web' }], strategy: 'rolling', error }), [
+    'web: no revision was in force before, so nothing answers.',
   ]);
 });
