@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { apiReference } from '#admin/api-reference';
+import { composeReference } from '#apps/compose/compose-reference';
 import { cliReference } from '#cli/reference';
 import { ERRORS } from '#core/errors';
 import { EVENT_TYPES } from '#core/event';
@@ -60,6 +61,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 const references: Readonly<Record<string, () => string | Promise<string>>> = {
   'cli.md': () => `${MADE}\n\n${cliReference()}`,
+  'compose.md': () => `${MADE}\n\n${composeReference()}`,
   'config.md': settingsReference,
   'errors.md': errorReference,
   'events.md': eventReference,

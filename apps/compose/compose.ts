@@ -15,7 +15,6 @@ const SETS_MAX = 100;
 const START: Place = { line: 1, column: 1 };
 const TOP = ['services', 'volumes', 'networks', 'name', 'version', 'secrets', 'configs', 'include', 'models'];
 const LEFT_OUT: Readonly<Record<string, string>> = {
-  name: 'the app has the name it is deployed under',
   networks: 'all sets of an app share one network, where each answers to its name',
   secrets: '`tide secrets set` keeps them',
   configs: 'put them into the image, or under `environment`',

@@ -1,38 +1,42 @@
 /** What of a compose service is not taken over: what can be left out with a note, and what cannot, with the reason. */
 
-/** Read by service.ts and its neighbours. */
-export const READ_KEYS = [
-  'image',
-  'build',
-  'command',
-  'entrypoint',
-  'environment',
-  'ports',
-  'expose',
-  'volumes',
-  'depends_on',
-  'healthcheck',
-  'deploy',
-  'scale',
-  'mem_limit',
-  'cpus',
-  'user',
-  'working_dir',
-  'init',
-  'stop_signal',
-  'stop_grace_period',
-  'read_only',
-  'labels',
-  'pull_policy',
-  'privileged',
-  'cap_add',
-  'devices',
-  'network_mode',
-  'pid',
-  'ipc',
-  'sysctls',
-  'profiles',
-] as const;
+/** What is read, and what becomes of it. */
+export const TAKEN = {
+  image: 'The image of the one container of the set.',
+  build: 'Refused, unless `image` says what is pulled instead: nothing is built here.',
+  command: 'A list, or a line that is split as a shell splits it; no shell runs.',
+  entrypoint: 'As `command`.',
+  environment: 'A map or a list. A name without a value has that of whoever deploys, and none where nobody gives it.',
+  ports:
+    'Served by the gateway at the hostname of the set, not at a port of the host: the first is the port of the set. Ports that speak no HTTP (databases, queues, mail) and those with `mode: host` are bound on the host, but for those of 127.0.0.1. TCP alone, no ranges.',
+  expose: 'The port that sets of the app reach it at, and that is probed, where `ports` say none.',
+  volumes:
+    'Named ones belong to the app. Absolute paths of the host need a plan that allows them; relative ones and those without a name are refused.',
+  depends_on:
+    'The sets that must be ready first, as `tidegate.depends`; `service_started` and `service_healthy` are the same. `service_completed_successfully` is refused: sets run on.',
+  healthcheck: 'Run by the Engine, beside the probe of the gateway.',
+  deploy: '`replicas` and `resources.limits` (`cpus`, `memory`); `mode: global` is refused.',
+  scale: 'How many replicas, as `tidegate.scale.min` and `tidegate.scale.max`.',
+  mem_limit: 'Memory of a replica: `512m`, `1.5g`.',
+  cpus: 'Cores of a replica: `0.5`.',
+  user: 'User, or user and group, of the container.',
+  working_dir: 'Folder in which it starts.',
+  init: 'Whether a tiny init is process 1; true when left out.',
+  stop_signal: 'What tells it to end.',
+  stop_grace_period: 'How long it has for that: `30s`, `1m30s`.',
+  read_only: 'Whether its own files cannot be changed.',
+  labels:
+    'Those of Tidegate, as in [labels.md](labels.md); they go before what the rest of the file says. Those that say whose the container is are left out.',
+  pull_policy: '`always`, `missing` or `never`.',
+  privileged: 'Needs a plan that allows it.',
+  cap_add: 'Needs a plan that allows it.',
+  devices: 'Needs a plan that allows it.',
+  network_mode: '`host` needs a plan that allows it; other services\u2019 networks are refused.',
+  pid: 'As `network_mode`.',
+  ipc: 'As `network_mode`.',
+  sysctls: 'Those of the namespaces of a replica.',
+  profiles: 'A service with a profile is left out.',
+} as const satisfies Readonly<Record<string, string>>;
 
 /** Without them the service still does what it is for. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {

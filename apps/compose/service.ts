@@ -3,7 +3,7 @@ import { type Healthcheck, NO_OPTIONS, type SetSpec } from '#core/set-spec';
 import type { ComposeEntry, ComposeMap, ComposeNode, Place } from './compose-node.ts';
 import type { ComposeReader } from './compose-reader.ts';
 import { composeDuration } from './quantities.ts';
-import { LEFT_OUT, READ_KEYS, REFUSED } from './service-keys.ts';
+import { LEFT_OUT, REFUSED, TAKEN } from './service-keys.ts';
 import { readLabels } from './service-labels.ts';
 import { readPorts } from './service-ports.ts';
 import { readScale } from './service-scale.ts';
@@ -91,7 +91,7 @@ export function readService(name: string, service: ComposeMap, facts: ServiceFac
 
 /** Says what is left out, and what cannot be. */
 function tellOfOthers(name: string, service: ComposeMap, reader: ComposeReader): void {
-  const keys = [...READ_KEYS, ...Object.keys(LEFT_OUT), ...Object.keys(REFUSED)];
+  const keys = [...Object.keys(TAKEN), ...Object.keys(LEFT_OUT), ...Object.keys(REFUSED)];
   for (const [key, { place }] of reader.known(service, name, keys)) {
     const reason = REFUSED[key];
     if (reason !== undefined) reader.refuse(place, 'unsupported', `${name}.${key} cannot be taken over: ${reason}.`);

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { readSetInput, setInputJson } from '#admin/set-input';
 import { readCompose } from '#apps/compose/compose';
-import { READ_KEYS } from '#apps/compose/service-keys';
+import { TAKEN } from '#apps/compose/service-keys';
 import { readDeclared } from '#discovery/declared-set';
 
 const SEED = 20;
@@ -94,7 +94,7 @@ test('whatever stands in the place of values is taken or refused, with a line of
     fc.array(fc.string({ maxLength: 5 }), { maxLength: 3 }),
     fc.dictionary(fc.string({ maxLength: 8 }), fc.string({ maxLength: 8 }), { maxKeys: 3 }),
   );
-  const service = fc.dictionary(fc.oneof(fc.constantFrom(...READ_KEYS), fc.string({ maxLength: 8 })), value, {
+  const service = fc.dictionary(fc.oneof(fc.constantFrom(...Object.keys(TAKEN)), fc.string({ maxLength: 8 })), value, {
     maxKeys: 6,
   });
   const file = fc.record({
