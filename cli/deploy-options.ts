@@ -2,6 +2,7 @@
 import { parseDuration } from '#core/duration';
 import { nearest } from '#core/nearest';
 import type { Call } from './call.ts';
+import { partsOf } from './comma-list.ts';
 import type { CommandOption } from './command.ts';
 import { usageFailure } from './command-failure.ts';
 
@@ -81,11 +82,4 @@ export function pairOf(text: string, what: string): readonly [name: string, valu
   const name = at === -1 ? text : text.slice(0, at);
   if (name === '') throw usageFailure(`${what}: a name has to stand before the "=".`);
   return [name, at === -1 ? null : text.slice(at + 1)];
-}
-
-export function partsOf(text: string | null): string[] {
-  return (text ?? '')
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '');
 }

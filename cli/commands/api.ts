@@ -1,12 +1,9 @@
 /** `api`: any request to the API, with the answer as it is, for what has no command of its own. */
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { messageOf } from '#core/errors';
 import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
-import { CommandFailure, usageFailure } from '../command-failure.ts';
+import { usageFailure } from '../command-failure.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { textOfStdin } from '../questions.ts';
+import { textOfFile } from '../input-file.ts';
 import type { World } from '../world.ts';
 
 const METHOD = /^[A-Za-z]{1,16}$/;
@@ -46,13 +43,7 @@ async function request(call: Call): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-async function bodyOf(data: string, { stdin, directory }: Pick<World, 'stdin' | 'directory'>): Promise<string> {
-  if (data === '-') return textOfStdin(stdin);
-  if (!data.startsWith('@')) return data;
-  const file = path.resolve(directory, data.slice(1));
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new CommandFailure(`The body cannot be read: ${messageOf(error)}`, { exit: EXIT.failed });
-  }
+async function bodyOf(data: string, world: World): Promise<string> {
+  if (data === '-') return await textOfFile(data, world);
+  return data.startsWith('@') ? await textOfFile(data.slice(1), world) : data;
 }

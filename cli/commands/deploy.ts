@@ -2,9 +2,10 @@
 import { nameFrom } from '#core/name';
 import type { ComposeNote, ComposePreview, Operation, WishedSet } from '../app-answers.ts';
 import { appPath, type Call, MAIN_SET } from '../call.ts';
+import { partsOf } from '../comma-list.ts';
 import type { Command } from '../command.ts';
 import { CommandFailure, usageFailure } from '../command-failure.ts';
-import { heldBy, partsOf, STRATEGY_OPTION, type Step, stepsOf, strategyOf, variablesOf } from '../deploy-options.ts';
+import { heldBy, STRATEGY_OPTION, type Step, stepsOf, strategyOf, variablesOf } from '../deploy-options.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { follow, operationOf, WAIT_OPTIONS } from '../following.ts';
 import { textOfFile } from '../input-file.ts';

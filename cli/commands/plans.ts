@@ -1,6 +1,7 @@
 /** `plans`: how much tenants may have, and what their sets may ask of a host, for operators. */
 import type { Plan } from '../access-answers.ts';
 import type { Call } from '../call.ts';
+import { partsOf } from '../comma-list.ts';
 import type { Command } from '../command.ts';
 import { usageFailure } from '../command-failure.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -79,11 +80,4 @@ function limitOf(text: string): [string, number | string] {
   const [what = '', amount = ''] = text.split('=');
   if (what === '' || amount === '') throw usageFailure(`--limits: "${text}" is not such as apps=5.`);
   return [what, NUMBER.test(amount) ? Number(amount) : amount];
-}
-
-function partsOf(text: string | null): string[] {
-  return (text ?? '')
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '');
 }

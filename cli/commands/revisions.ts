@@ -1,9 +1,10 @@
 /** `revisions`, `rollback`, and `traffic`, which splits requests among revisions. */
 import type { Operation, RevisionItem, Traffic, TrafficMatch } from '../app-answers.ts';
 import { appPath, type Call, wholeNumber } from '../call.ts';
+import { partsOf } from '../comma-list.ts';
 import type { Command } from '../command.ts';
 import { usageFailure } from '../command-failure.ts';
-import { partsOf, SET_OPTION, SIMPLE_STRATEGY_OPTION, simpleStrategyOf } from '../deploy-options.ts';
+import { SET_OPTION, SIMPLE_STRATEGY_OPTION, simpleStrategyOf } from '../deploy-options.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { follow, WAIT_OPTIONS } from '../following.ts';
 

@@ -1,6 +1,7 @@
 /** `tokens`: what people, services and pipelines ask the API with. A new one goes to stdout, this once. */
 import type { MadeToken, Token } from '../access-answers.ts';
 import type { Call } from '../call.ts';
+import { partsOf } from '../comma-list.ts';
 import type { Command } from '../command.ts';
 import { usageFailure } from '../command-failure.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -119,13 +120,6 @@ function momentOf(call: Call): string | null {
   }
   if (Number.isNaN(Date.parse(text))) throw usageFailure(`--expires: "${text}" is neither 12h, 90d, 8w nor a time.`);
   return new Date(text).toISOString();
-}
-
-function partsOf(text: string | null): string[] {
-  return (text ?? '')
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '');
 }
 
 function appOf(resource: string): string {
