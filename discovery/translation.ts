@@ -92,11 +92,14 @@ function contribute(reader: LabelReader, container: EngineContainer, around: Sur
   if (identity === null) return null;
   const { pod } = around;
   const exposed = pod === null ? container.exposedPorts : exposedBy(container, pod);
-  const main = mainPort(reader, exposed);
   const policy = readPolicy(reader, identity.set);
+  const named = mainPort(reader, exposed);
   // Which port it is may be told by the image of a member that was not looked at yet.
   const comes = pod !== null && pod.main === null ? PORT_TO_COME : null;
-  const routes = readRoutes(reader, { identity, baseDomain: around.baseDomain, mainPort: main ?? comes, exposed });
+  const routes = readRoutes(reader, { identity, baseDomain: around.baseDomain, mainPort: named ?? comes, exposed });
+  // A worker often has the image of what is served, with its port, and listens on none.
+  const isSaid = reader.given(LABELS.port) !== null || container.exposedPorts.length > 0 || routes.length > 0;
+  const main = pod === null || isSaid || policy.class !== 'tool' ? named : null;
   const weight = reader.readOrDefault(LABELS.weight);
   const revision = reader.read(LABELS.revision);
   const cloneOf = reader.read(LABELS.cloneOf);

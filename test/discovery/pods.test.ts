@@ -247,3 +247,24 @@ test('after a restart one whose members are gone is not served on', async () => 
   });
   assert.equal(scene.status('pod'), 'created');
 });
+
+test('a worker is not dialled at a port that only its image names; what is served is, and so is what keeps data', async () => {
+  const at = async (labels: Readonly<Record<string, string>>): Promise<unknown> => {
+    const scene = await stage({
+      prepare: (engine) => {
+        const { 'tidegate.port': _, ...silent } = PAUSE;
+        putPod(engine);
+        engine.change('pod', { labels: { ...silent, ...labels } });
+        engine.change('main', { exposedPorts: [8080] });
+      },
+    });
+    const replica = scene.replica('pod');
+    assert.deepEqual([replica?.status, replica?.unroutable], ['running', null]);
+    return replica?.endpoints.map(({ port }) => port);
+  };
+  assert.deepEqual(await at({ 'tidegate.class': 'tool' }), []);
+  assert.deepEqual(await at({ 'tidegate.class': 'tool', 'tidegate.port': '9000' }), [9000]);
+  assert.deepEqual(await at({ 'tidegate.class': 'tool', 'tidegate.host': 'worker.example' }), [8080]);
+  assert.deepEqual(await at({ 'tidegate.class': 'data' }), [8080]);
+  assert.deepEqual(await at({}), [8080]);
+});
