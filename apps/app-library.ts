@@ -134,10 +134,10 @@ export class AppLibrary {
     return next;
   }
 
-  /** Adds a revision; the set's own record learns its number in the same step. */
-  async addRevision(set: SetRecord, revision: Revision): Promise<void> {
+  /** Adds a revision; the set's own record learns its number in the same step, and that it is in force if it is. */
+  async addRevision(set: SetRecord, revision: Revision, current = set.current): Promise<void> {
     const id = setId(set.tenant, set.app, set.name);
-    const next = { ...set, lastRevision: Math.max(set.lastRevision, revision.number) };
+    const next = { ...set, current, lastRevision: Math.max(set.lastRevision, revision.number) };
     await this.#store.changeDocuments([
       { kind: SET_KIND, id, body: next },
       { kind: REVISION_KIND, id: revisionId(set.tenant, set.app, set.name, revision.number), body: revision },

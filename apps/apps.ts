@@ -2,8 +2,6 @@
  * The keeper of apps that are made through the API: what a tenant asks for is kept first and then brought about, by
  * putting sets in force, by deployments, and by taking away what is wanted no more.
  */
-import { pause } from '#core/clock';
-import { messageOf } from '#core/errors';
 import { setKey } from '#core/set';
 import type { Revision, SetSpec } from '#core/set-spec';
 import type { DocumentChange } from '#store/store';
@@ -19,10 +17,9 @@ import { ReplicaFactory } from './replica-factory.ts';
 import { RevisionMaker } from './revision-maker.ts';
 import { RevisionSwitch } from './revision-switch.ts';
 import { SetChanges } from './set-changes.ts';
-import { compareSpecs } from './spec-comparison.ts';
+import { compareSpecs, labelsInForce, type SpecChange } from './spec-comparison.ts';
 import { Sweeper } from './sweeper.ts';
 
-const SWEEP_MS = 60_000;
 /** Documents to be written in the same step: what was taken of a quota. */
 export type Also = readonly DocumentChange[];
 
@@ -95,8 +92,9 @@ export class Apps {
   async begin(): Promise<void> {
     await this.#sweeper.sweepHalfMade();
     this.deployments.begin();
+    void this.#resizeAgain();
     await this.removal.begin();
-    void this.#sweepOnAndOn();
+    void this.#sweeper.sweepOnAndOn(this.#closing.signal);
   }
 
   close(): void {
@@ -163,7 +161,8 @@ export class Apps {
   isInPlace(tenant: string, app: string, set: string, spec: SetSpec): boolean {
     const known = this.library.set(tenant, app, set);
     const current = known?.current == null ? null : this.library.revision(tenant, app, set, known.current);
-    return current !== null && compareSpecs(current.spec, spec) !== 'containers';
+    if (current === null || this.deployments.isMoving(tenant, app, set)) return false;
+    return compareSpecs(current.spec, spec) !== 'containers';
   }
 
   async deploy(draft: DeploymentDraft): Promise<DeploymentRecord> {
@@ -188,15 +187,19 @@ export class Apps {
     if (this.library.app(tenant, app) === null) await this.putApp(wish, app, {});
     const known = this.library.set(tenant, app, name);
     const current = known?.current == null ? null : this.library.revision(tenant, app, name, known.current);
-    const change = current === null ? 'containers' : compareSpecs(current.spec, spec);
+    // What is on its way counts: a wish that goes back on it has to be deployed, too.
+    const onItsWay = this.deployments.wishedOf(tenant, app, name);
+    const change = current === null ? 'containers' : compareSpecs(onItsWay ?? current.spec, spec);
     const set: SetRecord = { ...(known ?? this.#newSet(wish)), spec };
-    if (known !== null && current !== null && change !== 'containers') {
-      await this.library.putSet({ ...set, labels: spec.labels }, also);
-      if (change !== 'same' || known.labels !== spec.labels)
-        await this.#changeInPlace(wish, current, change === 'limits');
+    const isInPlace = change === 'same' || change === 'policy' || (change === 'limits' && onItsWay === null);
+    if (known !== null && current !== null && isInPlace) {
+      await this.library.putSet({ ...set, labels: labelsInForce(current.spec, spec.labels) }, also);
+      await this.#changeInPlace(wish, current, change);
       return { set: this.#known(set), created: false, isMoving: false };
     }
-    return { set, created: known === null, isMoving: true };
+    // Of one that has never been in force there is nothing that its new labels could harm.
+    const labels = current === null ? spec.labels : set.labels;
+    return { set: { ...set, labels }, created: known === null, isMoving: true };
   }
 
   /** Sets and the deployment that brings them about are kept in one step: none is ever wished for and forgotten. */
@@ -218,33 +221,49 @@ export class Apps {
       changes: [...sets.map((set) => this.library.changeOf(set)), ...also],
       onKept: () => {
         for (const set of sets) {
-          const isNew = this.library.set(set.tenant, set.app, set.name) === null;
           this.library.tookSet(set);
-          if (isNew) this.#declare(set);
+          if (set.current === null) this.#declare(set);
         }
       },
     });
   }
 
   /** Limits and policy change while everything runs on. */
-  async #changeInPlace(wish: SetWish, current: Revision, limits: boolean): Promise<void> {
+  async #changeInPlace(wish: SetWish, current: Revision, change: SpecChange): Promise<void> {
     const { tenant, app, set: name, spec, by } = wish;
     const set = this.library.set(tenant, app, name);
     if (set === null) return;
-    if (limits) {
+    if (change === 'limits') {
       const number = set.lastRevision + 1;
       const { wall } = this.#ports.clock;
       const next = { ...current, spec, number, name: `r${number}`, createdAt: wall(), by, cause: wish.cause };
-      await this.library.addRevision(set, next);
-      const sight = this.#ports.sight(setKey(tenant, app, name));
-      for (const replica of sight?.replicas ?? []) {
-        if (replica.revision === next.share) await this.factory.resize(next, replica.id);
-      }
-      await this.library.putInForce(set, { current: number, shares: set.shares, routing: set.routing });
-    }
-    this.#declare(this.#known(set));
-    const type = limits ? 'set.resized' : 'set.changed';
+      // In force first: replicas that are made from now on have the new limits, and a kill leaves nothing halfway.
+      await this.library.addRevision(set, next, number);
+      this.#declare(this.#known(set));
+      await this.#resize(tenant, app, name, next);
+    } else this.#declare(set);
+    if (change === 'same') return;
+    const type = change === 'limits' ? 'set.resized' : 'set.changed';
     this.#emit(type, wish, { app, set: name }, `${by} asked for it`);
+  }
+
+  async #resize(tenant: string, app: string, set: string, revision: Revision): Promise<void> {
+    for (const replica of this.#ports.sight(setKey(tenant, app, set))?.replicas ?? []) {
+      if (replica.revision === revision.share) await this.factory.resize(revision, replica.id);
+    }
+  }
+
+  /** Limits that were changed while everything ran, and perhaps not everywhere when the last process ended. */
+  async #resizeAgain(): Promise<void> {
+    for (const { tenant, app, name, current } of this.library.allSets()) {
+      const revision = current === null ? null : this.library.revision(tenant, app, name, current);
+      if (revision === null || revision.share === revision.name) continue;
+      try {
+        await this.#resize(tenant, app, name, revision);
+      } catch (error) {
+        this.#ports.log.warn('limits could not be set again', { app, set: name, error });
+      }
+    }
   }
 
   #declare(set: SetRecord): void {
@@ -274,15 +293,6 @@ export class Apps {
     cause: string,
   ): void {
     this.#ports.emit({ type, tenant, ...of, cause });
-  }
-
-  async #sweepOnAndOn(): Promise<void> {
-    const { clock, log } = this.#ports;
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      await this.#sweeper.sweep().catch((error) => log.error('a sweep failed', { error: messageOf(error) }));
-      await pause(clock, SWEEP_MS, signal);
-    }
   }
 }
 

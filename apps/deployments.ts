@@ -4,9 +4,11 @@
  */
 import { pause } from '#core/clock';
 import { messageOf } from '#core/errors';
+import type { SetSpec } from '#core/set-spec';
 import type { DocumentChange } from '#store/store';
 import type { AppLibrary } from './app-library.ts';
 import type { SetRecord } from './app-record.ts';
+import { operationOf } from './deployment-operation.ts';
 import {
   type CanaryStep,
   DEPLOYMENT_KIND,
@@ -16,7 +18,6 @@ import {
   type Strategy,
 } from './deployment-record.ts';
 import { DeploymentRun } from './deployment-run.ts';
-import type { OperationRecord, OperationState } from './operation-record.ts';
 import type { Operations } from './operations.ts';
 import type { AppsPorts } from './ports.ts';
 import type { ReplicaFactory } from './replica-factory.ts';
@@ -99,6 +100,18 @@ export class Deployments {
     return this.list(tenant, app).find((one) => !hasEnded(one.state) && isAbout(one)) ?? null;
   }
 
+  /** What the newest that has not ended brings a set to; null: none is about it, or it only makes it anew. */
+  wishedOf(tenant: string, app: string, set: string): SetSpec | null {
+    for (const { state, turns } of this.list(tenant, app)) {
+      const turn = hasEnded(state) ? undefined : turns.find((one) => one.set === set);
+      const number = turn?.revision ?? null;
+      const pinned = number === null ? null : this.#options.library.revision(tenant, app, set, number);
+      const spec = turn?.spec ?? pinned?.spec ?? null;
+      if (spec !== null) return spec;
+    }
+    return null;
+  }
+
   isMoving(tenant: string, app: string, set: string): boolean {
     return this.movingOf(tenant, app, set) !== null;
   }
@@ -143,9 +156,13 @@ export class Deployments {
     const run = this.#runs.get(record.id);
     if (run === undefined) {
       if (wish !== 'cancel' && wish !== 'abort') return false;
-      await this.#save({ ...known, state: 'canceled', endedAt: this.#options.ports.clock.wall() });
+      const hasBegun = known.turns.some((one) => one.before !== null);
+      // One that had begun before a restart puts back what was, when it is taken up.
+      if (hasBegun) await this.#save({ ...known, wish });
+      else await this.#save({ ...known, state: 'canceled', endedAt: this.#options.ports.clock.wall() });
       return true;
     }
+    if (run.isCommitted && known.turns.filter((one) => !one.done).length < 2) return false;
     await run.change({ wish });
     return true;
   }
@@ -178,6 +195,8 @@ export class Deployments {
 
   /** Those that wait for a set of a newer one will not have their turn. */
   async #supersede(newer: DeploymentRecord): Promise<void> {
+    // What is only made anew brings nothing that others were to bring.
+    if (newer.turns.every((one) => one.spec === null && one.revision === null)) return;
     const sets = newer.turns.map((one) => one.set);
     for (const record of this.list(newer.tenant, newer.app)) {
       const waits = record.state === 'queued' && record.id !== newer.id && !this.#runs.has(record.id);
@@ -258,35 +277,4 @@ export class Deployments {
       this.#options.ports.log.warn('old deployments could not be dropped', { error: messageOf(error) });
     }
   }
-}
-
-const OPERATION_STATE: Readonly<Partial<Record<DeploymentRecord['state'], OperationState>>> = {
-  queued: 'pending',
-  succeeded: 'succeeded',
-  failed: 'failed',
-  'rolled-back': 'failed',
-  canceled: 'canceled',
-  superseded: 'canceled',
-};
-
-function operationOf(record: DeploymentRecord): Partial<OperationRecord> {
-  const { state, error, wish, turns, id } = record;
-  const ending = wish === 'cancel' ? 'canceling' : 'running';
-  const revisions = Object.fromEntries(
-    turns.map((one) => [one.set, one.revision === null ? null : `r${one.revision}`]),
-  );
-  return {
-    state: OPERATION_STATE[state] ?? ending,
-    phase: state,
-    progress: { done: turns.filter((one) => one.done).length, total: turns.length },
-    result: { deployment: id, revisions },
-    error:
-      error === null
-        ? null
-        : {
-            code: error.code,
-            detail: error.detail,
-            data: { set: error.set, phase: error.phase, evidence: error.evidence },
-          },
-  };
 }

@@ -16,6 +16,8 @@ export interface MemberUpdate {
   readonly replicas: () => readonly ReplicaSight[];
   /** Resolves when the replica is ready (again). @throws when it will not be */
   readonly ready: (replica: string) => Promise<void>;
+  /** Resolves when its new members have run for a moment. @throws when one has ended */
+  readonly proved: (replica: string) => Promise<void>;
   /** @throws when it is not wanted any more */
   readonly heed: () => void;
 }
@@ -30,7 +32,10 @@ export async function updateMembers(update: MemberUpdate): Promise<void> {
     update.heed();
     const serves = next.phase === 'ready';
     await factory.replaceMembers(set, revision, members, next.id);
-    if (serves) await update.ready(next.id);
+    if (serves) {
+      await update.proved(next.id);
+      await update.ready(next.id);
+    }
     done.add(next.id);
   }
 }

@@ -8,6 +8,7 @@ import { type DeploymentRecord, READY_WITHIN_MS, type Strategy } from './deploym
 import type { Deployments } from './deployments.ts';
 import type { AppsPorts } from './ports.ts';
 import type { RevisionMaker } from './revision-maker.ts';
+import { labelsInForce } from './spec-comparison.ts';
 
 export interface RevisionSwitchOptions {
   readonly ports: Pick<AppsPorts, 'settled' | 'emit'>;
@@ -34,7 +35,9 @@ export class RevisionSwitch {
       .revisions(tenant, app, name)
       .some((one) => one.share === revision.share && one.number !== revision.number);
     const target = isShared ? await revisions.again(set, revision, asker.by, cause) : revision;
-    const known = { ...(library.set(tenant, app, name) ?? set), spec: target.spec };
+    const before = library.set(tenant, app, name) ?? set;
+    const labels = labelsInForce(target.spec, before.spec.labels);
+    const known = { ...before, spec: { ...target.spec, labels } };
     const draft = {
       ...{ tenant, app, by: asker.by, cause, strategy, steps: [], members: [] },
       turns: [{ set: name, spec: null, revision: target.number }],
@@ -48,16 +51,12 @@ export class RevisionSwitch {
 
   /** Has all replicas of the sets take turns in being made anew. Null: none of them has a revision. */
   async restart(asker: Asker, app: string, sets: readonly SetRecord[]): Promise<DeploymentRecord | null> {
-    const { library, revisions, deployments } = this.#options;
-    const turns = [];
-    for (const set of sets) {
-      const current = set.current === null ? null : library.revision(set.tenant, app, set.name, set.current);
-      if (current === null) continue;
-      const again = await revisions.again(set, current, asker.by, `restart of ${current.name}`);
-      turns.push({ set: set.name, spec: null, revision: again.number });
-    }
+    // Which revision that is shows when its turn has come: others may be on their way.
+    const turns = sets
+      .filter((one) => one.current !== null)
+      .map((one) => ({ set: one.name, spec: null, revision: null }));
     if (turns.length === 0) return null;
-    return await deployments.create({
+    return await this.#options.deployments.create({
       ...{ tenant: asker.tenant, app, by: asker.by, cause: 'a restart', strategy: 'rolling' as const },
       ...{ steps: [], members: [], turns, readyWithinMs: READY_WITHIN_MS },
     });

@@ -6,6 +6,7 @@ import { pause } from '#core/clock';
 import type { SetKey } from '#core/set';
 import { judge, type RevisionCounters } from './canary.ts';
 import type { DeploymentRecord } from './deployment-record.ts';
+import { evidenceOf } from './evidence.ts';
 import { Halt } from './halt.ts';
 import type { AppsPorts, ReplicaSight, SetSight } from './ports.ts';
 import type { ReplicaFactory } from './replica-factory.ts';
@@ -18,6 +19,8 @@ const GONE_EXTRA_MS = 60_000;
 const WATCH_MS = 1000;
 /** What has no port to dial proves itself by running on. */
 const STAYS_MS = 1000;
+/** How long a new member has to run. */
+const PROOF_MS = 1000;
 
 export interface RevisionWatchOptions {
   readonly ports: AppsPorts;
@@ -25,6 +28,8 @@ export interface RevisionWatchOptions {
   readonly changes: SetChanges;
   readonly key: SetKey;
   readonly readyWithinMs: number;
+  /** The app is kept down: nothing becomes ready, and nothing has to. */
+  readonly isStopped: () => boolean;
   readonly record: () => DeploymentRecord;
   /** @throws when the deployment is to end */
   readonly heed: () => void;
@@ -51,6 +56,7 @@ export class RevisionWatch {
     const since = ports.clock.now();
     for (;;) {
       this.#options.heed();
+      if (this.#options.isStopped()) return;
       const own = this.sight?.replicas.filter((one) => one.revision === name) ?? [];
       if (own.filter((one) => one.phase === 'ready').length >= count) return;
       const crashed = own.filter((one) => one.failures >= CRASHES_MAX);
@@ -95,6 +101,20 @@ export class RevisionWatch {
       if (!own.some(isUp)) await changes.next(key, this.#options.signal());
       else if (await this.#stays(own)) return;
     }
+  }
+
+  /** Resolves when members of a replica have run for a moment. @throws Halt when one of them has ended */
+  async proved(replica: string, members: readonly string[]): Promise<void> {
+    const { ports, heed, signal } = this.#options;
+    await pause(ports.clock, PROOF_MS, signal());
+    heed();
+    const found = this.sight?.replicas.find((one) => one.id === replica);
+    if (found === undefined) return;
+    const evidence = await evidenceOf(found, ports);
+    const dead = evidence.members.find((one) => members.includes(one.name) && one.status !== 'running');
+    if (dead === undefined) return;
+    const detail = `the container ${dead.name} ended with ${dead.exitCode} right after it had been replaced`;
+    throw new Halt('failed', 'replica.crashed', detail, [{ ...found, phase: 'failed' }]);
   }
 
   /** Resolves when no replica of a share is left, or when that takes far too long. */
@@ -152,6 +172,7 @@ export class RevisionWatch {
       if (left.length === 0) return;
       await changes.next(key, closing);
     }
+    if (closing.aborted) throw new Error('Tidegate is ending');
   }
 }
 

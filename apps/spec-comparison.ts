@@ -13,6 +13,16 @@ const OF_CONTAINERS = [
  */
 export type SpecChange = 'same' | 'policy' | 'limits' | 'containers';
 
+/**
+ * Labels for a revision: how its containers are dialled is its own, routes and policy are as they were asked for last.
+ * @param wanted labels of the set as it is wished
+ */
+export function labelsInForce(of: SetSpec, wanted: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const policy = Object.entries(wanted).filter(([name]) => !OF_CONTAINERS.includes(name));
+  const own = Object.entries(of.labels).filter(([name]) => OF_CONTAINERS.includes(name));
+  return Object.fromEntries([...policy, ...own]);
+}
+
 export function compareSpecs(before: SetSpec, after: SetSpec): SpecChange {
   if (text(containersOf(before)) !== text(containersOf(after))) return 'containers';
   if (text(limitsOf(before)) !== text(limitsOf(after))) return isResizable(before, after) ? 'limits' : 'containers';

@@ -3,6 +3,7 @@
  * any more, and replicas that were only half made when it was killed. Volumes are data, and stay until they are asked to
  * go. What carries the label of another instance, or none, is never touched.
  */
+import { pause } from '#core/clock';
 import { isTidegateError } from '#core/errors';
 import { INSTANCE_LABEL, ROLE_LABEL } from '#core/replica-labels';
 import type { EngineContainerSummary } from '#docker/engine';
@@ -11,9 +12,10 @@ import type { AppLibrary } from './app-library.ts';
 import type { AppsPorts } from './ports.ts';
 
 const STOP_S = 10;
+const SWEEP_MS = 60_000;
 
 export interface SweeperOptions {
-  readonly ports: Pick<AppsPorts, 'engines' | 'instance' | 'log'>;
+  readonly ports: Pick<AppsPorts, 'clock' | 'engines' | 'instance' | 'log'>;
   readonly library: AppLibrary;
 }
 
@@ -35,6 +37,15 @@ export class Sweeper {
       const swept = await engine.sweepReplicas(this.#options.ports.instance);
       if (swept.length > 0) this.#options.ports.log.info('half made replicas were removed', { replicas: swept });
     });
+  }
+
+  /** Looks every minute until the signal aborts. Never rejects. */
+  async sweepOnAndOn(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options.ports;
+    while (!signal.aborted) {
+      await this.sweep().catch((error) => log.error('a sweep failed', { error }));
+      await pause(clock, SWEEP_MS, signal);
+    }
   }
 
   /** One look at all hosts. Never rejects: what cannot be taken away now is looked at again later. */
