@@ -50,6 +50,8 @@ export class Platform {
   /** The store takes nothing. */
   refusesWrites = false;
   refused = 0;
+  /** An opened one begins; otherwise it waits for its hosts to be listed. */
+  beginsAtOnce = true;
   apps!: Apps;
   readonly #directory = mkdtempSync(path.join(tmpdir(), 'tidegate-apps-'));
   readonly #inForce = new Map<SetKey, SetInForce>();
@@ -64,7 +66,7 @@ export class Platform {
     this.#isOwnStore = store === null;
     this.#writesLeft = Number.POSITIVE_INFINITY;
     this.apps = await Apps.open(this.#ports(this.#store));
-    await this.apps.begin();
+    if (this.beginsAtOnce) await this.apps.begin();
     return this.apps;
   }
 
@@ -226,6 +228,8 @@ export class Platform {
       replaceMembers: (id, members) => {
         const replica = this.replicas.get(id);
         for (const one of members) if (replica !== undefined) replica.members[one.name] = one.image;
+        const isBad = members.some((one) => this.crashing.has(one.image.replace('sha256:', '')));
+        if (replica !== undefined) replica.phase = isBad ? 'failed' : 'ready';
         return Promise.resolve();
       },
       makeReplica: (plan) => {
