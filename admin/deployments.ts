@@ -1,7 +1,7 @@
 /** Endpoints of deployments: begun, watched, and told to go on, stand still or go back. */
 import { z } from '@hono/zod-openapi';
 import type { Apps } from '#apps/apps';
-import { type DeploymentRecord, hasEnded, READY_WITHIN_MS, STRATEGIES } from '#apps/deployment-record';
+import { CANARY_STEPS, type DeploymentRecord, hasEnded, READY_WITHIN_MS, STRATEGIES } from '#apps/deployment-record';
 import { parseDuration } from '#core/duration';
 import { nearest } from '#core/nearest';
 import type { SetSpec } from '#core/set-spec';
@@ -36,11 +36,6 @@ const DeploymentRequest = z
 
 const AppParams = z.object({ app: z.string() });
 const Params = z.object({ app: z.string(), d: z.string() });
-
-const CANARY_DEFAULT = [
-  { weight: 10, holdMs: 60_000 },
-  { weight: 50, holdMs: 60_000 },
-];
 
 export function addDeployments(endpoints: Endpoints, apps: Apps, gate: SpecGate): void {
   endpoints.add(
@@ -214,7 +209,7 @@ function draftOf(apps: Apps, tenant: string, app: string, body: Body) {
   if (faults.length > 0) return invalid(faults);
   return {
     ...{ strategy, members, turns, readyWithinMs: within ?? READY_WITHIN_MS },
-    steps: strategy === 'canary' && steps.length === 0 ? CANARY_DEFAULT : steps,
+    steps: strategy === 'canary' && steps.length === 0 ? CANARY_STEPS : steps,
     cause: body.cause ?? `${strategy} deployment`,
   };
 }

@@ -9,7 +9,7 @@ import { AppLibrary } from './app-library.ts';
 import { type AppRecord, type SetRecord, secretContext } from './app-record.ts';
 import { AppRemoval } from './app-removal.ts';
 import type { Asker } from './asker.ts';
-import { type DeploymentRecord, READY_WITHIN_MS, type Strategy } from './deployment-record.ts';
+import { CANARY_STEPS, type DeploymentRecord, READY_WITHIN_MS, type Strategy } from './deployment-record.ts';
 import { type DeploymentDraft, Deployments } from './deployments.ts';
 import { Operations } from './operations.ts';
 import type { AppsPorts } from './ports.ts';
@@ -209,7 +209,8 @@ export class Apps {
     also: Also = [],
   ): Promise<DeploymentRecord> {
     const draft = {
-      ...{ tenant, app, by, cause, strategy, steps: [], members: [] },
+      ...{ tenant, app, by, cause, strategy, members: [] },
+      steps: strategy === 'canary' ? CANARY_STEPS : [],
       turns: sets.map(({ name, spec }) => ({ set: name, spec, revision: null })),
       readyWithinMs: READY_WITHIN_MS,
     };

@@ -50,6 +50,12 @@ export interface CanaryStep {
   readonly holdMs: number;
 }
 
+/** Of a canary that nobody gave steps of its own. */
+export const CANARY_STEPS: readonly CanaryStep[] = [
+  { weight: 10, holdMs: 60_000 },
+  { weight: 50, holdMs: 60_000 },
+];
+
 /** What was found out about why new replicas do not become ready. */
 export interface Evidence {
   readonly replica: string;

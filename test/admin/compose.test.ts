@@ -53,6 +53,19 @@ test('an app of four sets comes up in its order, and again with what has changed
   assert.equal(web.json.at('spec.port'), 3000);
 });
 
+test('a canary of a file without steps of its own is watched as every other', async (t) => {
+  const { compose, platform, tidegate } = await world(t);
+  await compose({ text: FILE });
+  const asked = { method: 'POST', body: { text: FILE, variables: { TAG: '2' }, strategy: 'canary' }, headers: OF_ACME };
+  const begun = await tidegate.json('/v1/apps/shop/compose', asked);
+  assert.equal(begun.status, 202);
+  await until(() => platform.inForce('acme/shop/web')?.shares.some((one) => one.weight === 10), {
+    what: 'a tenth of the traffic meets the new revision',
+  });
+  const { json } = await tidegate.json('/v1/apps/shop/deployments', { headers: OF_ACME });
+  assert.deepEqual(json.each('items.0.steps', 'hold'), ['1m', '1m']);
+});
+
 test('a set that does not come up keeps those after it from coming up, and the operation says so', async (t) => {
   const { compose, platform } = await world(t);
   platform.crashing.add('api:1');
