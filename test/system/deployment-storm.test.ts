@@ -19,6 +19,7 @@ const PER_SECOND = Number(process.env.REQUESTS_PER_SECOND ?? 60);
 const WEBSOCKETS = Number(process.env.WEBSOCKETS ?? 5);
 const SLOW_MS = Number(process.env.SLOW_MS ?? 1500);
 const SLOW_EVERY_MS = 500;
+const TICK_MS = 5;
 const SOCKET_LIVES_MS = 3000;
 
 let engine: TestEngine;
@@ -59,7 +60,13 @@ class Visitors {
   constructor(port: number) {
     this.#port = port;
     crowd.add(this);
-    this.#timers.push(setInterval(() => this.#track(this.#ask('/')), 1000 / PER_SECOND));
+    const begun = performance.now();
+    let sent = 0;
+    const sendDue = (): void => {
+      const due = ((performance.now() - begun) / 1000) * PER_SECOND;
+      for (; sent < due; sent++) this.#track(this.#ask('/'));
+    };
+    this.#timers.push(setInterval(sendDue, TICK_MS));
     this.#timers.push(setInterval(() => this.#track(this.#ask(`/work?ms=${SLOW_MS}`)), SLOW_EVERY_MS));
     for (let i = 0; i < WEBSOCKETS; i++) this.#track(this.#talkOnAndOn());
   }
@@ -223,4 +230,35 @@ test('a revision that fails its probes, one that crashes, and one that answers 5
   assert.equal((JSON.parse(after.body) as { release: string }).release, '0');
   const harmed = others.failures.length / (others.answers.length + others.failures.length);
   assert.ok(harmed < 0.2, `of all requests ${Math.round(harmed * 100)} % met the canary before it was aborted`);
+});
+
+test(`member: ${DEPLOYMENTS} under traffic cost no request, and the main container never stops`, async () => {
+  tidegate = await startTidegate({ docker: engine.socket });
+  const main = { index: 1, name: 'main', image, options: { env: { RELEASE: '0' } } };
+  const agent = (release: number) => ({
+    index: 2,
+    name: 'agent',
+    image,
+    options: { env: { PORT: '9090', RELEASE: String(release) } },
+  });
+  await deployHello(tidegate, { image, more: { containers: [main, agent(0)], scale: { min: 2, max: 2 } } });
+  const startsOfMain = async (): Promise<readonly string[]> => {
+    const all = await engine.docker.listContainers({ filters: { label: ['tidegate.member=1.main'] } });
+    const seen = await Promise.all(all.map(({ Id }) => engine.docker.getContainer(Id).inspect()));
+    return seen.map(({ State }) => State.StartedAt).sort();
+  };
+  await until(async () => (await startsOfMain()).length === 2, { what: 'two replicas' });
+  const before = await startsOfMain();
+  const visitors = new Visitors(tidegate.port);
+  for (let i = 1; i <= DEPLOYMENTS; i++) {
+    const accepted = await tidegate.adminJson<{ id: string }>('/v1/apps/shop/deployments', {
+      method: 'POST',
+      body: JSON.stringify({ sets: ['web'], strategy: 'member', members: [2], containers: [main, agent(i)] }),
+    });
+    const end = await endOf(tidegate, accepted.id);
+    assert.equal(end.state, 'succeeded', JSON.stringify(end));
+  }
+  await visitors.stop();
+  assert.deepEqual(visitors.failures, []);
+  assert.deepEqual(await startsOfMain(), before);
 });
