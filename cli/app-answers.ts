@@ -105,6 +105,7 @@ export interface WishedSet {
   readonly name: string;
   readonly app: string;
   readonly spec: Readonly<Record<string, unknown>> & {
+    readonly containers: readonly { readonly index: number; readonly name: string; readonly image: string }[];
     readonly resources?: { readonly cpu?: number; readonly memory?: number };
   };
   readonly revision: string | null;

@@ -31,7 +31,11 @@ export const DEPLOY_COMMANDS: readonly Command[] = [
         value: 'FILE',
         summary: 'A compose file for the whole app; - is stdin. Its `name:` is the app unless --app says another.',
       },
-      image: { type: 'string', value: 'IMAGE', summary: 'The image of the first container of the set.' },
+      image: {
+        type: 'string',
+        value: 'IMAGE',
+        summary: 'The image of the first container of the set, or of the one of --members.',
+      },
       set: {
         type: 'string',
         value: 'SETS',
@@ -128,7 +132,7 @@ async function deploySets(call: Call): Promise<ExitCode> {
   const cause = call.option('cause');
   const body = {
     ...(sets.length === 0 ? {} : { sets }),
-    ...(image === null ? {} : { image }),
+    ...(image === null ? {} : await imageFor(call, { app, sets, members, image })),
     ...(strategy === null ? {} : { strategy }),
     ...(steps.length === 0 ? {} : { steps }),
     ...(members.length === 0 ? {} : { members }),
@@ -138,6 +142,26 @@ async function deploySets(call: Call): Promise<ExitCode> {
   const begin = () => api.json<Operation>('POST', appPath(app, 'deployments'), { body });
   const holdMs = strategy === 'canary' && steps.length === 0 ? CANARY_HOLD_MS : heldBy(steps);
   return await follow(call, begin, { holdMs });
+}
+
+interface ImageWish {
+  readonly app: string;
+  readonly sets: readonly string[];
+  readonly members: readonly number[];
+  readonly image: string;
+}
+
+/** An image is that of the first container, or of the one member that is to be replaced. */
+async function imageFor({ api }: Call, { app, sets, members, image }: ImageWish): Promise<object> {
+  if (members.length === 0) return { image };
+  const [set = MAIN_SET, ...otherSets] = sets;
+  const [index, ...otherMembers] = members;
+  if (otherSets.length + otherMembers.length > 0) throw usageFailure('--image goes to one member of one set.');
+  const { spec } = await api.get<WishedSet>(appPath(app, 'sets', set, 'spec'));
+  const known = spec.containers.find((one) => one.index === index);
+  if (known !== undefined) return { containers: [{ ...known, image }] };
+  const there = spec.containers.map((one) => `${one.index} (${one.name})`).join(', ');
+  throw usageFailure(`--members: ${set} has no container ${index}; it has ${there}.`);
 }
 
 /** The set that an image makes: of an app that has none yet. Null: it has. */

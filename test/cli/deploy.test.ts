@@ -145,6 +145,23 @@ test('options become what the API takes', async (t) => {
   });
 });
 
+test('an image for a member is that of this member, with all that it has otherwise', async (t) => {
+  const ground = await AppGround.deployed(t);
+  const agent = { index: 2, name: 'agent', image: 'agent:1', options: { env: { LEVEL: 'low' } } };
+  const spec = { containers: [{ index: 1, name: 'main', image: 'shop:1' }, agent], port: 8080 };
+  assert.equal((await ground.tide('sets apply -f - --wait', { input: JSON.stringify(spec) })).code, 0);
+  const moved = await ground.tide('deploy --members 2 --image agent:2 --wait');
+  assert.deepEqual([moved.code, moved.stdout], [0, 'web r3\n'], moved.stderr);
+  const [replica] = [...ground.platform.replicas.values()];
+  assert.deepEqual(replica?.members, { main: 'sha256:shop:1', agent: 'sha256:agent:2' });
+  const now = await ground.json<{ spec: { containers: object[] } }>('sets show web');
+  assert.deepEqual(now.spec.containers[1], { ...agent, image: 'agent:2' });
+  const none = await ground.tide('deploy --members 3 --image agent:2');
+  assert.equal(none.code, 2);
+  assert.match(none.stderr, /web has no container 3; it has 1 \(main\), 2 \(agent\)/);
+  assert.equal((await ground.tide('deploy --members 1,2 --image agent:2')).code, 2);
+});
+
 test('a compose file is sent as it is, with the variables that were given, to the app that it names', async (t) => {
   const ground = await AppGround.start(t);
   const text = 'name: shop # ours\nservices:\n  web:\n    image: shop:$TAG\n';
