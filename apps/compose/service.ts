@@ -117,13 +117,13 @@ function imageOf(name: string, service: ComposeMap, reader: ComposeReader): stri
 }
 
 function readEnvironment(service: ComposeMap, name: string, reader: ComposeReader): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const [key, { value }] of reader.pairs(service.entries.get('environment')?.value, `${name}.environment`)) {
+  const given = reader.pairs(service.entries.get('environment')?.value, `${name}.environment`);
+  const found = [...given].flatMap(([key, { value }]) => {
     // Without a value it is that of whoever deploys, and none where he has none.
-    const found = value ?? reader.variable(key);
-    if (found !== null) env[key] = found;
-  }
-  return env;
+    const text = value ?? reader.variable(key);
+    return text === null ? [] : [[key, text] as const];
+  });
+  return Object.fromEntries(found);
 }
 
 function readHealthcheck(service: ComposeMap, name: string, reader: ComposeReader): Healthcheck | null {

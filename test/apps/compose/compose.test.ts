@@ -179,6 +179,14 @@ suite('one service', () => {
     assert.deepEqual(asleep?.containers[0]?.options.env, { VERSION: '1.10', EMPTY: '', ON: 'yes' });
   });
 
+  test('may call a variable whatever it likes', () => {
+    const env = one('  environment: { __proto__: a, constructor: b }')?.containers[0]?.options.env ?? {};
+    assert.deepEqual(Object.entries(env), [
+      ['__proto__', 'a'],
+      ['constructor', 'b'],
+    ]);
+  });
+
   test('with a profile is left out, as compose does', () => {
     const read = composed('services:\n a: {image: a}\n b: {image: b, profiles: [debug]}');
     assert.deepEqual(
