@@ -23,6 +23,9 @@ export interface DomainRoute {
   readonly path: string;
 }
 
+/** Operators deploy there unless they name another. */
+const OPERATORS_TENANT = 'default';
+
 export interface DomainRoutesOptions {
   readonly proved: ProvedHostnames;
   readonly labelTrust: 'all' | 'verified';
@@ -123,15 +126,20 @@ export class DomainRoutes {
   }
 
   /** Why labels of the set may not have the hostname; null: they may. */
-  #refusal({ tenant, app, set }: SetSnapshot, hostname: string): string | null {
-    const { proved, labelTrust, baseDomain } = this.#options;
+  #refusal({ tenant, app, set, shares }: SetSnapshot, hostname: string): string | null {
+    const { proved, baseDomain } = this.#options;
+    // Who labels a container has the host; a tenant with a token has not.
+    const isTenants = shares !== undefined && tenant !== OPERATORS_TENANT;
+    const labelTrust = isTenants ? 'verified' : this.#options.labelTrust;
     const owner = proved.ownerOf(hostname);
     if (owner === tenant) return null;
     if (owner !== null) return 'another tenant has verified it';
     if (labelTrust === 'all') return null;
     const own = [`${app}.${baseDomain}`, `${set}--${app}.${baseDomain}`, `${tenant}.${baseDomain}`];
     if (own.includes(hostname) || hostname.endsWith(`.${tenant}.${baseDomain}`)) return null;
-    return 'TIDEGATE_LABEL_TRUST is verified, and it is no verified domain of the tenant';
+    return isTenants
+      ? 'it is neither under the name of the tenant nor a domain that it has verified'
+      : 'TIDEGATE_LABEL_TRUST is verified, and it is no verified domain of the tenant';
   }
 
   /** Each claim once, until it is allowed or gone. */

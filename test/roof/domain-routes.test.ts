@@ -137,3 +137,16 @@ test('no order of labels and proofs gives a tenant what another one has proved',
     { seed: 7, numRuns: 300 },
   );
 });
+
+test('what a tenant deploys over the API is served under its own names and its verified domains alone', () => {
+  const scene = new Scene();
+  const shares = [{ revision: 'r1', weight: 100, replicas: null, held: false }];
+  scene.routes.observe({ ...snapshot('a', 'shop', ['shop.base.test', 'bank.example.test', 'x.a.base.test']), shares });
+  assert.equal(scene.servedBy('shop.base.test'), 'a/shop/web');
+  assert.equal(scene.servedBy('x.a.base.test'), 'a/shop/web');
+  assert.equal(scene.servedBy('bank.example.test'), undefined);
+  scene.prove('a', 'bank.example.test');
+  assert.equal(scene.servedBy('bank.example.test'), 'a/shop/web');
+  scene.routes.observe({ ...snapshot('default', 'own', ['own.example.test']), shares });
+  assert.equal(scene.servedBy('own.example.test'), 'default/own/web');
+});
