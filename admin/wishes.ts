@@ -1,4 +1,5 @@
 /** All endpoints through which apps are made and moved; where nobody keeps apps they are not there. */
+import { EVERYTHING } from '#tenants/plan';
 import { addAppLifecycle } from './app-lifecycle.ts';
 import { addCompose } from './compose.ts';
 import { addDeployments } from './deployments.ts';
@@ -17,7 +18,9 @@ export function addWishes(endpoints: Endpoints, ports: AdminPorts): void {
   const plan = new PlanGate(ports);
   const gate = new SpecGate({
     ...{ baseDomain, plan, setting: (key) => ports.scaling.setting(key) },
-    rules: ({ tenant }) => tenancy?.tenants.allowancesOf(tenant) ?? ALL,
+    rules: ({ tenant }) =>
+      // Where there are no plans there is nobody to keep from anything.
+      tenancy?.tenants.allowancesOf(tenant) ?? EVERYTHING,
   });
   addAppLifecycle(endpoints, apps, plan);
   addEnvironment(endpoints, apps, plan);
@@ -27,14 +30,3 @@ export function addWishes(endpoints: Endpoints, ports: AdminPorts): void {
   addDeployments(endpoints, apps, gate);
   addOperations(endpoints, apps);
 }
-
-/** Where there are no plans there is nobody to keep from anything. */
-const ALL = {
-  privileged: true,
-  host_namespaces: true,
-  binds: true,
-  capabilities: true,
-  devices: true,
-  publish_ports: true,
-  sysctls: true,
-};

@@ -40,22 +40,21 @@ export const ORDINARY: Allowances = {
   sysctls: true,
 };
 
+/** What gives a container the host. */
+export const EVERYTHING: Allowances = {
+  privileged: true,
+  host_namespaces: true,
+  binds: true,
+  capabilities: true,
+  devices: true,
+  publish_ports: true,
+  sysctls: true,
+};
+
 /** Plans that are always there, and stay as they are. */
 export const BUILT_IN_PLANS: readonly Plan[] = [
   { name: 'unlimited', limits: NO_LIMITS, allowances: ORDINARY },
-  {
-    name: 'trusted',
-    limits: NO_LIMITS,
-    allowances: {
-      privileged: true,
-      host_namespaces: true,
-      binds: true,
-      capabilities: true,
-      devices: true,
-      publish_ports: true,
-      sysctls: true,
-    },
-  },
+  { name: 'trusted', limits: NO_LIMITS, allowances: EVERYTHING },
 ];
 
 /** The plan of the tenant `default`, and of tenants that were made without naming one. */
