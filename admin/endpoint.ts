@@ -227,8 +227,10 @@ function faultsOf(issue: z.core.$ZodIssue, known: readonly string[]): Fault[] {
     return [{ pointer: at, code: issue.code, detail: sentence(at, issue.message) }];
   return issue.keys.map((key) => {
     const meant = nearest(key, known);
-    const hint = meant === null ? `Known are ${known.join(', ')}.` : `Did you mean "${meant}"?`;
-    return { pointer: `${at}/${escapePointer(key)}`, code: 'unknown', detail: `"${key}" means nothing here. ${hint}` };
+    const hint = meant === null ? ` Known are ${known.join(', ')}.` : ` Did you mean "${meant}"?`;
+    // Names of the value itself say nothing of those of its parts.
+    const detail = `"${key}" means nothing here.${issue.path.length === 0 ? hint : ''}`;
+    return { pointer: `${at}/${escapePointer(key)}`, code: 'unknown', detail };
   });
 }
 

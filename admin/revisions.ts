@@ -171,12 +171,9 @@ function addRollback(endpoints: Endpoints, parts: ActivationParts): void {
       const name = body.set ?? (sets.length === 1 ? sets[0]?.name : 'web') ?? 'web';
       const set = ownSet(apps, scope, { app, set: name });
       if (set instanceof Problem) return set;
-      const all = apps.library.revisions(scope.tenant, app, name);
-      const before = all.findLast((one) => one.number < (set.current ?? 0));
-      const revision = body.revision === undefined ? before : revisionOf(apps, set, body.revision);
+      const revision = body.revision === undefined ? apps.revisions.before(set) : revisionOf(apps, set, body.revision);
       if (revision instanceof Problem) return revision;
-      if (revision === undefined)
-        return new Problem('conflict', { detail: `The set "${name}" has no revision before.` });
+      if (revision === null) return new Problem('conflict', { detail: `The set "${name}" has no revision before.` });
       return await activate(parts, { scope, set, revision, strategy: body.strategy, headers });
     },
   );

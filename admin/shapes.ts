@@ -138,7 +138,12 @@ export const AppShape = z
     name,
     tenant: name,
     hostnames: z.array(z.string()),
-    sets: z.array(SetShape.pick({ name: true, state: true, tier: true, ready: true }).extend({ replicas: count })),
+    sets: z.array(
+      SetShape.pick({ name: true, state: true, tier: true, ready: true }).extend({
+        replicas: count,
+        hostnames: z.array(z.string()),
+      }),
+    ),
   })
   .openapi('App');
 

@@ -19,19 +19,23 @@ type Tier = (typeof TIERS)[number];
 const TIER_OF_PHASE: Readonly<Record<string, Tier>> = { frozen: 'frozen', stopped: 'stopped', failed: 'stopped' };
 
 export function appJson(name: string, tenant: string, sets: readonly KnownSet[]): AppJson {
-  const hostnames = sets.flatMap(({ snapshot }) => snapshot.routes.map((route) => route.hostname));
   return {
     name,
     tenant,
-    hostnames: [...new Set(hostnames)].sort(),
+    hostnames: hostnamesOf(sets),
     sets: sets.map((known) => ({
       name: known.snapshot.set,
       state: stateOf(known),
       tier: tierOfSet(known),
       ready: known.live?.ready ?? 0,
       replicas: known.snapshot.replicas.length,
+      hostnames: hostnamesOf([known]),
     })),
   };
+}
+
+function hostnamesOf(sets: readonly KnownSet[]): string[] {
+  return [...new Set(sets.flatMap(({ snapshot }) => snapshot.routes.map((route) => route.hostname)))].sort();
 }
 
 export function setJson(known: KnownSet): SetJson {

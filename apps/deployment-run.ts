@@ -73,7 +73,7 @@ export class DeploymentRun {
       await this.#end('succeeded', null);
     } catch (error) {
       if (this.#progress.closing.aborted) return;
-      this.#options.ports.log.warn('a deployment does not come to its end', { deployment: this.record.id, error });
+      this.#options.ports.log.warn('a deployment has not come into force', { deployment: this.record.id, error });
     }
   }
 
@@ -114,7 +114,7 @@ export class DeploymentRun {
     const current = set.current === null ? null : library.revision(set.tenant, set.app, set.name, set.current);
     const revision =
       turn.spec === null && current !== null
-        ? await revisions.again(set, current, by, cause)
+        ? await revisions.again(set, { ...current, ...revisions.surroundings(set) }, by, cause)
         : await revisions.make({ set, spec: turn.spec ?? set.spec, by, cause, members }, this.#progress.signal);
     await this.#progress.keepTurn(i, { revision: revision.number });
   }

@@ -48,7 +48,6 @@ export class RevisionMaker {
     }
     const known = library.set(set.tenant, set.app, set.name) ?? set;
     const number = known.lastRevision + 1;
-    const app = library.app(set.tenant, set.app);
     const revision: Revision = {
       name: `r${number}`,
       number,
@@ -58,12 +57,18 @@ export class RevisionMaker {
       cause,
       spec,
       images,
-      env: app?.env ?? {},
-      secrets: library.secrets(set.tenant, set.app).map((one) => one.name),
+      ...this.surroundings(set),
     };
     await library.addRevision(known, revision);
     for (const { id } of Object.values(images)) await engine.keepImage(id, keptFor(set, number, id));
     return revision;
+  }
+
+  /** What the app gives to all its containers now. */
+  surroundings({ tenant, app }: SetRecord): Pick<Revision, 'env' | 'secrets'> {
+    const { library } = this.#options;
+    const secrets = library.secrets(tenant, app).map((one) => one.name);
+    return { env: library.app(tenant, app)?.env ?? {}, secrets };
   }
 
   /** Takes a revision up again as a new one: its replicas are told from those of the one in force. */

@@ -25,6 +25,18 @@ export class RevisionSwitch {
     this.#options = options;
   }
 
+  /** The newest revision before the one in force that was in force itself. Null: there is none. */
+  before({ tenant, app, name, current }: SetRecord): Revision | null {
+    const { library, deployments } = this.#options;
+    const turns = deployments.list(tenant, app).flatMap((one) => one.turns.filter(({ set }) => set === name));
+    const proven = new Set(turns.filter(({ done }) => done).map(({ revision }) => revision));
+    const begun = new Set(turns.map(({ revision }) => revision));
+    const all = library.revisions(tenant, app, name);
+    // One of which no deployment is remembered came with no deployment, or is old.
+    const wasInForce = ({ number }: Revision): boolean => proven.has(number) || !begun.has(number);
+    return all.findLast((one) => one.number < (current ?? 0) && wasInForce(one)) ?? null;
+  }
+
   /** Takes a revision up again: nothing is pulled. */
   async activate(asker: Asker, set: SetRecord, revision: Revision, strategy: Strategy): Promise<DeploymentRecord> {
     const { library, revisions, deployments } = this.#options;

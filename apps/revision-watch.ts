@@ -67,7 +67,7 @@ export class RevisionWatch {
       const fault = factory.faultOf(key, name, since);
       if (fault !== null) throw new Halt('failed', fault.code, fault.message);
       if (ports.clock.now() >= since + readyWithinMs) {
-        const detail = `${count} replicas of ${name} are not ready after ${Math.round(readyWithinMs / 1000)} s`;
+        const detail = `${count === 1 ? 'the replica of' : `${count} replicas of`} ${name} ${count === 1 ? 'is' : 'are'} not ready after ${Math.round(readyWithinMs / 1000)} s`;
         throw new Halt('failed', 'replica.not_ready', detail, own);
       }
       if (own.filter(isUp).length < count) await this.#options.changes.next(key, this.#options.signal());

@@ -21,6 +21,7 @@ export interface App {
     readonly tier: string;
     readonly ready: number;
     readonly replicas: number;
+    readonly hostnames: readonly string[];
   }[];
 }
 

@@ -48,12 +48,15 @@ async function status(call: Call): Promise<ExitCode> {
   const one = name === null ? null : await api.get<App>(`/v1/apps/${encodeURIComponent(name)}`);
   const list = one === null ? await api.list<App>('/v1/apps') : { items: [one] };
   if (call.json) output.json(one ?? list);
-  else if (list.items.length === 0) output.note('There is no app yet: one appears with the first labelled container.');
+  else if (list.items.length === 0)
+    output.note('There is no app yet: `tide apps create` makes one, and the first labelled container does.');
   else {
-    const rows = list.items.flatMap(({ name: app, hostnames, sets }) =>
-      sets.map(({ name: set, state, tier, ready, replicas }, index) => {
-        return [app, set, stateCell(state), tier, `${ready}/${replicas}`, index === 0 ? hostnames.join(', ') : ''];
-      }),
+    const rows = list.items.flatMap(({ name: app, sets }) =>
+      sets.length === 0
+        ? [[app, '', '', '', '', '']]
+        : sets.map(({ name: set, state, tier, ready, replicas, hostnames }) => {
+            return [app, set, stateCell(state), tier, `${ready}/${replicas}`, hostnames.join(', ')];
+          }),
     );
     output.table(['APP', 'SET', 'STATE', 'TIER', 'READY', 'HOSTNAMES'], rows);
   }

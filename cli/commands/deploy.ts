@@ -18,6 +18,8 @@ const COMPOSE_NAME = /^name:[ \t]*["']?([A-Za-z0-9][\w.-]*)["']?[ \t]*(?:#.*)?$/
 const STEPPED: readonly string[] = ['canary', 'bluegreen'];
 /** They say something about a set that is made by this. */
 const OF_NEW_SETS = ['port', 'host'] as const;
+/** What says how a deployment goes on from the one before: a set that is made has none. */
+const OF_CHANGES = ['strategy', 'steps', 'members', 'ready-within', 'cause'] as const;
 const OF_IMAGES = ['image', 'set', 'members', 'steps', 'ready-within', 'cause', ...OF_NEW_SETS] as const;
 
 export const DEPLOY_COMMANDS: readonly Command[] = [
@@ -192,6 +194,8 @@ async function makeSet(call: Call, made: { readonly app: string; readonly set: s
   return await follow(call, async () => {
     const wished = await api.json<WishedSet>('PUT', appPath(app, 'sets', set), { body });
     output.note(`${app} gets its set ${set}.`);
+    const idle = OF_CHANGES.filter((name) => call.flag(name)).map((name) => `--${name}`);
+    if (idle.length > 0) output.note(`${idle.join(', ')}: not for the first deployment of a set, and left out.`);
     if (wished.operation !== null) return await operationOf(call, wished.operation);
     if (json) output.json(wished);
     return null;

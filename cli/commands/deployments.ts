@@ -44,6 +44,8 @@ async function list(call: Call): Promise<ExitCode> {
   const { api, output, json } = call;
   const app = await call.app();
   const all = await api.list<Deployment>(appPath(app, 'deployments'));
+  // Of an app that is not there the list is empty, too.
+  if (all.items.length === 0) await api.get(appPath(app));
   if (json) output.json(all);
   else if (all.items.length === 0) output.note(`${app} has had no deployment yet: tide deploy`);
   else {

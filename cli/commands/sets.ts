@@ -7,6 +7,7 @@ import { SET_OPTION, STRATEGY_OPTION, strategyOf } from '../deploy-options.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { follow, operationOf, WAIT_OPTIONS } from '../following.ts';
 import { textOfFile } from '../input-file.ts';
+import { amountText } from '../plan-text.ts';
 
 const SET = { name: 'SET', summary: 'The set.' } as const;
 const NUMBER = /^\d+(?:\.\d+)?$/;
@@ -104,7 +105,7 @@ async function resize(call: Call): Promise<ExitCode> {
   if (json) output.json(set);
   else {
     const { cpu: cores, memory: bytes } = set.spec.resources ?? {};
-    output.facts({ set: set.name, cpu: cores?.toString() ?? 'no limit', memory: bytes?.toString() ?? 'no limit' });
+    output.facts({ set: set.name, cpu: amountText('cpu', cores ?? null), memory: amountText('memory', bytes ?? null) });
   }
   return EXIT.ok;
 }

@@ -23,15 +23,18 @@ test('apps are listed by name, with hostnames and the state of their sets', asyn
         name: 'blog',
         tenant: 'default',
         hostnames: ['blog.example'],
-        sets: [{ name: 'web', state: 'absent', tier: 'absent', ready: 0, replicas: 0 }],
+        sets: [{ name: 'web', state: 'absent', tier: 'absent', ready: 0, replicas: 0, hostnames: ['blog.example'] }],
       },
       {
         name: 'shop',
         tenant: 'default',
         hostnames: ['shop.example', 'www.shop.example'],
         sets: [
-          { name: 'db', state: 'stopped', tier: 'stopped', ready: 0, replicas: 1 },
-          { name: 'web', state: 'up', tier: 'absent', ready: 2, replicas: 0 },
+          { name: 'db', state: 'stopped', tier: 'stopped', ready: 0, replicas: 1, hostnames: [] },
+          {
+            ...{ name: 'web', state: 'up', tier: 'absent', ready: 2, replicas: 0 },
+            hostnames: ['shop.example', 'www.shop.example'],
+          },
         ],
       },
     ],

@@ -159,6 +159,11 @@ suite('a set that comes in', () => {
     });
   }
 
+  test('a name that a container does not know is not taken for one of the set', () => {
+    const [fault] = faultsOf({ containers: [{ image: 'a', prot: 1 }] });
+    assert.deepEqual([fault?.pointer, fault?.detail], ['/containers/0/prot', '"prot" means nothing here.']);
+  });
+
   test('what goes out comes in as the same', () => {
     const name = fc.stringMatching(/^[a-z][a-z0-9]{0,10}$/);
     const options = fc.record(

@@ -50,6 +50,15 @@ test('the first image makes the set, with its port and where it answers, and the
   assert.match(other.stderr, /tide sets apply/);
 });
 
+test('what the first deployment of a set has no use for is said; an app that is not there has no deployments', async (t) => {
+  const made = await AppGround.start(t);
+  await made.tide('apps create shop');
+  const { code, stderr } = await made.tide('deploy --image shop:1 -a shop --ready-within 8s --cause why --wait');
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /^--ready-within, --cause: not for the first deployment of a set, and left out\.$/m);
+  assert.equal((await made.tide('deployments -a none')).code, 3);
+});
+
 test('without --wait the id of the operation is all that is on stdout, and ops wait takes it from there', async (t) => {
   const ground = await AppGround.deployed(t);
   const begun = await ground.tide('deploy --image shop:2');

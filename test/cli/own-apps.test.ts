@@ -105,7 +105,7 @@ test('limits change while it runs', async (t) => {
   const ground = await AppGround.deployed(t);
   const sized = await ground.tide('resize web --cpu 2 --memory 1g');
   assert.equal(sized.code, 0, sized.stderr);
-  assert.match(sized.stdout, /cpu: +2\nmemory: +1073741824\n/);
+  assert.match(sized.stdout, /cpu: +2\nmemory: +1Gi\n/);
   assert.deepEqual((await ground.json<{ spec: { resources: object } }>('resize web --cpu 500m')).spec.resources, {
     cpu: 0.5,
     memory: 1_073_741_824,
