@@ -12,29 +12,12 @@ import { ownSet } from './own.ts';
 import { PageQuery, pageOfEntries } from './page.ts';
 import { type Fault, Problem } from './problem.ts';
 import { type ActivationParts, activate } from './revision-activation.ts';
-import { SetInput, setInputJson } from './set-input.ts';
+import { RevisionShape, revisionJson } from './revision-shape.ts';
 import { pageOf } from './shapes.ts';
 
 const SetParams = z.object({ app: z.string(), set: z.string() });
 const RevisionParams = SetParams.extend({ r: z.string() });
 const StrategyQuery = z.object({ strategy: z.enum(STRATEGIES).exclude(['member', 'canary']).default('rolling') });
-
-const RevisionShape = z
-  .object({
-    name: z.string().openapi({ example: 'r3' }),
-    number: z.number().int(),
-    set: z.string(),
-    current: z.boolean().openapi({ description: 'It is in force.' }),
-    created_at: z.string().openapi({ format: 'date-time' }),
-    by: z.string(),
-    cause: z.string(),
-    images: z.array(
-      z.object({ index: z.number().int(), reference: z.string(), id: z.string(), digest: z.string().nullable() }),
-    ),
-    secrets: z.array(z.string()).openapi({ description: 'Names alone.' }),
-    spec: SetInput,
-  })
-  .openapi('Revision');
 
 const TrafficShape = z
   .object({
@@ -148,7 +131,10 @@ function addRollback(endpoints: Endpoints, parts: ActivationParts): void {
   const RollbackRequest = z
     .strictObject({
       set: z.string().optional().openapi({ description: 'Left out: the only set of the app, or its web.' }),
-      revision: z.string().optional().openapi({ description: 'Left out: the one before.', example: 'r2' }),
+      revision: z
+        .string()
+        .optional()
+        .openapi({ description: 'Left out: the last that proved itself and differs.', example: 'r2' }),
       strategy: StrategyQuery.shape.strategy,
     })
     .openapi('RollbackRequest');
@@ -157,7 +143,7 @@ function addRollback(endpoints: Endpoints, parts: ActivationParts): void {
       method: 'post',
       path: '/v1/apps/{app}/rollback',
       id: 'rollbackApp',
-      summary: 'Goes back to the revision before, or to one that is named',
+      summary: 'Goes back to the last revision that proved itself and differs, or to one that is named',
       needs: 'deploy',
       params: z.object({ app: z.string() }),
       query: NOTHING,
@@ -171,9 +157,15 @@ function addRollback(endpoints: Endpoints, parts: ActivationParts): void {
       const name = body.set ?? (sets.length === 1 ? sets[0]?.name : 'web') ?? 'web';
       const set = ownSet(apps, scope, { app, set: name });
       if (set instanceof Problem) return set;
-      const revision = body.revision === undefined ? apps.revisions.before(set) : revisionOf(apps, set, body.revision);
+      const before = apps.revisions.before(set);
+      const revision = body.revision === undefined ? before : revisionOf(apps, set, body.revision);
       if (revision instanceof Problem) return revision;
-      if (revision === null) return new Problem('conflict', { detail: `The set "${name}" has no revision before.` });
+      if (revision === null) {
+        return new Problem('conflict', {
+          detail: `The set "${name}" has no revision before that proved itself and runs anything else.`,
+          fix: ['Name the revision to go back to.'],
+        });
+      }
       return await activate(parts, { scope, set, revision, strategy: body.strategy, headers });
     },
   );
@@ -282,14 +274,4 @@ function revisionOf(apps: Apps, set: SetRecord, name: string): Revision | Proble
     detail: `The set "${set.name}" has no revision "${name}" that could be gone back to.`,
     fix: meant === null ? [] : [`Did you mean "${meant}"?`],
   });
-}
-
-function revisionJson(set: SetRecord, revision: Revision): z.input<typeof RevisionShape> {
-  const { name, number, createdAt, by, cause, images, secrets, spec } = revision;
-  return {
-    ...{ name, number, by, cause, set: set.name, current: number === set.current, secrets: [...secrets] },
-    created_at: new Date(createdAt).toISOString(),
-    images: Object.entries(images).map(([index, image]) => ({ index: Number(index), ...image })),
-    spec: setInputJson(spec),
-  };
 }

@@ -32,6 +32,13 @@ export interface InForce {
   readonly routing: RevisionRouting | null;
 }
 
+/** A revision proved itself: the one that is in force from now on. */
+export interface Proof {
+  readonly number: number;
+  /** Ms since the epoch. */
+  readonly provedAt: number;
+}
+
 export class AppLibrary {
   readonly #store: LibraryStore;
   readonly #apps = new Map<string, AppRecord>();
@@ -126,11 +133,23 @@ export class AppLibrary {
   }
 
   /** Changes what is in force of a set, and nothing else of it. Null: it is gone. */
-  async putInForce(of: Pick<SetRecord, 'tenant' | 'app' | 'name'>, change: InForce): Promise<SetRecord | null> {
-    const known = this.set(of.tenant, of.app, of.name);
+  async putInForce(
+    of: Pick<SetRecord, 'tenant' | 'app' | 'name'>,
+    change: InForce,
+    proof: Proof | null = null,
+  ): Promise<SetRecord | null> {
+    const { tenant, app, name } = of;
+    const known = this.set(tenant, app, name);
     if (known === null) return null;
     const next = { ...known, ...change };
-    await this.putSet(next);
+    const found = proof === null ? null : this.revision(tenant, app, name, proof.number);
+    if (proof === null || found === null) {
+      await this.putSet(next);
+      return next;
+    }
+    const proved = { ...found, provedAt: proof.provedAt };
+    await this.putSet(next, [{ kind: REVISION_KIND, id: revisionId(tenant, app, name, proof.number), body: proved }]);
+    this.#addRevision(setId(tenant, app, name), proved);
     return next;
   }
 
@@ -216,7 +235,7 @@ export class AppLibrary {
     const all = this.#revisions.get(set) ?? [];
     this.#revisions.set(
       set,
-      [...all, revision].sort((a, b) => a.number - b.number),
+      [...all.filter((one) => one.number !== revision.number), revision].sort((a, b) => a.number - b.number),
     );
   }
 }

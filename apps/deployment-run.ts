@@ -186,10 +186,10 @@ export class DeploymentRun {
       const name = this.#shareName(i, turn.revision);
       const shares = [{ revision: name, weight: 100, replicas: null, held: false }];
       const spec = library.revision(tenant, app, turn.set, turn.revision ?? 0)?.spec ?? set.spec;
-      const kept = await library.putInForce(set, {
-        ...{ current: turn.revision, labels: labelsInForce(spec, set.spec.labels), shares },
-        routing: strategy === 'member' ? set.routing : null,
-      });
+      const routing = strategy === 'member' ? set.routing : null;
+      const inForce = { current: turn.revision, labels: labelsInForce(spec, set.spec.labels), shares, routing };
+      const provedAt = this.#options.ports.clock.wall();
+      const kept = await library.putInForce(set, inForce, { number: turn.revision ?? 0, provedAt });
       if (kept !== null) declare(kept);
       await revisions.prune(set);
     }

@@ -58,6 +58,7 @@ export class RevisionMaker {
       spec,
       images,
       ...this.surroundings(set),
+      provedAt: null,
     };
     await library.addRevision(known, revision);
     for (const { id } of Object.values(images)) await engine.keepImage(id, keptFor(set, number, id));
@@ -77,7 +78,7 @@ export class RevisionMaker {
     const known = library.set(set.tenant, set.app, set.name) ?? set;
     const number = known.lastRevision + 1;
     const name = `r${number}`;
-    const copy = { ...revision, name, number, share: name, createdAt: ports.clock.wall(), by, cause };
+    const copy = { ...revision, name, number, share: name, createdAt: ports.clock.wall(), by, cause, provedAt: null };
     await library.addRevision(known, copy);
     return copy;
   }

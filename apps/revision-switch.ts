@@ -7,6 +7,7 @@ import type { Asker } from './asker.ts';
 import { type DeploymentRecord, READY_WITHIN_MS, type Strategy } from './deployment-record.ts';
 import type { Deployments } from './deployments.ts';
 import type { AppsPorts } from './ports.ts';
+import { revisionBefore } from './revision-before.ts';
 import type { RevisionMaker } from './revision-maker.ts';
 import { labelsInForce } from './spec-comparison.ts';
 
@@ -25,16 +26,9 @@ export class RevisionSwitch {
     this.#options = options;
   }
 
-  /** The newest revision before the one in force that was in force itself. Null: there is none. */
+  /** What the set goes back to when nobody names a revision. Null: there is nothing. */
   before({ tenant, app, name, current }: SetRecord): Revision | null {
-    const { library, deployments } = this.#options;
-    const turns = deployments.list(tenant, app).flatMap((one) => one.turns.filter(({ set }) => set === name));
-    const proven = new Set(turns.filter(({ done }) => done).map(({ revision }) => revision));
-    const begun = new Set(turns.map(({ revision }) => revision));
-    const all = library.revisions(tenant, app, name);
-    // One of which no deployment is remembered came with no deployment, or is old.
-    const wasInForce = ({ number }: Revision): boolean => proven.has(number) || !begun.has(number);
-    return all.findLast((one) => one.number < (current ?? 0) && wasInForce(one)) ?? null;
+    return revisionBefore(this.#options.library.revisions(tenant, app, name), current);
   }
 
   /** Takes a revision up again: nothing is pulled. */

@@ -40,6 +40,8 @@ function containersOf(spec: SetSpec): unknown {
   const { labels, resources, links, pull, containers, ...rest } = spec;
   return {
     ...rest,
+    // Networks are joined when a replica is made, in whatever order they were named.
+    links: [...new Set(links)].sort(),
     containers: containers.map(({ options: { cpu, mem, ...options }, ...one }) => ({ ...one, options })),
     labels: OF_CONTAINERS.map((name) => labels[name] ?? null),
   };

@@ -121,6 +121,11 @@ export interface Revision {
   readonly env: Readonly<Record<string, string>>;
   /** Names of secrets of the app that its containers get; their values are read when a replica is made. */
   readonly secrets: readonly string[];
+  /**
+   * When a deployment of it succeeded, ms since the epoch; null: none has. Left out of those that were kept before this
+   * was: they count as proved.
+   */
+  readonly provedAt?: number | null;
 }
 
 export const NO_OPTIONS: ContainerOptions = {
