@@ -22,15 +22,16 @@ export interface AppKeeperOptions {
   readonly view: (key: SetKey) => SetView | null;
   readonly declare: (set: SetInForce) => void;
   readonly undeclare: (key: SetKey) => void;
+  readonly forgetScale: AppsPorts['forgetScale'];
   readonly settled: () => Promise<void>;
   readonly counters: AppsPorts['counters'];
 }
 
 /** @throws TidegateError of the `store.` family */
 export function openApps(options: AppKeeperOptions): Promise<Apps> {
-  const { clock, log, emit, memory, box, engines, view, declare, undeclare, settled, counters } = options;
+  const { clock, log, emit, memory, box, engines, view, declare, undeclare, forgetScale, settled, counters } = options;
   return Apps.open({
-    ...{ clock, log, emit, engines, declare, undeclare, settled, counters },
+    ...{ clock, log, emit, engines, declare, undeclare, forgetScale, settled, counters },
     store: memory.store,
     instance: memory.instance,
     newId: (prefix) => newId(prefix, clock.wall(), randomBytes),

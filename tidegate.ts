@@ -15,6 +15,7 @@ import type { ListenAddress } from '#core/settings';
 import { Discovery } from '#discovery/discovery';
 import { RouteTable } from '#router/route-table';
 import { networkProbe } from '#scaler/probe';
+import { NO_OVERRIDE } from '#scaler/scale-target';
 import { Scaler } from '#scaler/scaler';
 import type { EventLog } from '#store/event-log';
 import { PictureKeeper } from '#store/picture-keeper';
@@ -202,6 +203,10 @@ export class Tidegate {
       view: (key) => scaler.view(key),
       declare: (set) => discovery.declare(set),
       undeclare: (key) => discovery.undeclare(key),
+      forgetScale: async (key) => {
+        await memory.scales.change(key, null);
+        scaler.scale(key, NO_OVERRIDE);
+      },
       settled: () => traffic.settled(),
       counters: (key) => revisionCounts(traffic, key),
     });

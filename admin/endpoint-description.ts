@@ -1,5 +1,6 @@
 /** An endpoint as the OpenAPI document shows it: made from the same declaration that serves it. */
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { changesApp } from './departing.ts';
 import type { EndpointSpec } from './endpoint.ts';
 import { PROBLEMS, type ProblemCode } from './problem.ts';
 import { ProblemShape } from './shapes.ts';
@@ -95,6 +96,7 @@ function problemsOf(spec: AnySpec): Route['responses'] {
   const checks = spec.body !== null || Object.keys(spec.query.shape).length > 0 || spec.method !== 'get';
   const codes = new Set<ProblemCode>(['unauthorized', 'forbidden', ...(spec.problems ?? [])]);
   if (checks) codes.add('invalid');
+  if (changesApp(spec)) codes.add('conflict');
   if (spec.body !== null) for (const code of ['bad_json', 'body_too_large'] as const) codes.add(code);
   if (spec.versioned === true && spec.method !== 'get') codes.add('precondition_failed');
   if (spec.method === 'post')

@@ -11,6 +11,7 @@ import { type Done, respond } from './answer.ts';
 import { type AskedFacts, type AuditTrail, trailOf } from './audit-trail.ts';
 import { textUpTo } from './body-limit.ts';
 import { clientOf } from './client-address.ts';
+import { changesApp, departing } from './departing.ts';
 import { type AnySpec, describe } from './endpoint-description.ts';
 import { Idempotency } from './idempotency.ts';
 import type { AdminPorts } from './ports.ts';
@@ -73,7 +74,7 @@ export interface Call<P extends z.ZodObject, Q extends z.ZodObject, B extends z.
 /** A JSON value of the declared shape, perhaps with facts for the head, a Problem, or a Response of its own making. */
 export type Answer<R extends z.ZodType> = z.input<R> | Done<z.input<R>> | Problem | Response;
 
-type EndpointPorts = Pick<AdminPorts, 'authenticate' | 'proxies' | 'tenancy' | 'answers' | 'clock' | 'log'>;
+type EndpointPorts = Pick<AdminPorts, 'authenticate' | 'proxies' | 'tenancy' | 'answers' | 'clock' | 'log' | 'apps'>;
 
 export class Endpoints {
   readonly hono = new OpenAPIHono({ strict: false });
@@ -122,6 +123,8 @@ export class Endpoints {
     const standing = this.#ports.tenancy?.tenants.tenant(scope.tenant)?.state;
     const refusal = refusalOf(scope, { method, needs, filtered, app: c.req.param('app') ?? null, standing });
     if (refusal !== null) return refused(refusal);
+    const conflict = this.#departing(c, spec, scope);
+    if (conflict !== null) return refused(conflict);
     const body = await limitedText(c, spec.body !== null);
     if (body instanceof Problem) return refused(body);
     const serve = async (): Promise<Response> => {
@@ -144,6 +147,13 @@ export class Endpoints {
     const keyed = { key, scope, facts: [pathname, search, body ?? ''], shownOnce: spec.shownOnce ?? [] };
     const answer = await this.#idempotency.once(keyed, serve);
     return answer instanceof Problem ? refused(answer, { body, dryRun: false }) : answer;
+  }
+
+  #departing(c: Context, spec: Parameters<typeof changesApp>[0], { tenant }: Scope): Problem | null {
+    const { apps } = this.#ports;
+    const app = c.req.param('app');
+    if (apps === undefined || app === undefined || !changesApp(spec)) return null;
+    return departing(apps.departures, { tenant, app, set: c.req.param('set') ?? null });
   }
 }
 

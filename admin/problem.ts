@@ -73,6 +73,7 @@ const STATUSES: Readonly<Partial<Record<ErrorCode, number>>> = {
   'store.conflict': 409,
   'certs.unfit': 422,
   'tenants.unknown': 404,
+  'apps.removing': 409,
 };
 
 /** The answer to whatever was thrown while a request was served. It names no inner workings but registered codes. */

@@ -112,9 +112,18 @@ export class AppLibrary {
   // ---- writing: resolves when it is kept. @throws TidegateError of the `store.` family, and nothing has changed
 
   async putApp(app: AppRecord, also: readonly DocumentChange[] = []): Promise<void> {
-    const id = appId(app.tenant, app.name);
-    await this.#store.changeDocuments([{ kind: APP_KIND, id, body: app }, ...also]);
-    this.#apps.set(id, app);
+    await this.#store.changeDocuments([this.changeOfApp(app), ...also]);
+    this.tookApp(app);
+  }
+
+  /** For whoever keeps an app together with something else and says {@link tookApp} then. */
+  changeOfApp(app: AppRecord): DocumentChange {
+    return { kind: APP_KIND, id: appId(app.tenant, app.name), body: app };
+  }
+
+  /** It is kept. */
+  tookApp(app: AppRecord): void {
+    this.#apps.set(appId(app.tenant, app.name), app);
   }
 
   async putSet(set: SetRecord, also: readonly DocumentChange[] = []): Promise<void> {
@@ -196,24 +205,27 @@ export class AppLibrary {
     return true;
   }
 
-  async dropSet(tenant: string, app: string, set: string): Promise<void> {
+  async dropSet(tenant: string, app: string, set: string, also: readonly DocumentChange[] = []): Promise<void> {
     const id = setId(tenant, app, set);
-    await this.#store.changeDocuments(this.#dropsOfSet(id));
+    await this.#store.changeDocuments([...this.#dropsOfSet(id), ...also]);
     this.#forgetSet(id);
   }
 
-  /** With all its sets and secrets. */
-  async dropApp(tenant: string, app: string): Promise<void> {
-    const sets = this.sets(tenant, app).map((one) => setId(tenant, app, one.name));
+  /** With all its sets and secrets. Returns the sets. */
+  async dropApp(tenant: string, app: string, also: readonly DocumentChange[] = []): Promise<readonly SetRecord[]> {
+    const dropped = this.sets(tenant, app);
+    const sets = dropped.map((one) => setId(tenant, app, one.name));
     const secrets = this.secrets(tenant, app).map((one) => secretId(tenant, app, one.name));
     await this.#store.changeDocuments([
       { kind: APP_KIND, id: appId(tenant, app), drop: true },
       ...sets.flatMap((id) => this.#dropsOfSet(id)),
       ...secrets.map((id) => ({ kind: SECRET_KIND, id, drop: true }) as const),
+      ...also,
     ]);
     this.#apps.delete(appId(tenant, app));
     for (const id of sets) this.#forgetSet(id);
     for (const id of secrets) this.#secrets.delete(id);
+    return dropped;
   }
 
   #dropsOfSet(id: string): readonly DocumentChange[] {

@@ -41,6 +41,23 @@ export interface SetRecord {
   readonly createdAt: number;
 }
 
+/** @param now ms since the epoch */
+export function newApp(tenant: string, name: string, now: number): AppRecord {
+  return { tenant, name, description: '', env: {}, createdAt: now, stopped: false };
+}
+
+/**
+ * One of which nothing is in force yet.
+ * @param now ms since the epoch
+ */
+export function newSet(
+  { tenant, app, name, spec }: Pick<SetRecord, 'tenant' | 'app' | 'name' | 'spec'>,
+  now: number,
+): SetRecord {
+  const nothing = { current: null, shares: [], routing: null, lastRevision: 0 };
+  return { tenant, app, name, spec, labels: spec.labels, ...nothing, createdAt: now };
+}
+
 /** A secret at rest. */
 export interface SecretRecord {
   readonly tenant: string;

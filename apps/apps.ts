@@ -4,43 +4,28 @@
  */
 import { setKey } from '#core/set';
 import type { Revision, SetSpec } from '#core/set-spec';
-import type { DocumentChange } from '#store/store';
 import { AppLibrary } from './app-library.ts';
-import { type AppRecord, type SetRecord, secretContext } from './app-record.ts';
+import { type AppRecord, newApp, newSet, type SetRecord, secretContext } from './app-record.ts';
 import { AppRemoval } from './app-removal.ts';
 import type { Asker } from './asker.ts';
-import { CANARY_STEPS, type DeploymentRecord, READY_WITHIN_MS, type Strategy } from './deployment-record.ts';
+import { Departures } from './departures.ts';
+import { CANARY_STEPS, type DeploymentRecord, READY_WITHIN_MS } from './deployment-record.ts';
 import { type DeploymentDraft, Deployments } from './deployments.ts';
 import { Operations } from './operations.ts';
 import type { AppsPorts } from './ports.ts';
 import { ReplicaFactory } from './replica-factory.ts';
+import { Resizing } from './resizing.ts';
 import { RevisionMaker } from './revision-maker.ts';
 import { RevisionSwitch } from './revision-switch.ts';
 import { SetChanges } from './set-changes.ts';
+import type { Also, SetOutcome, SetWish } from './set-wish.ts';
 import { compareSpecs, labelsInForce, type SpecChange } from './spec-comparison.ts';
 import { Sweeper } from './sweeper.ts';
-
-/** Documents to be written in the same step: what was taken of a quota. */
-export type Also = readonly DocumentChange[];
-
-export interface SetWish extends Asker {
-  readonly app: string;
-  readonly set: string;
-  readonly spec: SetSpec;
-  readonly cause: string;
-  readonly strategy: Strategy;
-}
-
-export interface SetOutcome {
-  readonly set: SetRecord;
-  readonly created: boolean;
-  /** What brings it about; null: it is in force. */
-  readonly deployment: DeploymentRecord | null;
-}
 
 export class Apps {
   readonly library: AppLibrary;
   readonly operations: Operations;
+  readonly departures: Departures;
   readonly deployments: Deployments;
   readonly factory: ReplicaFactory;
   readonly removal: AppRemoval;
@@ -48,6 +33,7 @@ export class Apps {
   readonly #ports: AppsPorts;
   readonly #changes: SetChanges;
   readonly #sweeper: Sweeper;
+  readonly #resizing: Resizing;
   readonly #closing = new AbortController();
 
   private constructor(ports: AppsPorts, parts: Pick<Apps, 'library' | 'operations'>, changes: SetChanges) {
@@ -55,9 +41,11 @@ export class Apps {
     this.#ports = ports;
     this.library = library;
     this.operations = operations;
+    this.departures = new Departures(operations);
     this.#changes = changes;
     const revisions = new RevisionMaker({ ports, library });
     this.factory = new ReplicaFactory({ ports, library });
+    this.#resizing = new Resizing({ ports, library, factory: this.factory });
     this.#sweeper = new Sweeper({ ports, library });
     this.deployments = new Deployments({
       ...{ ports, library, operations, changes, revisions },
@@ -65,11 +53,11 @@ export class Apps {
       declare: (set) => this.#declare(set),
     });
     this.revisions = new RevisionSwitch({
-      ...{ ports, library, revisions, deployments: this.deployments },
+      ...{ ports, library, revisions, deployments: this.deployments, departures: this.departures },
       declare: (set) => this.#declare(set),
     });
     this.removal = new AppRemoval({
-      ...{ ports, library, operations, changes },
+      ...{ ports, library, operations, changes, revisions, departures: this.departures },
       deployments: this.deployments,
       sweeper: this.#sweeper,
       declare: (set) => this.#declare(set),
@@ -92,7 +80,7 @@ export class Apps {
   async begin(): Promise<void> {
     await this.#sweeper.sweepHalfMade();
     this.deployments.begin();
-    void this.#resizeAgain();
+    void this.#resizing.resizeAll();
     await this.removal.begin();
     void this.#sweeper.sweepOnAndOn(this.#closing.signal);
   }
@@ -116,16 +104,19 @@ export class Apps {
     change: Partial<Pick<AppRecord, 'description' | 'env'>>,
     also: Also = [],
   ): Promise<{ readonly app: AppRecord; readonly created: boolean }> {
-    const known = this.library.app(asker.tenant, name);
-    const app = { ...(known ?? this.#newApp(asker.tenant, name)), ...change };
-    await this.library.putApp(app, also);
-    if (known === null) this.#emit('app.created', asker, { app: name }, `${asker.by} asked for it`);
-    return { app, created: known === null };
+    return await this.departures.during(asker.tenant, name, [], async () => {
+      const known = this.library.app(asker.tenant, name);
+      const app = { ...(known ?? newApp(asker.tenant, name, this.#ports.clock.wall())), ...change };
+      await this.library.putApp(app, also);
+      if (known === null) this.#emit('app.created', asker, { app: name }, `${asker.by} asked for it`);
+      return { app, created: known === null };
+    });
   }
 
   /** Keeps all sets of an app down, or lets them come up again. */
   async setStopped(asker: Asker, app: AppRecord, stopped: boolean): Promise<void> {
-    await this.library.putApp({ ...app, stopped });
+    const change = () => this.library.putApp({ ...app, stopped });
+    await this.departures.during(app.tenant, app.name, [], change);
     for (const set of this.library.sets(app.tenant, app.name)) this.#declare(set);
     const type = stopped ? 'app.stopped' : 'app.started';
     this.#emit(type, asker, { app: app.name }, `${asker.by} asked for it`);
@@ -135,20 +126,26 @@ export class Apps {
 
   /** Makes a set or changes it: at once where that can be, by a deployment otherwise. */
   async putSet(wish: SetWish, also: Also = []): Promise<SetOutcome> {
-    const taken = await this.#take(wish, also);
-    const { set, created, isMoving } = taken;
-    return { set, created, deployment: isMoving ? await this.#deploySets(wish, [set], also) : null };
+    return await this.departures.during(wish.tenant, wish.app, [wish.set], async () => {
+      const { set, created, isMoving } = await this.#take(wish, also);
+      return { set, created, deployment: isMoving ? await this.#deploySets(wish, [set], also) : null };
+    });
   }
 
   /** Makes or changes several sets of an app; those that have to be deployed are, one after the other in that order. */
   async putSets(wishes: readonly SetWish[], also: Also = []): Promise<DeploymentRecord | null> {
+    const [first] = wishes;
+    if (first === undefined) return null;
+    const names = wishes.map((one) => one.set);
+    return await this.departures.during(first.tenant, first.app, names, () => this.#putSets(first, wishes, also));
+  }
+
+  async #putSets(first: SetWish, wishes: readonly SetWish[], also: Also): Promise<DeploymentRecord | null> {
     const moving: SetRecord[] = [];
     for (const wish of wishes) {
       const { set, isMoving } = await this.#take(wish, []);
       if (isMoving) moving.push(set);
     }
-    const [first] = wishes;
-    if (first === undefined) return null;
     const known = this.library.app(first.tenant, first.app);
     if (moving.length === 0) {
       if (known !== null && also.length > 0) await this.library.putApp(known, also);
@@ -161,7 +158,7 @@ export class Apps {
   isInPlace(tenant: string, app: string, set: string, spec: SetSpec): boolean {
     const known = this.library.set(tenant, app, set);
     const current = known?.current == null ? null : this.library.revision(tenant, app, set, known.current);
-    if (current === null || this.deployments.isMoving(tenant, app, set)) return false;
+    if (current === null || known?.shares.length === 0 || this.deployments.isMoving(tenant, app, set)) return false;
     return compareSpecs(current.spec, spec) !== 'containers';
   }
 
@@ -170,7 +167,8 @@ export class Apps {
       const known = this.library.set(draft.tenant, draft.app, set);
       return known === null || spec === null ? [] : [{ ...known, spec }];
     });
-    return await this.#create(draft, sets);
+    const names = draft.turns.map((one) => one.set);
+    return await this.departures.during(draft.tenant, draft.app, names, () => this.#create(draft, sets));
   }
 
   // ---- secrets
@@ -178,19 +176,21 @@ export class Apps {
   async putSecret(asker: Asker, app: string, name: string, value: string, also: Also = []): Promise<void> {
     const { tenant } = asker;
     const sealed = this.#ports.seal(value, secretContext(tenant, app, name));
-    await this.library.putSecret({ tenant, app, name, sealed, updatedAt: this.#ports.clock.wall() }, also);
+    const secret = { tenant, app, name, sealed, updatedAt: this.#ports.clock.wall() };
+    await this.departures.during(tenant, app, [], () => this.library.putSecret(secret, also));
   }
 
   /** Keeps what is wished of a set, and brings about what can be without new containers. */
   async #take(wish: SetWish, also: Also): Promise<Omit<SetOutcome, 'deployment'> & { readonly isMoving: boolean }> {
     const { tenant, app, set: name, spec } = wish;
-    if (this.library.app(tenant, app) === null) await this.putApp(wish, app, {});
     const known = this.library.set(tenant, app, name);
     const current = known?.current == null ? null : this.library.revision(tenant, app, name, known.current);
     // What is on its way counts: a wish that goes back on it has to be deployed, too.
     const onItsWay = this.deployments.wishedOf(tenant, app, name);
-    const change = current === null ? 'containers' : compareSpecs(onItsWay ?? current.spec, spec);
-    const set: SetRecord = { ...(known ?? this.#newSet(wish)), spec };
+    // One without shares serves nobody, whatever its spec is.
+    const isServing = current !== null && known !== null && known.shares.length > 0;
+    const change = !isServing ? 'containers' : compareSpecs(onItsWay ?? current.spec, spec);
+    const set: SetRecord = { ...(known ?? newSet({ ...wish, name }, this.#ports.clock.wall())), spec };
     const isInPlace = change === 'same' || change === 'policy' || (change === 'limits' && onItsWay === null);
     if (known !== null && current !== null && isInPlace) {
       await this.library.putSet({ ...set, labels: labelsInForce(current.spec, spec.labels) }, also);
@@ -217,10 +217,18 @@ export class Apps {
     return await this.#create(draft, sets, also);
   }
 
+  /** With its app, if that is not there yet. */
   #create(draft: DeploymentDraft, sets: readonly SetRecord[], also: Also = []): Promise<DeploymentRecord> {
+    const { tenant, app, by } = draft;
+    const made = this.library.app(tenant, app) === null ? newApp(tenant, app, this.#ports.clock.wall()) : null;
+    const ofApp = made === null ? [] : [this.library.changeOfApp(made)];
     return this.deployments.create(draft, {
-      changes: [...sets.map((set) => this.library.changeOf(set)), ...also],
+      changes: [...ofApp, ...sets.map((set) => this.library.changeOf(set)), ...also],
       onKept: () => {
+        if (made !== null) {
+          this.library.tookApp(made);
+          this.#emit('app.created', { tenant, by }, { app }, `${by} asked for it`);
+        }
         for (const set of sets) {
           this.library.tookSet(set);
           if (set.current === null) this.#declare(set);
@@ -241,30 +249,11 @@ export class Apps {
       // In force first: replicas that are made from now on have the new limits, and a kill leaves nothing halfway.
       await this.library.addRevision(set, next, number);
       this.#declare(this.#known(set));
-      await this.#resize(tenant, app, name, next);
+      await this.#resizing.resize(tenant, app, name, next);
     } else this.#declare(set);
     if (change === 'same') return;
     const type = change === 'limits' ? 'set.resized' : 'set.changed';
     this.#emit(type, wish, { app, set: name }, `${by} asked for it`);
-  }
-
-  async #resize(tenant: string, app: string, set: string, revision: Revision): Promise<void> {
-    for (const replica of this.#ports.sight(setKey(tenant, app, set))?.replicas ?? []) {
-      if (replica.revision === revision.share) await this.factory.resize(revision, replica.id);
-    }
-  }
-
-  /** Limits that were changed while everything ran, and perhaps not everywhere when the last process ended. */
-  async #resizeAgain(): Promise<void> {
-    for (const { tenant, app, name, current } of this.library.allSets()) {
-      const revision = current === null ? null : this.library.revision(tenant, app, name, current);
-      if (revision === null || revision.share === revision.name) continue;
-      try {
-        await this.#resize(tenant, app, name, revision);
-      } catch (error) {
-        this.#ports.log.warn('limits could not be set again', { app, set: name, error });
-      }
-    }
   }
 
   #declare(set: SetRecord): void {
@@ -275,16 +264,6 @@ export class Apps {
 
   #known(set: SetRecord): SetRecord {
     return this.library.set(set.tenant, set.app, set.name) ?? set;
-  }
-
-  #newApp(tenant: string, name: string): AppRecord {
-    return { tenant, name, description: '', env: {}, createdAt: this.#ports.clock.wall(), stopped: false };
-  }
-
-  #newSet({ tenant, app, set: name, spec }: SetWish): SetRecord {
-    const createdAt = this.#ports.clock.wall();
-    const nothing = { current: null, shares: [], routing: null, lastRevision: 0 };
-    return { tenant, app, name, spec, labels: spec.labels, ...nothing, createdAt };
   }
 
   #emit(

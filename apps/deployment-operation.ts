@@ -1,4 +1,5 @@
 /** How a deployment shows as an operation. */
+import type { EventDraft } from '#core/event';
 import type { DeploymentRecord } from './deployment-record.ts';
 import type { OperationRecord, OperationState } from './operation-record.ts';
 
@@ -30,5 +31,27 @@ export function operationOf(record: DeploymentRecord): Partial<OperationRecord> 
             detail: error.detail,
             data: { set: error.set, phase: error.phase, evidence: error.evidence },
           },
+  };
+}
+
+/** The event that tells of its end. */
+export function endOf(record: DeploymentRecord): EventDraft {
+  const { tenant, app, state, error, id, strategy } = record;
+  const type = state === 'succeeded' ? 'deployment.succeeded' : 'deployment.ended';
+  const sets = record.turns.map((one) => one.set);
+  return {
+    type,
+    tenant,
+    app,
+    set: sets.length === 1 ? (sets[0] ?? null) : null,
+    cause: error?.detail ?? (state === 'succeeded' ? record.cause : `it was ${state}`),
+    data: {
+      deployment: id,
+      state,
+      strategy,
+      sets,
+      ...(error === null ? {} : { code: error.code, phase: error.phase }),
+    },
+    correlationId: record.operation,
   };
 }

@@ -8,7 +8,7 @@ import type { SetSpec } from '#core/set-spec';
 import type { DocumentChange } from '#store/store';
 import type { AppLibrary } from './app-library.ts';
 import type { SetRecord } from './app-record.ts';
-import { operationOf } from './deployment-operation.ts';
+import { endOf, operationOf } from './deployment-operation.ts';
 import {
   type CanaryStep,
   DEPLOYMENT_KIND,
@@ -64,6 +64,8 @@ export class Deployments {
   readonly #options: DeploymentsOptions;
   readonly #records = new Map<string, DeploymentRecord>();
   readonly #runs = new Map<string, DeploymentRun>();
+  /** Ends of the runs, by deployment. */
+  readonly #ends = new Map<string, Promise<void>>();
   readonly #closing = new AbortController();
 
   constructor(options: DeploymentsOptions) {
@@ -181,16 +183,38 @@ export class Deployments {
     for (const run of this.#runs.values()) run.close();
   }
 
-  /** Those of an app that is going are over. */
-  async drop(tenant: string, app: string): Promise<void> {
-    for (const record of this.list(tenant, app)) {
-      this.#runs.get(record.id)?.close();
-      this.#runs.delete(record.id);
-      if (!hasEnded(record.state))
-        await this.#save({ ...record, state: 'canceled', endedAt: this.#options.ports.clock.wall() });
-      await this.#options.ports.store.changeDocuments([{ kind: DEPLOYMENT_KIND, id: record.id, drop: true }]);
-      this.#records.delete(record.id);
+  /**
+   * Those of an app that is going, or of one of its sets, are over, and nothing acts for them any more. One that moves
+   * other sets, too, puts back what was, and is kept.
+   */
+  async drop(tenant: string, app: string, set: string | null): Promise<void> {
+    const isOnlyAbout = (one: DeploymentRecord): boolean => set === null || one.turns.every((turn) => turn.set === set);
+    for (;;) {
+      // The newest first: those that wait do not begin because another has ended.
+      const next = this.list(tenant, app).find(isOnlyAbout);
+      if (next === undefined) break;
+      await this.#drop(next);
     }
+    for (;;) {
+      const next = set === null ? null : this.movingOf(tenant, app, set);
+      if (next === null || this.#closing.signal.aborted) return;
+      const change = this.#options.operations.changed(next.operation, this.#closing.signal);
+      if (next.wish !== 'cancel') await this.wish(next, 'cancel');
+      const now = this.#records.get(next.id);
+      if (now !== undefined && !hasEnded(now.state)) await change;
+    }
+  }
+
+  async #drop({ id }: DeploymentRecord): Promise<void> {
+    this.#runs.get(id)?.close();
+    await this.#ends.get(id);
+    const record = this.#records.get(id);
+    if (record === undefined) return;
+    if (!hasEnded(record.state)) {
+      await this.#save({ ...record, state: 'canceled', endedAt: this.#options.ports.clock.wall() });
+    }
+    await this.#options.ports.store.changeDocuments([{ kind: DEPLOYMENT_KIND, id, drop: true }]);
+    this.#records.delete(id);
   }
 
   /** Those that wait for a set of a newer one will not have their turn. */
@@ -220,12 +244,15 @@ export class Deployments {
   #start(record: DeploymentRecord): void {
     const run = new DeploymentRun({ ...this.#options, record, save: (next) => this.#save(next) });
     this.#runs.set(record.id, run);
-    void run.run().then(async () => {
+    const end = run.run();
+    this.#ends.set(record.id, end);
+    void end.then(async () => {
       // What could not be kept is tried again, and not on and on: the store may be away.
       const now = this.#records.get(record.id);
       if (now !== undefined && !hasEnded(now.state))
         await pause(this.#options.ports.clock, AGAIN_MS, this.#closing.signal);
       this.#runs.delete(record.id);
+      this.#ends.delete(record.id);
       await this.#prune(record);
       this.#startNext();
     });
@@ -233,36 +260,16 @@ export class Deployments {
 
   async #save(record: DeploymentRecord): Promise<void> {
     const { operations, ports } = this.#options;
+    // One that was dropped stays so, whoever wished something of it meanwhile.
+    if (!this.#records.has(record.id)) return;
     const operation = operations.next(record.operation, operationOf(record));
     await ports.store.changeDocuments([
       { kind: DEPLOYMENT_KIND, id: record.id, body: record },
       ...(operation === null ? [] : [operations.change(operation)]),
     ]);
-    this.#records.set(record.id, record);
+    if (this.#records.has(record.id)) this.#records.set(record.id, record);
     if (operation !== null) operations.took(operation);
-    this.#report(record);
-  }
-
-  #report(record: DeploymentRecord): void {
-    if (!hasEnded(record.state)) return;
-    const { tenant, app, state, error, id, strategy } = record;
-    const type = state === 'succeeded' ? 'deployment.succeeded' : 'deployment.ended';
-    const sets = record.turns.map((one) => one.set);
-    this.#options.ports.emit({
-      type,
-      tenant,
-      app,
-      set: sets.length === 1 ? (sets[0] ?? null) : null,
-      cause: error?.detail ?? (state === 'succeeded' ? record.cause : `it was ${state}`),
-      data: {
-        deployment: id,
-        state,
-        strategy,
-        sets,
-        ...(error === null ? {} : { code: error.code, phase: error.phase }),
-      },
-      correlationId: record.operation,
-    });
+    if (hasEnded(record.state)) ports.emit(endOf(record));
   }
 
   async #prune({ tenant, app }: DeploymentRecord): Promise<void> {

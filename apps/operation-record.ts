@@ -1,6 +1,8 @@
 /** An operation: a long-running API action that people and programs follow to its end. */
 
 export const OPERATION_KIND = 'operation';
+export const APP_REMOVAL = 'app.delete';
+export const SET_REMOVAL = 'set.delete';
 
 export const OPERATION_STATES = ['pending', 'running', 'canceling', 'succeeded', 'failed', 'canceled'] as const;
 export type OperationState = (typeof OPERATION_STATES)[number];
@@ -34,6 +36,8 @@ export interface OperationRecord {
     readonly data?: Readonly<Record<string, unknown>>;
   } | null;
   readonly by: string;
+  /** When what a removal is about was made: what was made anew since under its name is not meant. Ms since the epoch. */
+  readonly madeAt?: number;
   /** Ms since the epoch. */
   readonly createdAt: number;
   readonly updatedAt: number;

@@ -17,7 +17,8 @@ export interface OperationsOptions {
   readonly newId: (prefix: string) => string;
 }
 
-export type NewOperation = Pick<OperationRecord, 'tenant' | 'app' | 'type' | 'target' | 'by'>;
+export type NewOperation = Pick<OperationRecord, 'tenant' | 'app' | 'type' | 'target' | 'by' | 'madeAt'> &
+  Partial<Pick<OperationRecord, 'result'>>;
 
 export class Operations {
   readonly #options: OperationsOptions;
@@ -67,13 +68,13 @@ export class Operations {
     await this.#sweep();
     const now = clock.wall();
     const record: OperationRecord = {
+      result: null,
       ...draft,
       id: newId('opr'),
       state: 'pending',
       phase: '',
       progress: { done: 0, total: 0 },
       steps: [],
-      result: null,
       error: null,
       createdAt: now,
       updatedAt: now,

@@ -55,6 +55,8 @@ export interface AppsPorts {
   readonly sight: (key: SetKey) => SetSight | null;
   readonly declare: (set: SetInForce) => void;
   readonly undeclare: (key: SetKey) => void;
+  /** What people asked of the scale of a set that is no more. @throws TidegateError of the `store.` family */
+  readonly forgetScale: (key: SetKey) => Promise<void>;
   /** Resolves when every gateway goes by what was declared last. */
   readonly settled: () => Promise<void>;
   /** Counted per revision since the start; null: nothing was counted. */

@@ -94,6 +94,13 @@ export class RevisionMaker {
     }
   }
 
+  /** Lets go of the images of a set that is going. */
+  async letGo(set: SetRecord): Promise<void> {
+    for (const { number, images } of this.#options.library.revisions(set.tenant, set.app, set.name)) {
+      for (const { id } of Object.values(images)) await this.#release(keptFor(set, number, id));
+    }
+  }
+
   /** An image that cannot be let go of now takes room, and nothing else. */
   async #release(reason: string): Promise<void> {
     const { ports } = this.#options;

@@ -4,6 +4,7 @@ import type { Revision } from '#core/set-spec';
 import type { AppLibrary } from './app-library.ts';
 import type { SetRecord } from './app-record.ts';
 import type { Asker } from './asker.ts';
+import type { Departures } from './departures.ts';
 import { type DeploymentRecord, READY_WITHIN_MS, type Strategy } from './deployment-record.ts';
 import type { Deployments } from './deployments.ts';
 import type { AppsPorts } from './ports.ts';
@@ -14,6 +15,7 @@ import { labelsInForce } from './spec-comparison.ts';
 export interface RevisionSwitchOptions {
   readonly ports: Pick<AppsPorts, 'settled' | 'emit'>;
   readonly library: AppLibrary;
+  readonly departures: Departures;
   readonly deployments: Deployments;
   readonly revisions: RevisionMaker;
   readonly declare: (set: SetRecord) => void;
@@ -32,7 +34,12 @@ export class RevisionSwitch {
   }
 
   /** Takes a revision up again: nothing is pulled. */
-  async activate(asker: Asker, set: SetRecord, revision: Revision, strategy: Strategy): Promise<DeploymentRecord> {
+  activate(asker: Asker, set: SetRecord, revision: Revision, strategy: Strategy): Promise<DeploymentRecord> {
+    const act = () => this.#activate(asker, set, revision, strategy);
+    return this.#options.departures.during(set.tenant, set.app, [set.name], act);
+  }
+
+  async #activate(asker: Asker, set: SetRecord, revision: Revision, strategy: Strategy): Promise<DeploymentRecord> {
     const { library, revisions, deployments } = this.#options;
     const { tenant, app, name } = set;
     const cause = `back to ${revision.name}`;
@@ -56,7 +63,12 @@ export class RevisionSwitch {
   }
 
   /** Has all replicas of the sets take turns in being made anew. Null: none of them has a revision. */
-  async restart(asker: Asker, app: string, sets: readonly SetRecord[]): Promise<DeploymentRecord | null> {
+  restart(asker: Asker, app: string, sets: readonly SetRecord[]): Promise<DeploymentRecord | null> {
+    const names = sets.map((one) => one.name);
+    return this.#options.departures.during(asker.tenant, app, names, () => this.#restart(asker, app, sets));
+  }
+
+  async #restart(asker: Asker, app: string, sets: readonly SetRecord[]): Promise<DeploymentRecord | null> {
     // Which revision that is shows when its turn has come: others may be on their way.
     const turns = sets
       .filter((one) => one.current !== null)
@@ -75,8 +87,10 @@ export class RevisionSwitch {
     shares: readonly RevisionShare[],
     routing: RevisionRouting | null,
   ): Promise<SetRecord> {
-    const { library, declare, ports } = this.#options;
-    const kept = await library.putInForce(set, { shares, routing, current: this.#heaviest(set, shares) });
+    const { library, declare, ports, departures } = this.#options;
+    const kept = await departures.during(set.tenant, set.app, [set.name], () =>
+      library.putInForce(set, { shares, routing, current: this.#heaviest(set, shares) }),
+    );
     if (kept === null) return set;
     declare(kept);
     await ports.settled();

@@ -92,6 +92,10 @@ export const ERRORS = {
     meaning: 'A certificate was not taken, because clients could not use it.',
     fix: 'The message names the fault: put key, order of the chain, names or dates right.',
   },
+  'apps.removing': {
+    meaning: 'An app or a set is being removed, and takes no changes.',
+    fix: 'Wait for the end of its operation (`tide operations`, GET /v1/operations), then ask again.',
+  },
   'tenants.unknown': {
     meaning: 'There is no such tenant.',
     fix: 'An operator makes it with POST /v1/tenants, or `tide tenants create`.',

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { Apps } from '#apps/apps';
 import type { RevisionCounters } from '#apps/canary';
 import type { AppsPorts, ReplicaSight, SetInForce } from '#apps/ports';
-import { systemClock } from '#core/clock';
+import { type Clock, systemClock } from '#core/clock';
 import { TidegateError } from '#core/errors';
 import type { EventDraft } from '#core/event';
 import { silentLog } from '#core/log';
@@ -45,6 +45,15 @@ export class Platform {
   readonly silent = new Set<string>();
   readonly pulled: string[] = [];
   readonly resized: string[] = [];
+  /** Reasons for which images are no longer kept. */
+  readonly released: string[] = [];
+  /** Sets whose scale is no longer remembered. */
+  readonly forgotten: SetKey[] = [];
+  /** The host does not answer. */
+  isAway = false;
+  /** Shares whose replicas do not go. */
+  readonly sticking = new Set<string>();
+  clock: Clock = systemClock;
   counted = new Map<string, RevisionCounters>();
   awake = 1;
   /** The store takes nothing. */
@@ -119,7 +128,7 @@ export class Platform {
       },
     });
     return {
-      clock: systemClock,
+      clock: this.clock,
       log: silentLog,
       emit: (event) => void this.events.push(event),
       store: guarded,
@@ -147,6 +156,7 @@ export class Platform {
         void this.#reconcile(set.key);
       },
       undeclare: (key) => void this.#inForce.delete(key),
+      forgetScale: (key) => Promise.resolve(void this.forgotten.push(key)),
       settled: () => new Promise((resolve) => setImmediate(resolve)),
       counters: () => Promise.resolve(this.counted),
     };
@@ -162,12 +172,14 @@ export class Platform {
     const set = this.#inForce.get(key);
     if (set === undefined || this.isKilled) return;
     for (const replica of this.#of(key)) {
-      if (!set.shares.some((one) => one.revision === replica.share)) this.replicas.delete(replica.id);
+      const isWanted = set.shares.some((one) => one.revision === replica.share);
+      if (!isWanted && !this.sticking.has(replica.share)) this.replicas.delete(replica.id);
     }
     for (const share of set.shares) {
       const wanted = share.replicas ?? (share.held || this.ofShare(share.revision).length > 0 ? this.awake : 0);
       const own = this.#of(key).filter((one) => one.share === share.revision);
-      for (const surplus of own.slice(wanted)) this.replicas.delete(surplus.id);
+      const surplus = this.sticking.has(share.revision) ? [] : own.slice(wanted);
+      for (const one of surplus) this.replicas.delete(one.id);
       for (let n = own.length; n < wanted; n++) {
         try {
           await this.apps.factory.make(key, share.revision);
@@ -184,13 +196,15 @@ export class Platform {
     const engine: Partial<HostEngine> = {
       host: 'local',
       state: 'reachable',
-      list: () =>
-        Promise.resolve(
+      list: () => {
+        if (this.isAway) return Promise.reject(new TidegateError('engine.unreachable', 'local is away'));
+        return Promise.resolve(
           [...this.replicas.values()].map(({ id, plan }) => ({
             ...{ id, status: 'running' as const },
             labels: { ...plan.labels, 'tidegate.role': 'pause' },
           })),
-        ),
+        );
+      },
       ensureImage: (reference) => {
         if (this.missing.has(reference)) {
           return Promise.reject(new TidegateError('image.not_found', `${reference}: no such image`));
@@ -209,7 +223,7 @@ export class Platform {
         return Promise.resolve({ id, ...image });
       },
       keepImage: () => Promise.resolve(),
-      releaseImage: () => Promise.resolve('removed'),
+      releaseImage: (reason) => Promise.resolve(void this.released.push(reason)).then(() => 'removed' as const),
       ensureNetwork: ({ name }) => Promise.resolve(name),
       ensureVolume: () => Promise.resolve(),
       networks: () => Promise.resolve([]),
