@@ -9,6 +9,7 @@ import type { Revision } from '#core/set-spec';
 import type { HostEngine } from '#docker/host-engine';
 import type { AppLibrary } from './app-library.ts';
 import { type SetRecord, secretContext } from './app-record.ts';
+import { HostChoice } from './host-choice.ts';
 import type { AppsPorts } from './ports.ts';
 import { limitsOf, networkName, planMember, planReplica, volumesOf } from './replica-planning.ts';
 
@@ -33,11 +34,13 @@ export interface ReplicaFactoryOptions {
 
 export class ReplicaFactory {
   readonly #options: ReplicaFactoryOptions;
+  readonly #homes: HostChoice;
   /** The last fault by set and share. Monotonic ms. */
   readonly #faults = new Map<string, FactoryFault & { readonly at: number; readonly count: number }>();
 
   constructor(options: ReplicaFactoryOptions) {
     this.#options = options;
+    this.#homes = new HostChoice(options);
   }
 
   /**
@@ -98,8 +101,8 @@ export class ReplicaFactory {
     const { ports, library } = this.#options;
     const set = this.#setOf(key);
     const revision = this.#revisionOf(set, share);
-    const engine = this.#choose(key);
     const { tenant, app, name } = set;
+    const engine = await this.#homes.choose(set, revision);
     for (const { index } of revision.spec.containers) await this.#ensureImage(engine, revision, index);
     const labelsOf = (owner: string) => ({
       'tidegate.tenant': tenant,
@@ -132,17 +135,6 @@ export class ReplicaFactory {
       if (image.digest === null || !isTidegateError(error, 'image.not_found')) throw error;
       await engine.ensureImage(image.digest, { pull: 'missing', signal });
     }
-  }
-
-  /** The host with the fewest replicas of the set, among those that answer. */
-  #choose(key: SetKey): HostEngine {
-    const { ports } = this.#options;
-    const replicas = ports.sight(key)?.replicas ?? [];
-    const load = (engine: HostEngine): number => replicas.filter((one) => one.host === engine.host).length;
-    const able = ports.engines().filter((one) => one.state === 'reachable');
-    const [first] = able.toSorted((a, b) => load(a) - load(b));
-    if (first === undefined) throw new TidegateError('engine.unreachable', 'no host answers');
-    return first;
   }
 
   async #secretsOf({ tenant, app }: SetRecord, revision: Revision): Promise<Record<string, string>> {

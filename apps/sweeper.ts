@@ -9,13 +9,14 @@ import { INSTANCE_LABEL, ROLE_LABEL } from '#core/replica-labels';
 import type { EngineContainerSummary } from '#docker/engine';
 import type { HostEngine } from '#docker/host-engine';
 import type { AppLibrary } from './app-library.ts';
+import { forgetHome } from './host-choice.ts';
 import type { AppsPorts } from './ports.ts';
 
 const STOP_S = 10;
 const SWEEP_MS = 60_000;
 
 export interface SweeperOptions {
-  readonly ports: Pick<AppsPorts, 'clock' | 'engines' | 'instance' | 'log'>;
+  readonly ports: Pick<AppsPorts, 'clock' | 'engines' | 'instance' | 'log' | 'store'>;
   readonly library: AppLibrary;
 }
 
@@ -71,7 +72,11 @@ export class Sweeper {
         labels['tidegate.tenant'] === tenant && labels['tidegate.app'] === app && this.#isOurs(labels);
       for (const { name, labels } of await engine.networks()) if (isOwn(labels)) await engine.removeNetwork(name);
       if (!what.volumes) continue;
-      for (const { name, labels } of await engine.volumes()) if (isOwn(labels)) await engine.removeVolume(name);
+      for (const { name, labels } of await engine.volumes()) {
+        if (!isOwn(labels)) continue;
+        await engine.removeVolume(name);
+        await forgetHome(this.#options.ports.store, name);
+      }
     }
   }
 

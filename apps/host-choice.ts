@@ -1,0 +1,121 @@
+/**
+ * On which host a replica is made: the one with the fewest of its set, but where a named volume is, for as long as that
+ * volume exists; what is in it is nowhere else. Images that are of no registry are used where they are.
+ *
+ * The host of a volume is kept before the volume is made, and outlives its app as the volume does.
+ */
+import { isTidegateError, TidegateError } from '#core/errors';
+import { setKey } from '#core/set';
+import type { Revision } from '#core/set-spec';
+import type { HostEngine } from '#docker/host-engine';
+import type { SetRecord } from './app-record.ts';
+import type { AppsPorts } from './ports.ts';
+import { volumesOf } from './replica-planning.ts';
+import { Turns } from './turns.ts';
+
+/** By the Engine's name of the volume. */
+const HOME_KIND = 'volume-home';
+/** Whether a host has an image is known at once, or not at all. */
+const LOOK_WITHIN_MS = 10_000;
+
+export interface HostChoiceOptions {
+  readonly ports: Pick<AppsPorts, 'engines' | 'sight' | 'store'>;
+}
+
+export class HostChoice {
+  readonly #ports: HostChoiceOptions['ports'];
+  readonly #turns = new Turns();
+
+  constructor({ ports }: HostChoiceOptions) {
+    this.#ports = ports;
+  }
+
+  /** @throws TidegateError `engine.unreachable` while the only host that will do is away, `image.not_found` */
+  async choose(set: SetRecord, revision: Revision): Promise<HostEngine> {
+    const volumes = volumesOf(set.tenant, set.app, revision.spec);
+    if (volumes.length === 0) return await this.#freest(set, revision);
+    // Two replicas that are made at a time do not find two homes for one volume.
+    return await this.#turns.take(`${set.tenant}/${set.app}`, () => this.#homeOf(volumes, set, revision));
+  }
+
+  async #homeOf(volumes: readonly string[], set: SetRecord, revision: Revision): Promise<HostEngine> {
+    const { store } = this.#ports;
+    const homes = new Map<string, string>();
+    for (const volume of volumes) {
+      const host = await this.#knownHome(volume);
+      if (host !== null) homes.set(volume, host);
+    }
+    const hosts = [...new Set(homes.values())];
+    if (hosts.length > 1) {
+      const where = [...homes].map(([volume, host]) => `${volume} on ${host}`).join(', ');
+      throw new TidegateError('engine.unreachable', `no host has all volumes of the replica: ${where}`);
+    }
+    const [home] = hosts;
+    const engine = home === undefined ? await this.#freest(set, revision) : this.#reachable(home, volumes);
+    const isNew = volumes.filter((one) => homes.get(one) === undefined);
+    const changes = isNew.map((id) => ({ kind: HOME_KIND, id, body: { host: engine.host } }));
+    if (changes.length > 0) await store.changeDocuments(changes);
+    return engine;
+  }
+
+  /** As it was kept, else a host that has the volume. Null: none that answers has. */
+  async #knownHome(volume: string): Promise<string | null> {
+    const kept = await this.#ports.store.document(HOME_KIND, volume);
+    const host = kept === null ? null : (kept.body as { readonly host: string }).host;
+    if (host !== null) return host;
+    for (const engine of this.#able()) {
+      if ((await engine.volumes()).some(({ name }) => name === volume)) return engine.host;
+    }
+    return null;
+  }
+
+  #reachable(host: string, volumes: readonly string[]): HostEngine {
+    const found = this.#able().find((one) => one.host === host);
+    if (found !== undefined) return found;
+    const detail = `the host ${host} does not answer, and the volume ${volumes.join(', ')} is there`;
+    throw new TidegateError('engine.unreachable', detail);
+  }
+
+  /** The host with the fewest replicas of the set, among those that answer and have, or can get, its images. */
+  async #freest(set: SetRecord, revision: Revision): Promise<HostEngine> {
+    const replicas = this.#ports.sight(setKey(set.tenant, set.app, set.name))?.replicas ?? [];
+    const load = (engine: HostEngine): number => replicas.filter((one) => one.host === engine.host).length;
+    const able = this.#able().toSorted((a, b) => load(a) - load(b));
+    const [first] = able;
+    if (first === undefined) throw new TidegateError('engine.unreachable', 'no host answers');
+    if (able.length === 1) return first;
+    const local = Object.values(revision.images).filter((one) => one.digest === null);
+    for (const engine of able) {
+      if (
+        await hasAll(
+          engine,
+          local.map((one) => one.id),
+        )
+      )
+        return engine;
+    }
+    const names = local.map((one) => one.reference).join(', ');
+    throw new TidegateError('image.not_found', `no host that answers has ${names}, which no registry has`);
+  }
+
+  #able(): readonly HostEngine[] {
+    return this.#ports.engines().filter((one) => one.state === 'reachable');
+  }
+}
+
+/** The volume is removed: the next of that name may be anywhere. */
+export async function forgetHome(store: Pick<AppsPorts['store'], 'changeDocuments'>, volume: string): Promise<void> {
+  await store.changeDocuments([{ kind: HOME_KIND, id: volume, drop: true }]);
+}
+
+async function hasAll(engine: HostEngine, images: readonly string[]): Promise<boolean> {
+  try {
+    for (const id of images) {
+      await engine.ensureImage(id, { pull: 'never', signal: AbortSignal.timeout(LOOK_WITHIN_MS) });
+    }
+    return true;
+  } catch (error) {
+    if (isTidegateError(error, 'image.not_found')) return false;
+    throw error;
+  }
+}

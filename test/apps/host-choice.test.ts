@@ -1,0 +1,149 @@
+/** Where replicas are made when there is more than one host. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import type { SetRecord } from '#apps/app-record';
+import { forgetHome, HostChoice } from '#apps/host-choice';
+import type { ReplicaSight } from '#apps/ports';
+import { isTidegateError, TidegateError } from '#core/errors';
+import { NO_OPTIONS, type Revision } from '#core/set-spec';
+import type { HostEngine } from '#docker/host-engine';
+import { openSqliteStore } from '#store/sqlite-store';
+import type { Store } from '#store/store';
+import { specOf } from './support/platform.ts';
+
+const directory = mkdtempSync(path.join(tmpdir(), 'tidegate-hosts-'));
+let store: Store;
+let hosts: FakeHost[];
+let replicas: string[];
+/** What is seen of the set at the next looks, before it is `replicas`. */
+let looks: string[][];
+
+interface FakeHost {
+  readonly host: string;
+  isAway: boolean;
+  readonly images: Set<string>;
+  readonly volumes: Set<string>;
+}
+
+beforeEach(async () => {
+  store = await openSqliteStore(directory);
+  hosts = ['a', 'b'].map((host) => ({ host, isAway: false, images: new Set(), volumes: new Set() }));
+  replicas = [];
+  looks = [];
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function hostOf(name: string): FakeHost {
+  const found = hosts.find((one) => one.host === name);
+  assert.ok(found !== undefined);
+  return found;
+}
+
+function choice(): HostChoice {
+  return new HostChoice({
+    ports: {
+      store,
+      engines: () => hosts.map(engineOf),
+      sight: () => ({
+        target: { min: 0, max: 10, awake: 1 },
+        replicas: (looks.shift() ?? replicas).map((host, i): ReplicaSight => {
+          return { id: `${host}/${i}`, host, phase: 'ready', revision: 'r1', failures: 0, inFlight: 0 };
+        }),
+      }),
+    },
+  });
+}
+
+function engineOf({ host, isAway, images, volumes }: FakeHost): HostEngine {
+  const engine: Partial<HostEngine> = {
+    host,
+    state: isAway ? 'degraded' : 'reachable',
+    volumes: () => Promise.resolve([...volumes].map((name) => ({ id: name, name, labels: {} }))),
+    ensureImage: (id) =>
+      images.has(id)
+        ? Promise.resolve({
+            id,
+            digest: null,
+            exposedPorts: [],
+            entrypoint: [],
+            cmd: [],
+            user: '',
+            healthcheck: null,
+            volumes: [],
+          })
+        : Promise.reject(new TidegateError('image.not_found', `${id}: no such image`)),
+  };
+  return engine as HostEngine;
+}
+
+const SET: SetRecord = {
+  ...{ tenant: 'acme', app: 'shop', name: 'db', spec: specOf('db:1'), labels: {}, current: null, shares: [] },
+  ...{ routing: null, lastRevision: 1, createdAt: 0 },
+};
+
+function revision(volumes: readonly string[], digest: string | null = 'db@sha256:1'): Revision {
+  const spec = specOf('db:1');
+  const mounts = volumes.map((name) => ({ name, path: `/${name}`, readonly: false }));
+  const containers = [{ index: 1, name: 'main', image: 'db:1', options: { ...NO_OPTIONS, volumes: mounts } }];
+  return {
+    ...{ name: 'r1', number: 1, share: 'r1', createdAt: 0, by: 'op_1', cause: 'a test', env: {}, secrets: [] },
+    ...{ spec: { ...spec, containers }, images: { 1: { reference: 'db:1', id: 'sha256:db', digest } } },
+  };
+}
+
+test('what has a volume stays where the volume is, however busy that host is, also in the next process', async () => {
+  replicas = ['b'];
+  assert.equal((await choice().choose(SET, revision(['data']))).host, 'a');
+  replicas = ['a', 'a'];
+  assert.equal((await choice().choose(SET, revision([]))).host, 'b');
+  assert.equal((await choice().choose(SET, revision(['data']))).host, 'a');
+  // A second volume comes to where the first one is.
+  assert.equal((await choice().choose(SET, revision(['data', 'logs']))).host, 'a');
+  assert.equal((await choice().choose(SET, revision(['logs']))).host, 'a');
+});
+
+test('two replicas that are made at a time find one home', async () => {
+  const one = choice();
+  // Whoever looked for himself would find another host each time.
+  looks = [['b'], ['a']];
+  const found = await Promise.all(['db', 'web'].map((name) => one.choose({ ...SET, name }, revision(['data']))));
+  assert.deepEqual(
+    found.map((engine) => engine.host),
+    ['a', 'a'],
+  );
+});
+
+test('while the host of a volume is away nothing is made anywhere else, and the reason names it', async () => {
+  await choice().choose(SET, revision(['data']));
+  hostOf('a').isAway = true;
+  await assert.rejects(choice().choose(SET, revision(['data'])), (error) => {
+    assert.ok(isTidegateError(error, 'engine.unreachable'));
+    assert.match(error.message, /host a .*tidegate-acme\.shop\.data/);
+    return true;
+  });
+  assert.equal((await choice().choose(SET, revision([]))).host, 'b');
+});
+
+test('a volume that nobody wrote a host down for is found where it is; one that is removed may come back anywhere', async () => {
+  hostOf('b').volumes.add('tidegate-acme.shop.data');
+  assert.equal((await choice().choose(SET, revision(['data']))).host, 'b');
+  hostOf('b').volumes.clear();
+  await forgetHome(store, 'tidegate-acme.shop.data');
+  replicas = ['b'];
+  assert.equal((await choice().choose(SET, revision(['data']))).host, 'a');
+});
+
+test('an image of no registry is used on the host that has it', async () => {
+  hostOf('b').images.add('sha256:db');
+  replicas = ['b', 'b'];
+  assert.equal((await choice().choose(SET, revision([], null))).host, 'b');
+  assert.equal((await choice().choose(SET, revision([]))).host, 'a');
+  hostOf('b').images.clear();
+  await assert.rejects(choice().choose(SET, revision([], null)), (error) => isTidegateError(error, 'image.not_found'));
+});
