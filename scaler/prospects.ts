@@ -4,7 +4,7 @@
 import type { RevisionShare } from '#core/set';
 import type { Admission } from '#router/admission';
 import type { ReplicaKeeper } from './replica-keeper.ts';
-import { servingShares, wantedOf } from './share-wishes.ts';
+import { servingShares, wantedByShare } from './share-wishes.ts';
 
 export type TurnedAway = Extract<Admission, { outcome: 'stopped' }>;
 
@@ -58,7 +58,8 @@ export function refusalForShares(facts: ShareProspectFacts): TurnedAway | null {
   const { replicas, shares, target } = facts;
   if (facts.readyCount > 0) return null;
   if (facts.isStopped) return { outcome: 'stopped', code: 'stopped', retryAfterS: STOPPED_RETRY_S };
-  const serving = servingShares(shares).filter((one) => wantedOf(one, target) > 0);
+  const counts = wantedByShare(shares, target);
+  const serving = servingShares(shares).filter((one) => (counts.get(one.revision) ?? 0) > 0);
   const own = replicas.filter(
     (one) => !one.isMade || serving.some((share) => share.revision === one.snapshot.revision),
   );
@@ -67,7 +68,7 @@ export function refusalForShares(facts: ShareProspectFacts): TurnedAway | null {
   const isFailed = facts.failedForMs > 0 && !own.some((one) => one.isComingUp);
   if (isFailed) return noReplicas(Math.ceil(facts.failedForMs / 1000));
   const hopeful = own.filter((one) => !one.isHopeless);
-  const wanted = serving.reduce((sum, share) => sum + wantedOf(share, target), 0);
+  const wanted = serving.reduce((sum, share) => sum + (counts.get(share.revision) ?? 0), 0);
   const isThere = own.length >= wanted && own.every((one) => one.snapshot.status !== 'dead');
   if (hopeful.length === 0 && (isThere || !facts.canMake)) return noReplicas();
   const [refusal] = facts.dependencyRefusals;

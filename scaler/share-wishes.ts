@@ -27,9 +27,23 @@ export interface SharePlan {
   readonly missing: ReadonlyMap<string, number>;
 }
 
-/** Replicas that a share wants while the set is awake. */
-export function wantedOf(share: RevisionShare, target: Pick<ScaleTarget, 'awake'>): number {
-  return share.replicas ?? target.awake;
+/**
+ * Replicas that each share wants while the set is awake, by revision. Those that name no number have what the set is to
+ * have between them, by weight; each has one at least, also without weight: a match may lead to it.
+ */
+export function wantedByShare(
+  shares: readonly RevisionShare[],
+  { awake }: Pick<ScaleTarget, 'awake'>,
+): ReadonlyMap<string, number> {
+  const wanted = new Map(shares.map((one) => [one.revision, one.replicas ?? Math.min(1, awake)]));
+  const open = shares.filter((one) => one.replicas === null);
+  const countOf = ({ revision }: RevisionShare): number => wanted.get(revision) ?? 0;
+  // The next one goes where most weight is carried by each replica; what came first wins among equals.
+  for (let left = awake - open.length; left > 0 && open.length > 0; left--) {
+    const neediest = open.reduce((a, b) => (b.weight / countOf(b) > a.weight / countOf(a) ? b : a));
+    wanted.set(neediest.revision, countOf(neediest) + 1);
+  }
+  return wanted;
 }
 
 /** The shares that requests wait for: those with weight, or, before any has one, those that prove themselves. */
@@ -44,17 +58,19 @@ export function planShares(facts: ShareFacts): SharePlan {
   const wishes = new Map<ReplicaKeeper, ReplicaWish>();
   const missing = new Map<string, number>();
   for (const replica of replicas) wishes.set(replica, replica.isMade ? 'removed' : 'leave');
+  const wanted = wantedByShare(shares, target);
   for (const share of shares) {
+    const count = wanted.get(share.revision) ?? 0;
     const own = made.filter((one) => one.snapshot.revision === share.revision);
     const whole = own.filter((one) => one.snapshot.isIncomplete !== true);
-    const kept = whole.toSorted(liveliestThenOldestFirst).slice(0, wantedOf(share, target));
+    const kept = whole.toSorted(liveliestThenOldestFirst).slice(0, count);
     for (const replica of kept) wishes.set(replica, wishFor(replica, share, facts));
-    const serves = kept.filter((one) => one.isReady).length >= wantedOf(share, target);
+    const serves = kept.filter((one) => one.isReady).length >= count;
     for (const replica of own) {
       if (replica.isReady && !whole.includes(replica) && !serves && !isData) wishes.set(replica, 'leave');
     }
     const isUp = tierOf(share, facts) === 'awake' && facts.dependenciesReady;
-    missing.set(share.revision, isUp ? wantedOf(share, target) - kept.length : 0);
+    missing.set(share.revision, isUp ? count - kept.length : 0);
   }
   return isData ? oneAtATime({ wishes, missing }, made) : { wishes, missing };
 }
