@@ -1,6 +1,7 @@
 /** Apps and sets that are taken away: nothing comes back, nothing is lost that was acknowledged, and nothing stays behind. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, suite, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { DeploymentRecord } from '#apps/deployment-record';
 import { hasEnded } from '#apps/deployment-record';
 import { isOperationOver, type OperationRecord } from '#apps/operation-record';
@@ -93,9 +94,15 @@ suite('what is being removed', () => {
 
   test('a set that was on its way when its app began to go does not outlive it', async () => {
     await ended((await put('shop:1')).deployment);
+    const written = Promise.withResolvers<void>();
+    platform.slow = { is: (changes) => changes.includes('"acme/shop/api"'), until: written.promise };
     const making = put('shop:1', 'api');
     const operation = await platform.apps.removal.removeApp(ASKER, 'shop', false);
-    await making.catch(() => {});
+    // Only what can take any time is waited for: the store.
+    await setImmediate();
+    assert.equal(platform.apps.operations.get('acme', operation.id)?.state, 'pending');
+    written.resolve();
+    await making;
     assert.equal((await over(operation)).state, 'succeeded');
     assert.equal(platform.apps.library.set('acme', 'shop', 'api'), null);
     assert.equal(platform.inForce(API), undefined);
@@ -127,6 +134,36 @@ suite('a deployment under way', () => {
     await platform.kill();
     await platform.open();
     assert.deepEqual(platform.apps.deployments.list('acme', 'shop'), []);
+  });
+
+  test('that is about to be in force is waited for, and leaves nothing of the app behind', async () => {
+    await ended((await put('shop:1')).deployment);
+    platform.sticking.add('r1');
+    const { deployment } = await put('shop:2');
+    const stateOf = () => platform.apps.deployments.get('acme', 'shop', deployment?.id ?? '')?.state;
+    await until(() => stateOf() === 'draining');
+    const written = Promise.withResolvers<void>();
+    let isWriting = false;
+    const is = (changes: string): boolean => {
+      isWriting ||= changes.includes('"current":2');
+      return changes.includes('"current":2');
+    };
+    platform.slow = { is, until: written.promise };
+    platform.sticking.clear();
+    for (const { id } of platform.ofShare('r1')) platform.replicas.delete(id);
+    await until(() => isWriting);
+    const operation = await platform.apps.removal.removeApp(ASKER, 'shop', false);
+    await until(() => platform.apps.operations.get('acme', operation.id)?.phase === 'draining');
+    for (let turn = 0; turn < 100; turn++) await setImmediate();
+    written.resolve();
+    assert.equal((await over(operation)).state, 'succeeded');
+    await written.promise;
+    await setImmediate();
+    assert.equal(platform.apps.library.set('acme', 'shop', 'web'), null);
+    assert.equal(platform.inForce(WEB), undefined);
+    await platform.kill();
+    await platform.open();
+    assert.deepEqual([...platform.apps.library.allSets()], []);
   });
 
   test('ends with its set, and does nothing to a new one of that name', async () => {

@@ -59,6 +59,8 @@ export class Platform {
   /** The store takes nothing. */
   refusesWrites = false;
   refused = 0;
+  /** Writes that take until then. */
+  slow: { readonly is: (changes: string) => boolean; readonly until: Promise<void> } | null = null;
   /** An opened one begins; otherwise it waits for its hosts to be listed. */
   beginsAtOnce = true;
   apps!: Apps;
@@ -123,6 +125,7 @@ export class Platform {
             return Promise.reject(new TidegateError('store.failed', 'the disk is full'));
           }
           this.#writesLeft--;
+          if (this.slow?.is(JSON.stringify(given[0]))) return this.slow.until.then(() => value.apply(target, given));
           return value.apply(target, given);
         };
       },
