@@ -142,12 +142,12 @@ function addEnv(endpoints: Endpoints, apps: Apps): void {
         for (const name of taken) given.delete(name);
         const faults = faultsOfEnv(Object.fromEntries(given), '');
         if (faults.length > 0) return invalid(faults);
-        const before = isWhole ? {} : known.env;
-        const env = Object.fromEntries(
-          [...Object.entries({ ...before, ...Object.fromEntries(given) })].filter(([name]) => !taken.includes(name)),
-        ) as Record<string, string>;
-        await apps.putApp({ tenant: scope.tenant, by: scope.principal.id }, app, { env });
-        return { env, note: NOTE };
+        const asker = { tenant: scope.tenant, by: scope.principal.id };
+        const changed = await apps.putApp(asker, app, (before) => {
+          const all = Object.entries({ ...(isWhole ? {} : before.env), ...Object.fromEntries(given) });
+          return { env: Object.fromEntries(all.filter(([name]) => !taken.includes(name))) as Record<string, string> };
+        });
+        return { env: { ...changed.app.env }, note: NOTE };
       },
     );
   }

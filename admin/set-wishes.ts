@@ -1,6 +1,6 @@
 /** Endpoints through which sets are made, changed and taken away: what is asked for is checked whole before anything of it is kept. */
 import { z } from '@hono/zod-openapi';
-import type { SetRecord } from '#apps/app-record';
+import { type SetRecord, setId } from '#apps/app-record';
 import type { Apps } from '#apps/apps';
 import { STRATEGIES, type Strategy } from '#apps/deployment-record';
 import { isName } from '#core/name';
@@ -100,12 +100,14 @@ export function addSetWishes(parts: Parts): void {
       problems: ['not_found', 'conflict', 'quota_exceeded'],
     },
     async ({ scope, params, body, dryRun }) => {
-      const set = ownSet(apps, scope, params);
-      if (set instanceof Problem) return set;
-      const before = setInputJson(set.spec);
-      return await change(parts, scope, params, {
-        ...{ input: { ...before, resources: { ...before.resources, ...body } }, strategy: 'rolling', dryRun },
-        inPlace: true,
+      return await inTurn(apps, scope, params, async () => {
+        const set = ownSet(apps, scope, params);
+        if (set instanceof Problem) return set;
+        const before = setInputJson(set.spec);
+        return await change(parts, scope, params, {
+          ...{ input: { ...before, resources: { ...before.resources, ...body } }, strategy: 'rolling', dryRun },
+          inPlace: true,
+        });
       });
     },
   );
@@ -152,12 +154,15 @@ function addChanges(parts: Parts): void {
         problems: ['not_found', 'conflict', 'precondition_failed', 'quota_exceeded'],
       },
       async ({ scope, params, query, body, headers, dryRun }) => {
-        const set = apps.library.set(scope.tenant, params.app, params.set);
-        const changed = set === null ? null : unmet(headers, tagOf(set));
-        if (changed !== null) return changed;
-        if (!isWhole && set === null) return ownSet(apps, scope, params) as Problem;
-        const input = isWhole || set === null ? body : mergePatch(setInputJson(set.spec), body);
-        const done = await change(parts, scope, params, { input, strategy: query.strategy, dryRun, inPlace: false });
+        // What is asked of the set as it is holds until it is changed: one after the other.
+        const done = await inTurn(apps, scope, params, async () => {
+          const set = apps.library.set(scope.tenant, params.app, params.set);
+          const changed = set === null ? null : unmet(headers, tagOf(set));
+          if (changed !== null) return changed;
+          if (!isWhole && set === null) return ownSet(apps, scope, params) as Problem;
+          const input = isWhole || set === null ? body : mergePatch(setInputJson(set.spec), body);
+          return await change(parts, scope, params, { input, strategy: query.strategy, dryRun, inPlace: false });
+        });
         if (done instanceof Problem || done.deployment === null || headers.get('prefer') === null) return done;
         const record = apps.deployments.get(scope.tenant, params.app, done.deployment);
         if (record !== null) await answerOf(apps, record, headers);
@@ -165,6 +170,10 @@ function addChanges(parts: Parts): void {
       },
     );
   }
+}
+
+function inTurn<T>(apps: Apps, { tenant }: Scope, { app, set }: z.output<typeof SetParams>, run: () => Promise<T>) {
+  return apps.turns.take(setId(tenant, app, set), run);
 }
 
 interface Change {

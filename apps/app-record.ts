@@ -22,6 +22,10 @@ export interface AppRecord {
   readonly stopped: boolean;
 }
 
+type AppValues = Partial<Pick<AppRecord, 'description' | 'env'>>;
+/** A function is asked while nobody else changes the app. */
+export type AppChange = AppValues | ((before: AppRecord) => AppValues);
+
 export interface SetRecord {
   readonly tenant: string;
   readonly app: string;

@@ -5,7 +5,7 @@
 import { setKey } from '#core/set';
 import type { Revision, SetSpec } from '#core/set-spec';
 import { AppLibrary } from './app-library.ts';
-import { type AppRecord, newApp, newSet, type SetRecord, secretContext } from './app-record.ts';
+import { type AppChange, type AppRecord, appId, newApp, newSet, type SetRecord, secretContext } from './app-record.ts';
 import { AppRemoval } from './app-removal.ts';
 import type { Asker } from './asker.ts';
 import { Departures } from './departures.ts';
@@ -21,6 +21,7 @@ import { SetChanges } from './set-changes.ts';
 import type { Also, SetOutcome, SetWish } from './set-wish.ts';
 import { compareSpecs, labelsInForce, type SpecChange } from './spec-comparison.ts';
 import { Sweeper } from './sweeper.ts';
+import { Turns } from './turns.ts';
 
 export class Apps {
   readonly library: AppLibrary;
@@ -30,6 +31,8 @@ export class Apps {
   readonly factory: ReplicaFactory;
   readonly removal: AppRemoval;
   readonly revisions: RevisionSwitch;
+  /** By `<tenant>/<app>/<set>`, for who reads a set and writes it. Turns of apps are taken inside of them, never around. */
+  readonly turns = new Turns();
   readonly #ports: AppsPorts;
   readonly #changes: SetChanges;
   readonly #sweeper: Sweeper;
@@ -101,12 +104,13 @@ export class Apps {
   async putApp(
     asker: Asker,
     name: string,
-    change: Partial<Pick<AppRecord, 'description' | 'env'>>,
+    change: AppChange,
     also: Also = [],
   ): Promise<{ readonly app: AppRecord; readonly created: boolean }> {
-    return await this.departures.during(asker.tenant, name, [], async () => {
+    return await this.#changeApp(asker.tenant, name, async () => {
       const known = this.library.app(asker.tenant, name);
-      const app = { ...(known ?? newApp(asker.tenant, name, this.#ports.clock.wall())), ...change };
+      const before = known ?? newApp(asker.tenant, name, this.#ports.clock.wall());
+      const app = { ...before, ...(typeof change === 'function' ? change(before) : change) };
       await this.library.putApp(app, also);
       if (known === null) this.#emit('app.created', asker, { app: name }, `${asker.by} asked for it`);
       return { app, created: known === null };
@@ -115,11 +119,18 @@ export class Apps {
 
   /** Keeps all sets of an app down, or lets them come up again. */
   async setStopped(asker: Asker, app: AppRecord, stopped: boolean): Promise<void> {
-    const change = () => this.library.putApp({ ...app, stopped });
-    await this.departures.during(app.tenant, app.name, [], change);
+    await this.#changeApp(app.tenant, app.name, async () => {
+      const known = this.library.app(app.tenant, app.name);
+      if (known !== null) await this.library.putApp({ ...known, stopped });
+    });
     for (const set of this.library.sets(app.tenant, app.name)) this.#declare(set);
     const type = stopped ? 'app.stopped' : 'app.started';
     this.#emit(type, asker, { app: app.name }, `${asker.by} asked for it`);
+  }
+
+  /** Changes of an app's record read it and write it one after the other. */
+  #changeApp<T>(tenant: string, app: string, change: () => Promise<T>): Promise<T> {
+    return this.turns.take(appId(tenant, app), () => this.departures.during(tenant, app, [], change));
   }
 
   // ---- sets
