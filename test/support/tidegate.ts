@@ -219,7 +219,9 @@ export function ask(port: number, options: AskOptions = {}): Promise<Answer> {
       agent: false,
       // Node itself says nothing of a body after DELETE.
       headers: {
-        ...(options.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(options.body)) }),
+        ...(options.body === undefined || options.headers?.['transfer-encoding'] !== undefined
+          ? {}
+          : { 'content-length': String(Buffer.byteLength(options.body)) }),
         ...options.headers,
       },
     });
