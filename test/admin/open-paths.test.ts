@@ -176,7 +176,7 @@ test('/openapi.json is OpenAPI 3.1 and describes every path there is, with the s
   assert.deepEqual(json.at('components.schemas.ScaleChange.properties.min.maximum'), 1000);
   assert.deepEqual(scale.at('put.security'), [{ token: ['deploy'] }]);
   const statuses = Object.keys(Object(scale.at('put.responses')));
-  assert.deepEqual(statuses, ['200', '400', '401', '403', '404', '412', '413', '422']);
+  assert.deepEqual(statuses, ['200', '400', '401', '403', '404', '409', '412', '413', '422']);
 });
 
 test('every operation has a name of its own, and tells of the headers it reads', async () => {
