@@ -128,7 +128,7 @@ test('an app is made, deployed, taken back and removed, and what fails is told s
   );
 
   // Limits while it runs; then down, up, and away.
-  assert.match(await succeeds('resize web --cpu 0.5 --memory 256Mi'), /memory: +268435456\n/);
+  assert.match(await succeeds('resize web --cpu 0.5 --memory 256Mi'), /memory: +256Mi\n/);
   await succeeds('stop');
   await until(async () => (await tidegate.ask('shop.localhost')).status === 503);
   await succeeds('start');
