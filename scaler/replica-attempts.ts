@@ -20,7 +20,7 @@ const AWAY_DOWN_MS = 5000;
 const SHOWN_WITHIN_MS = 2000;
 /** Whoever stopped a part of a replica may be about to start it again, or to put another in its place. */
 const OTHERS_AT_WORK_MS = 2000;
-/** A member that was up for so long starts over with a clean record. */
+/** Who was ready, or a member that was up, for so long starts over with a clean record. */
 const PROVEN_MS = 10_000;
 const RAISE_MEMORY = { oom_killed: true, hint: 'raise memory' } as const;
 
@@ -41,6 +41,8 @@ export class Attempts {
   readonly #mend: Backoff;
   #cause: string | null = null;
   #engineAway = false;
+  /** Monotonic ms. */
+  #readySince: number | null = null;
 
   constructor(options: AttemptsOptions) {
     this.#options = options;
@@ -69,6 +71,17 @@ export class Attempts {
     this.#up.reset();
     this.#down.reset();
     this.#mend.reset();
+  }
+
+  becameReady(): void {
+    this.#readySince ??= this.#options.ports.clock.now();
+  }
+
+  /** Its run is over, however that came. */
+  runEnded(): void {
+    const readyMs = this.#readySince === null ? 0 : this.#options.ports.clock.now() - this.#readySince;
+    this.#readySince = null;
+    if (readyMs >= PROVEN_MS) this.forgive();
   }
 
   /** It ended although it was to be up: counts as a failure to come up. */

@@ -9,6 +9,7 @@ import type { ReplicaSnapshot } from '#core/set';
 import type { Pool } from '#router/pool';
 import type { Upstream } from '#router/upstream';
 import { Activation } from './activation.ts';
+import { Doubt } from './doubt.ts';
 import { Draining } from './draining.ts';
 import type { ScalerPorts } from './ports.ts';
 import { probeOf } from './probe.ts';
@@ -19,10 +20,6 @@ import { type Observation, ReplicaState } from './replica-state.ts';
 import { isStepDown, type ReplicaAction, type ReplicaWish, stepTowards } from './replica-step.ts';
 import { SideMembers } from './side-members.ts';
 
-/** A replica that was ready for so long starts over with a clean record. */
-const PROVEN_MS = 10_000;
-/** A picture that looks old is believed when no newer one came for so long. */
-const BELIEVE_MS = 1000;
 /** How long the end of Tidegate waits for an action that is under way. */
 const CLOSE_WAIT_MS = 5000;
 
@@ -44,12 +41,11 @@ export class ReplicaKeeper {
   readonly #attempts: Attempts;
   readonly #sides: SideMembers;
   readonly #draining: Draining;
+  readonly #doubt: Doubt;
   #wish: ReplicaWish = 'leave';
   #action: ReplicaAction | null = null;
   #acting: Promise<void> = Promise.resolve();
   #retry: Timer | null = null;
-  #doubt: Timer | null = null;
-  #readySince: number | null = null;
   #touchedUntil = Number.NEGATIVE_INFINITY;
   #closed = false;
 
@@ -63,6 +59,7 @@ export class ReplicaKeeper {
       wish: () => this.#wish,
       onFailed: (cause, facts) => options.report('replica.failed', this.snapshot, cause, facts),
     });
+    this.#doubt = new Doubt(ports.clock, () => this.#believe());
     this.#sides = new SideMembers(ports.clock);
     this.#sides.observe(snapshot);
     this.#draining = new Draining({
@@ -186,18 +183,15 @@ export class ReplicaKeeper {
   observe(next: ReplicaSnapshot): void {
     this.#activation.weigh(next.weight);
     const seen = this.#state.observe(next);
-    if (seen === null) this.#believeLater();
+    if (seen === null) this.#doubt.raise();
     else this.#follow(seen);
   }
 
-  #believeLater(): void {
-    this.#doubt ??= this.#options.ports.clock.after(BELIEVE_MS, () => {
-      this.#doubt = null;
-      const seen = this.#state.believe();
-      if (seen === null) return;
-      this.#follow(seen);
-      this.#options.onChange();
-    });
+  #believe(): void {
+    const seen = this.#state.believe();
+    if (seen === null) return;
+    this.#follow(seen);
+    this.#options.onChange();
   }
 
   #follow(seen: Observation): void {
@@ -275,7 +269,7 @@ export class ReplicaKeeper {
     try {
       if (engine !== null && !successor) await handOver(this.#state, engine);
     } catch (error) {
-      this.#warn('a frozen replica could not be handed to the Engine', error);
+      ports.log.warn('a frozen replica could not be handed to the Engine', { replica: this.snapshot.id, error });
     }
     this.#state.save();
   }
@@ -325,9 +319,7 @@ export class ReplicaKeeper {
   }
 
   #ended(how: 'asked' | 'itself'): void {
-    const readyMs = this.#readySince === null ? 0 : this.#now() - this.#readySince;
-    this.#readySince = null;
-    if (readyMs >= PROVEN_MS) this.#attempts.forgive();
+    this.#attempts.runEnded();
     if (this.#action === 'stop' || this.#action === 'remove') return;
     if (this.#wish === 'stopped') this.#state.willSleep();
     if (how === 'itself' && this.#wish === 'awake') this.#attempts.endedItself(this.snapshot);
@@ -346,7 +338,7 @@ export class ReplicaKeeper {
   #healthChanged(change: { readonly ready: boolean; readonly first: boolean; readonly reason: string }): void {
     const { report, onChange } = this.#options;
     if (change.ready) {
-      this.#readySince ??= this.#now();
+      this.#attempts.becameReady();
       this.#state.woke();
     }
     if (change.first) report('replica.ready', this.snapshot, 'it passed a probe');
@@ -357,16 +349,12 @@ export class ReplicaKeeper {
   #end(): void {
     this.#closed = true;
     this.#retry?.cancel();
-    this.#doubt?.cancel();
+    this.#doubt.close();
     this.#draining.close();
     this.#activation.drop();
   }
 
   #now(): number {
     return this.#options.ports.clock.now();
-  }
-
-  #warn(message: string, error: unknown): void {
-    this.#options.ports.log.warn(message, { replica: this.snapshot.id, error });
   }
 }

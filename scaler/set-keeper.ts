@@ -8,7 +8,6 @@
  *           hopeless▼ │ask after      └─────ask─────┘
  *              wake-failed  the back-off
  */
-import type { EventType } from '#core/event';
 import type { ReplicaSnapshot, SetKey, SetSnapshot } from '#core/set';
 import type { Admission, AdmissionRequest } from '#router/admission';
 import type { Pool } from '#router/pool';
@@ -28,6 +27,7 @@ import { Reconciler } from './reconciler.ts';
 import { ReplicaKeeper } from './replica-keeper.ts';
 import { Rest } from './rest.ts';
 import { type ScaleOverride, type ScaleTarget, scaleTarget } from './scale-target.ts';
+import { reportsOf, type SetReport } from './set-reports.ts';
 import { type SetView, viewOf } from './set-view.ts';
 import { servingShares } from './share-wishes.ts';
 import { Staffing } from './staffing.ts';
@@ -58,6 +58,7 @@ export class SetKeeper {
   readonly #reconciler: Reconciler;
   readonly #wake: Wake;
   readonly #replicas = new Map<string, ReplicaKeeper>();
+  readonly #report: SetReport;
   readonly #holds = new Holds(this);
   readonly #rest = new Rest();
   readonly #knownSince: number;
@@ -73,6 +74,11 @@ export class SetKeeper {
     this.#snapshot = snapshot;
     this.#override = options.override;
     this.#knownSince = ports.clock.now();
+    this.#report = reportsOf({
+      emit: ports.emit,
+      snapshot: () => this.#snapshot,
+      correlationId: () => this.#wake.id,
+    });
     this.#room = new WaitingRoom(pool, ports.clock);
     this.#demand = new Demand({
       pool,
@@ -352,24 +358,6 @@ export class SetKeeper {
       report: (type, replica, cause, data) => this.#report(type, cause, { replica: replica.id, data }),
     });
     this.#replicas.set(snapshot.id, keeper);
-  }
-
-  #report(
-    type: EventType,
-    cause: string,
-    more: { replica?: string | undefined; data?: Record<string, unknown> | undefined } = {},
-  ): void {
-    const { tenant, app, set } = this.#snapshot;
-    this.#options.ports.emit({
-      type,
-      tenant,
-      app,
-      set,
-      cause,
-      correlationId: this.#wake.id,
-      ...(more.replica === undefined ? {} : { replica: more.replica }),
-      ...(more.data === undefined ? {} : { data: more.data }),
-    });
   }
 
   #end(): void {
