@@ -37,6 +37,7 @@ export class Apps {
   readonly #changes: SetChanges;
   readonly #sweeper: Sweeper;
   readonly #resizing: Resizing;
+  readonly #maker: RevisionMaker;
   readonly #closing = new AbortController();
 
   private constructor(ports: AppsPorts, parts: Pick<Apps, 'library' | 'operations'>, changes: SetChanges) {
@@ -47,6 +48,7 @@ export class Apps {
     this.departures = new Departures(operations);
     this.#changes = changes;
     const revisions = new RevisionMaker({ ports, library });
+    this.#maker = revisions;
     this.factory = new ReplicaFactory({ ports, library });
     this.#resizing = new Resizing({ ports, library, factory: this.factory });
     this.#sweeper = new Sweeper({ ports, library });
@@ -261,6 +263,7 @@ export class Apps {
       await this.library.addRevision(set, next, number);
       this.#declare(this.#known(set));
       await this.#resizing.resize(tenant, app, name, next);
+      await this.#maker.prune(set);
     } else this.#declare(set);
     if (change === 'same') return;
     const type = change === 'limits' ? 'set.resized' : 'set.changed';

@@ -61,7 +61,7 @@ export class RevisionMaker {
       provedAt: null,
     };
     await library.addRevision(known, revision);
-    for (const { id } of Object.values(images)) await engine.keepImage(id, keptFor(set, number, id));
+    for (const { id } of Object.values(images)) await engine.keepImage(id, keptFor(set, id));
     return revision;
   }
 
@@ -87,18 +87,20 @@ export class RevisionMaker {
   async prune(set: SetRecord): Promise<void> {
     const { library } = this.#options;
     const now = library.set(set.tenant, set.app, set.name);
-    const inUse = new Set(now?.current === null || now === null ? [] : [now.current]);
-    const dropped = await library.prune(set.tenant, set.app, set.name, inUse);
-    for (const { number, images } of dropped) {
-      for (const { id } of Object.values(images)) await this.#release(keptFor(set, number, id));
-    }
+    const all = library.revisions(set.tenant, set.app, set.name);
+    // In force is also what has a share of the traffic.
+    const shares = now?.shares.map((one) => one.revision) ?? [];
+    const used = all.filter((one) => one.number === now?.current || shares.includes(one.share));
+    const dropped = await library.prune(set.tenant, set.app, set.name, new Set(used.map((one) => one.number)));
+    const kept = new Set(library.revisions(set.tenant, set.app, set.name).flatMap(imagesOf));
+    const unused = new Set(dropped.flatMap(imagesOf).filter((id) => !kept.has(id)));
+    for (const id of unused) await this.#release(keptFor(set, id));
   }
 
   /** Lets go of the images of a set that is going. */
   async letGo(set: SetRecord): Promise<void> {
-    for (const { number, images } of this.#options.library.revisions(set.tenant, set.app, set.name)) {
-      for (const { id } of Object.values(images)) await this.#release(keptFor(set, number, id));
-    }
+    const all = this.#options.library.revisions(set.tenant, set.app, set.name);
+    for (const id of new Set(all.flatMap(imagesOf))) await this.#release(keptFor(set, id));
   }
 
   /** An image that cannot be let go of now takes room, and nothing else. */
@@ -115,9 +117,13 @@ export class RevisionMaker {
   }
 }
 
-/** Why an image is kept, in the letters that a tag may have. */
-function keptFor({ tenant, app, name }: SetRecord, number: number, image: string): string {
-  return `${tenant}.${app}.${name}.r${number}.${image.replace('sha256:', '').slice(0, 12)}`;
+/** Why an image is kept, in the letters that a tag may have: for a set, however many of its revisions have it. */
+function keptFor({ tenant, app, name }: SetRecord, image: string): string {
+  return `${tenant}.${app}.${name}.${image.replace('sha256:', '').slice(0, 12)}`;
+}
+
+function imagesOf({ images }: Revision): readonly string[] {
+  return Object.values(images).map((one) => one.id);
 }
 
 /** The spec in force with some of its containers as another spec has them. */

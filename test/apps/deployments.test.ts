@@ -247,6 +247,30 @@ test('a store that takes nothing for a while is not asked on and on, and the dep
   assert.equal(weights(), 'r2=100');
 });
 
+test('many restarts and resizes leave ten revisions, and the image of the one in force is kept', async () => {
+  await ended((await put('shop:1')).deployment);
+  const again = async () => {
+    const set = platform.apps.library.set('acme', 'shop', 'web');
+    assert.ok(set !== null);
+    await ended(await platform.apps.revisions.restart(ASKER, 'shop', [set]));
+  };
+  for (let i = 0; i < 8; i++) {
+    await again();
+    const resources = { cpu: 2 + i, memory: 256 * 1024 * 1024 };
+    const wish = { ...ASKER, app: 'shop', set: 'web', cause: 'a test', strategy: 'rolling' as const };
+    assert.equal((await platform.apps.putSet({ ...wish, spec: { ...specOf('shop:1'), resources } })).deployment, null);
+  }
+  assert.equal(platform.apps.library.revisions('acme', 'shop', 'web').length, 10);
+  assert.equal(platform.released.length, 0);
+  for (let i = 0; i < 11; i++) await ended((await put(`shop:${i + 2}`)).deployment);
+  // The one that no revision has any more; the agent is that of all.
+  assert.ok(
+    platform.released.some((one) => one.endsWith('.shop:1')),
+    JSON.stringify(platform.released),
+  );
+  assert.ok(platform.released.every((one) => !one.includes('agent')));
+});
+
 suite('after a kill', () => {
   test('whichever write was the last, the next start brings the deployment to its end', async () => {
     for (let writes = 1; writes < 40; writes++) {

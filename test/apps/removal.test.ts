@@ -268,7 +268,10 @@ suite('a removal', () => {
     await ended((await put('shop:1', 'api')).deployment);
     await over(await platform.apps.removal.removeSet(ASKER, setOf('web')));
     const released = (set: string) => platform.released.filter((one) => one.startsWith(`acme.shop.${set}.`));
-    assert.deepEqual([...new Set(released('web').map((one) => one.split('.')[3]))], ['r1', 'r2']);
+    assert.deepEqual(
+      released('web').sort(),
+      ['agent:1', 'shop:1', 'shop:2'].map((one) => `acme.shop.web.${one}`),
+    );
     assert.equal(released('api').length, 0);
     assert.deepEqual(platform.forgotten, [WEB]);
     await over(await platform.apps.removal.removeApp(ASKER, 'shop', false));
