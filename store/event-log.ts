@@ -5,6 +5,7 @@
 import type { Clock, Timer } from '#core/clock';
 import type { Event, EventDraft, EventSink } from '#core/event';
 import type { Log } from '#core/log';
+import { type FeedSlice, RecentFeed } from '#core/recent-feed';
 import { EventIds } from './event-ids.ts';
 import { EVENTS_KEPT, type Store } from './store.ts';
 
@@ -23,30 +24,17 @@ export interface EventLogOptions {
   readonly capacity?: number;
 }
 
-export interface EventSlice {
-  /** Oldest first. */
-  readonly events: readonly Event[];
-  /** Where the next slice begins. */
-  readonly next: number;
-  /** Events between the position asked for and the first of these are gone. */
-  readonly gap: boolean;
-}
-
 /** Events stand at positions 0, 1, 2 … in the order they happened; a position never gets another event. */
 export class EventLog {
   readonly #options: EventLogOptions;
   readonly #capacity: number;
   readonly #ids: EventIds;
-  /** The event at position p is in slot p modulo the capacity. */
-  readonly #ring: Event[] = [];
-  #end = 0;
+  readonly #feed: RecentFeed<Event>;
   #saved = 0;
   #saveTimer: Timer | null = null;
   #saving: Promise<void> | null = null;
   #failing = false;
   #closed = false;
-  /** Who waits, and for which position. */
-  readonly #waiting = new Map<() => void, number>();
 
   /** Takes what happened; can be handed on as it is. */
   readonly record: EventSink = (draft) => this.#add(draft);
@@ -55,8 +43,9 @@ export class EventLog {
     this.#options = options;
     this.#capacity = options.capacity ?? EVENTS_KEPT;
     this.#ids = new EventIds(options, kept.at(-1)?.id ?? null);
-    for (const event of kept) this.#push(event);
-    this.#saved = this.#end;
+    this.#feed = new RecentFeed(this.#capacity);
+    for (const event of kept) this.#feed.add(event);
+    this.#saved = this.end;
   }
 
   /** A log that goes on where the store's ended. */
@@ -66,33 +55,26 @@ export class EventLog {
 
   /** The position after the newest event. */
   get end(): number {
-    return this.#end;
+    return this.#feed.end;
   }
 
   /** Where a reader goes on that has seen the event `id` last. `gap`: what came after it may be gone in part. */
   resume(id: string): { readonly position: number; readonly gap: boolean } {
     const position = this.#firstNotBefore(id);
-    if (this.#at(position)?.id === id) return { position: position + 1, gap: false };
+    if (this.#feed.at(position)?.id === id) return { position: position + 1, gap: false };
     return { position, gap: true };
   }
 
   /** Up to `limit` events from a position on. */
-  read(position: number, limit: number): EventSlice {
-    const from = Math.max(position, this.#start);
-    const next = Math.max(from, Math.min(from + limit, this.#end));
-    const events: Event[] = [];
-    for (let p = from; p < next; p++) {
-      const event = this.#at(p);
-      if (event !== null) events.push(event);
-    }
-    return { events, next, gap: from > position };
+  read(position: number, limit: number): FeedSlice<Event> {
+    return this.#feed.read(position, limit);
   }
 
   /** Up to `limit` events that happened before the event `id` (null: all) and pass, newest first. */
   older(id: string | null, limit: number, passes: (event: Event) => boolean): readonly Event[] {
     const events: Event[] = [];
-    for (let p = (id === null ? this.#end : this.#firstNotBefore(id)) - 1; p >= this.#start; p--) {
-      const event = this.#at(p);
+    for (let p = (id === null ? this.end : this.#firstNotBefore(id)) - 1; p >= this.#feed.start; p--) {
+      const event = this.#feed.at(p);
       if (event === null || !passes(event)) continue;
       events.push(event);
       if (events.length === limit) break;
@@ -102,16 +84,7 @@ export class EventLog {
 
   /** Resolves as soon as there is an event at the position, or when the signal aborts. */
   arrived(position: number, signal: AbortSignal): Promise<void> {
-    if (this.#end > position || signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#waiting.delete(done);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      this.#waiting.set(done, position);
-      signal.addEventListener('abort', done, { once: true });
-    });
+    return this.#feed.arrived(position, signal);
   }
 
   /** Saves what is not saved yet. Never rejects: a failure is logged, and tried again later. */
@@ -119,7 +92,7 @@ export class EventLog {
     this.#saveTimer?.cancel();
     this.#saveTimer = null;
     await this.#saving;
-    if (this.#saved === this.#end) return;
+    if (this.#saved === this.end) return;
     this.#saving ??= this.#save().finally(() => {
       this.#saving = null;
     });
@@ -132,25 +105,16 @@ export class EventLog {
     this.#closed = true;
     this.#saveTimer?.cancel();
     this.#saveTimer = null;
-    for (const wake of [...this.#waiting.keys()]) wake();
-  }
-
-  get #start(): number {
-    return Math.max(0, this.#end - this.#capacity);
-  }
-
-  #at(position: number): Event | null {
-    if (position < this.#start || position >= this.#end) return null;
-    return this.#ring[position % this.#capacity] ?? null;
+    this.#feed.close();
   }
 
   /** The first position whose event has this id or a later one. */
   #firstNotBefore(id: string): number {
-    let low = this.#start;
-    let high = this.#end;
+    let low = this.#feed.start;
+    let high = this.end;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#at(middle)?.id ?? '') < id) low = middle + 1;
+      if ((this.#feed.at(middle)?.id ?? '') < id) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -158,7 +122,7 @@ export class EventLog {
 
   #add(draft: EventDraft): void {
     const id = this.#ids.next();
-    this.#push({
+    this.#feed.add({
       id,
       at: new Date(this.#options.clock.wall()).toISOString(),
       type: draft.type,
@@ -171,13 +135,7 @@ export class EventLog {
       data: plain(draft.data),
       correlationId: draft.correlationId ?? null,
     });
-    for (const [wake, position] of [...this.#waiting]) if (this.#end > position) wake();
     this.#saveLater();
-  }
-
-  #push(event: Event): void {
-    this.#ring[this.#end % this.#capacity] = event;
-    this.#end++;
   }
 
   #saveLater(): void {
@@ -198,7 +156,7 @@ export class EventLog {
       if (!this.#failing) this.#options.log.warn('events cannot be saved; trying again', { error });
       this.#failing = true;
     }
-    if (this.#saved < this.#end) this.#saveLater();
+    if (this.#saved < this.end) this.#saveLater();
   }
 }
 
