@@ -1,15 +1,10 @@
 /** `audit`: who was asked to change what, and what came of it. */
 import type { AuditItem } from '../access-answers.ts';
-import type { Items } from '../api.ts';
 import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
-import { usageFailure } from '../command-failure.ts';
-import { followEvents } from '../event-tail.ts';
-import { EXIT, type ExitCode } from '../exit-codes.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { GROWING_OPTIONS, showGrowing } from '../past-and-present.ts';
 
-const PATH = '/v1/audit';
-const LIMIT = 100;
-const LIMIT_MAX = 1000;
 const METHOD_WIDTH = 6;
 const OUTCOME_WIDTH = 13;
 
@@ -19,12 +14,7 @@ export const AUDIT_COMMANDS: readonly Command[] = [
     summary: 'Who changed what, or tried to, the newest last; with --follow also what is changed now.',
     notes: 'Operators see what is of no tenant, too. Fields are named, their values are kept nowhere.',
     options: {
-      follow: { type: 'boolean', short: 'f', summary: 'Go on with what happens.' },
-      limit: {
-        type: 'string',
-        value: 'COUNT',
-        summary: `How many of the past ones; ${LIMIT}, and with --follow none.`,
-      },
+      ...GROWING_OPTIONS,
       actor: { type: 'string', value: 'TOKEN', summary: 'Only of this token, by name or id.' },
       since: { type: 'string', value: 'MOMENT', summary: 'Not before: 30m or 1h ago, or a time of RFC 3339.' },
     },
@@ -33,27 +23,13 @@ export const AUDIT_COMMANDS: readonly Command[] = [
   },
 ];
 
-async function audit(call: Call): Promise<ExitCode> {
-  const { api, output, world, json } = call;
-  const follows = call.flag('follow');
-  const limit = call.count('limit') ?? (follows ? 0 : LIMIT);
-  if (limit > LIMIT_MAX || (limit === 0 && !follows)) throw usageFailure(`--limit is 1 to ${LIMIT_MAX}.`);
-  const query = { app: call.option('app'), actor: call.option('actor'), since: call.option('since') };
-  const past = limit === 0 ? { items: [] } : await api.get<Items<AuditItem>>(PATH, { ...query, limit: String(limit) });
-  if (json && !follows) {
-    output.json({ items: past.items });
-    return EXIT.ok;
-  }
-  const show = (item: AuditItem): void => (json ? output.jsonLine(item) : output.line(auditText(item)));
-  for (const item of past.items.toReversed()) show(item);
-  if (!follows) {
-    if (past.items.length === 0) output.note('There is no such record.');
-    return EXIT.ok;
-  }
-  const lost = (): void => output.note('Some records were missed; without --follow all that are kept are shown.');
-  const after = past.items[0]?.id ?? null;
-  await followEvents({ ...{ api, path: PATH, what: 'audit log', query, after }, ...{ output, world, show, lost } });
-  return EXIT.interrupted;
+function audit(call: Call): Promise<ExitCode> {
+  return showGrowing<AuditItem>(call, {
+    ...{ path: '/v1/audit', what: 'audit log', text: auditText },
+    query: { app: call.option('app'), actor: call.option('actor'), since: call.option('since') },
+    none: 'There is no such record.',
+    missed: 'Some records were missed; without --follow all that are kept are shown.',
+  });
 }
 
 function auditText({ at, actor, method, path, params, status, code, client, fields, dry_run }: AuditItem): string {
