@@ -58,7 +58,7 @@ export const ReplicaShape = z
     host: z.string(),
     container_id: z.string(),
     phase: z.string().openapi({ description: 'What it does now.', example: 'ready' }),
-    tier: z.enum(['running', 'frozen', 'stopped']).openapi({ description: 'How asleep it is.' }),
+    tier: z.enum(['running', 'frozen', 'sandbox', 'stopped']).openapi({ description: 'How asleep it is.' }),
     in_flight: count,
     revision: z.string().nullable(),
     weight: count,
@@ -122,7 +122,9 @@ export const SetShape = z
     app: name,
     tenant: name,
     state: z.string().openapi({ example: 'up' }),
-    tier: z.enum(['running', 'frozen', 'stopped', 'absent']).openapi({ description: 'Of its most awake replica.' }),
+    tier: z
+      .enum(['running', 'frozen', 'sandbox', 'stopped', 'absent'])
+      .openapi({ description: 'Of its most awake replica.' }),
     ready: count,
     in_flight: count,
     held: count.openapi({ description: 'Requests in the waiting room.' }),

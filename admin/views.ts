@@ -13,10 +13,15 @@ export interface KnownSet {
 }
 
 /** From awake to asleep. */
-const TIERS = ['running', 'frozen', 'stopped'] as const;
+const TIERS = ['running', 'frozen', 'sandbox', 'stopped'] as const;
 type Tier = (typeof TIERS)[number];
 
-const TIER_OF_PHASE: Readonly<Record<string, Tier>> = { frozen: 'frozen', stopped: 'stopped', failed: 'stopped' };
+const TIER_OF_PHASE: Readonly<Record<string, Tier>> = {
+  frozen: 'frozen',
+  sandbox: 'sandbox',
+  stopped: 'stopped',
+  failed: 'stopped',
+};
 
 export function appJson(name: string, tenant: string, sets: readonly KnownSet[]): AppJson {
   return {
@@ -130,6 +135,7 @@ function memberJson(member: MemberSnapshot): ReplicaJson['members'][number] {
 function tierOf(replica: ReplicaSnapshot, live: LiveReplica | null): Tier {
   if (live !== null) return TIER_OF_PHASE[live.phase] ?? 'running';
   if (replica.status === 'paused') return 'frozen';
+  if (replica.isSandbox === true) return 'sandbox';
   return replica.status === 'running' || replica.status === 'stopping' || replica.status === 'restarting'
     ? 'running'
     : 'stopped';

@@ -292,7 +292,7 @@ export class DeploymentRun {
   }
 }
 
-const ASLEEP: readonly string[] = ['stopped', 'frozen', 'failed', 'removing', 'stopping'];
+const ASLEEP: readonly string[] = ['stopped', 'sandbox', 'resting', 'frozen', 'failed', 'removing', 'stopping'];
 
 function codeOf(error: unknown): string {
   return isTidegateError(error) ? error.code : 'deployment.failed';

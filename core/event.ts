@@ -35,7 +35,10 @@ export const EVENT_TYPES = {
   'set.awake': 'A set that was waking has a ready replica.',
   'set.wake_failed': 'A set could not be woken.',
   'set.frozen': 'The replicas of an idle set were frozen.',
+  'set.sandbox': 'The members of an idle set were stopped; network and address of its replicas are kept.',
   'set.stopped': 'The replicas of an idle set were stopped.',
+  'set.absent':
+    'The replicas of an idle set were removed; the set itself is left, and comes back when it is asked for.',
   'set.scaled': 'The scale of a set was changed by a person or a program.',
   'domain.added': 'A tenant claimed a hostname.',
   'domain.verified': 'A tenant has proved that a hostname is its own; requests for it are routed.',

@@ -46,8 +46,15 @@ export interface ScalePolicy {
   readonly memory: number | null;
   /** Idle time before replicas are frozen; null: never. */
   readonly pauseMs: number | null;
+  /**
+   * Idle time before members are stopped while their pause container stays, with network and address; null: never. Of
+   * sets that the API deploys.
+   */
+  readonly sandboxMs: number | null;
   /** Idle time before replicas are stopped; null: never. */
   readonly stopMs: number | null;
+  /** Idle time before replicas are removed and only the spec is left; null: never. Of sets that the API deploys. */
+  readonly removeMs: number | null;
   readonly windowMs: number;
   readonly cooldownMs: number;
 }
@@ -122,7 +129,9 @@ export const DEFAULT_POLICY: SetPolicy = {
     cpu: null,
     memory: null,
     pauseMs: null,
+    sandboxMs: null,
     stopMs: 300_000,
+    removeMs: null,
     windowMs: 60_000,
     cooldownMs: 30_000,
   },
@@ -215,6 +224,8 @@ export interface ReplicaSnapshot {
   readonly look?: Pick<HealthPolicy, 'path' | 'status'>;
   /** In the order of their indices; the first is the main one. Left out: the replica is this container alone. */
   readonly members?: readonly MemberSnapshot[];
+  /** Its members are down and its pause container is up: network and address are kept. Left out: it is not so. */
+  readonly isSandbox?: boolean;
   /** A member of it was taken away: it cannot be started as a whole any more. Left out: it was not. */
   readonly isIncomplete?: boolean;
 }

@@ -30,6 +30,11 @@ export function isUp(container: EngineContainer): boolean {
   return container.status === 'running' || container.status === 'paused';
 }
 
+/** It has none, and the Engine is not about to give it any. */
+export function isDown(container: EngineContainer): boolean {
+  return container.status === 'created' || container.status === 'exited' || container.status === 'dead';
+}
+
 /** What an event does to a container that is known. `stopping`: a stop signal was sent before. */
 export function effectOf(event: EngineEvent, container: EngineContainer, stopping: boolean): Effect {
   const nothing: Effect = { stopping, look: false, outdates: false, stopsWithinS: null };

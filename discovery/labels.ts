@@ -187,9 +187,18 @@ export const LABELS = {
     meaning: 'Idle time before the replicas are frozen.',
     example: '30s',
   }),
+  scaleSandbox: set.defaulted('scale.sandbox', orOff(duration(1)), 'off', {
+    meaning:
+      'Idle time before the members of the replicas are stopped while their pause containers keep network and address: sets that the API deploys.',
+    example: '2m',
+  }),
   scaleStop: set.defaulted('scale.stop', orOff(duration(1)), '5m', {
     meaning: 'Idle time before the replicas are stopped.',
     example: '10m',
+  }),
+  scaleRemove: set.defaulted('scale.remove', orOff(duration(1)), 'off', {
+    meaning: 'Idle time before the replicas are removed and only the set itself is left: sets that the API deploys.',
+    example: '24h',
   }),
   scaleWindow: set.defaulted('scale.window', duration(1), '60s', {
     meaning: 'Time over which load is averaged.',

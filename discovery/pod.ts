@@ -5,7 +5,7 @@
 import type { MemberName } from '#core/replica-labels';
 import type { MemberSnapshot, ReplicaSnapshot } from '#core/set';
 import type { EngineContainer } from '#docker/engine';
-import { isUp, statusOf } from './container-state.ts';
+import { isDown, isUp, statusOf } from './container-state.ts';
 import type { LabelReader } from './label-reader.ts';
 import { LABELS } from './labels.ts';
 
@@ -61,7 +61,15 @@ export function isPodUp(pause: EngineContainer, { main }: Pod): boolean {
 
 type Run = Pick<
   ReplicaSnapshot,
-  'status' | 'startedAt' | 'exitCode' | 'pid' | 'hasHealthcheck' | 'stopTimeoutS' | 'members' | 'isIncomplete'
+  | 'status'
+  | 'startedAt'
+  | 'exitCode'
+  | 'pid'
+  | 'hasHealthcheck'
+  | 'stopTimeoutS'
+  | 'members'
+  | 'isIncomplete'
+  | 'isSandbox'
 >;
 
 /**
@@ -94,8 +102,10 @@ export function runOfPod(pause: EngineContainer, stopping: boolean, pod: Pod): R
     ...(pod.isWhole ? {} : { isIncomplete: true }),
   };
   if (!isUp(pause)) return { ...common, status: statusOf(pause, stopping), pid: 0 };
-  if (main === null) return { ...common, status: 'created', pid: 0 };
-  return { ...common, status: statusOf(main, stopping || pod.main?.stopping === true), pid: main.pid };
+  const isSandbox = pod.members.every((one) => isDown(one.container)) ? { isSandbox: true } : {};
+  if (main === null) return { ...common, ...isSandbox, status: 'created', pid: 0 };
+  const isStopping = stopping || pod.main?.stopping === true;
+  return { ...common, ...isSandbox, status: statusOf(main, isStopping), pid: main.pid };
 }
 
 function memberSnapshot({ index, name, container, stopping }: PodMember): MemberSnapshot {

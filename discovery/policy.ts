@@ -71,7 +71,9 @@ function readScale(reader: LabelReader): SetPolicy['scale'] {
     cpu: reader.readOrDefault(LABELS.scaleCpu),
     memory: reader.readOrDefault(LABELS.scaleMemory),
     pauseMs: reader.readOrDefault(LABELS.scalePause),
+    sandboxMs: reader.readOrDefault(LABELS.scaleSandbox),
     stopMs: reader.readOrDefault(LABELS.scaleStop),
+    removeMs: reader.readOrDefault(LABELS.scaleRemove),
     windowMs: reader.readOrDefault(LABELS.scaleWindow),
     cooldownMs: reader.readOrDefault(LABELS.scaleCooldown),
   };
@@ -82,8 +84,10 @@ function readDataScale(reader: LabelReader): SetPolicy['scale'] {
   demand(reader, LABELS.scaleMin, scale.min === 1, '1');
   demand(reader, LABELS.scaleMax, scale.max === 1, '1');
   demand(reader, LABELS.scalePause, scale.pauseMs === null, 'off');
+  demand(reader, LABELS.scaleSandbox, scale.sandboxMs === null, 'off');
   demand(reader, LABELS.scaleStop, scale.stopMs === null, 'off');
-  return { ...scale, min: 1, max: 1, pauseMs: null, stopMs: null };
+  demand(reader, LABELS.scaleRemove, scale.removeMs === null, 'off');
+  return { ...scale, min: 1, max: 1, pauseMs: null, sandboxMs: null, stopMs: null, removeMs: null };
 }
 
 /** Rejects a label that was given and does not say what it has to. */

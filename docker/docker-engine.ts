@@ -154,6 +154,10 @@ export class DockerEngine implements HostEngine, LogEngine, ExecEngine, UsageEng
     return this.#parts.replicas.stop(id, timeoutS);
   }
 
+  rest(id: string, timeoutS: number): Promise<void> {
+    return this.#parts.replicas.rest(id, timeoutS);
+  }
+
   pause(id: string): Promise<void> {
     return this.#parts.replicas.pause(id);
   }

@@ -138,6 +138,11 @@ export interface Engine {
    * frozen directly is thawed first.
    */
   stop(id: string, timeoutS: number): Promise<void>;
+  /**
+   * Stops the members of a replica, given its pause container, which goes on and keeps network and address. Any other
+   * container is stopped.
+   */
+  rest(id: string, timeoutS: number): Promise<void>;
   /** Pausing one that is paused is no error; one that was frozen directly is thawed first. */
   pause(id: string): Promise<void>;
   /** Unpausing one that runs is no error; a direct freeze stays: that is undone by `thaw`. */

@@ -62,13 +62,11 @@ export class Replicas {
   }
 
   async stop(id: string, timeoutS: number): Promise<void> {
-    const replica = await this.#replica(id);
-    if (replica === null) return this.#containers.stop(id, timeoutS);
-    this.#replicaFreezer?.forget(id);
-    for (const group of byIndex(replica.members).toReversed()) {
-      await this.#each(group, (member) => orGone(this.#containers.stop(member, timeoutS)));
-    }
-    await this.#containers.stop(id, PAUSE_STOP_S);
+    if (await this.#stopMembers(id, timeoutS)) await this.#containers.stop(id, PAUSE_STOP_S);
+  }
+
+  async rest(id: string, timeoutS: number): Promise<void> {
+    await this.#stopMembers(id, timeoutS);
   }
 
   async pause(id: string): Promise<void> {
@@ -133,6 +131,20 @@ export class Replicas {
     await this.#maker.settled(seen.replica);
     await this.#changes.idle(id);
     return this.#whole(id);
+  }
+
+  /** Last first. False: it is no pause container, and was stopped itself. */
+  async #stopMembers(id: string, timeoutS: number): Promise<boolean> {
+    const replica = await this.#replica(id);
+    if (replica === null) {
+      await this.#containers.stop(id, timeoutS);
+      return false;
+    }
+    this.#replicaFreezer?.forget(id);
+    for (const group of byIndex(replica.members).toReversed()) {
+      await this.#each(group, (member) => orGone(this.#containers.stop(member, timeoutS)));
+    }
+    return true;
   }
 
   /** @returns whether it was started now */

@@ -6,8 +6,18 @@ import type { Clock } from '#core/clock';
 import type { ScalePolicy } from '#core/set';
 import type { Pool } from '#router/pool';
 
+/** From light to deep. */
+const SLEEP = ['frozen', 'sandbox', 'stopped', 'absent'] as const;
+export type SleepTier = (typeof SLEEP)[number];
+
 /** `awake`, or a tier of sleep; null: idle, but not for long enough to change anything. */
-export type WantedTier = 'awake' | 'frozen' | 'stopped' | null;
+export type WantedTier = 'awake' | SleepTier | null;
+
+/** Sleeps deeper than its idle time asks for, until somebody needs it again. */
+export interface Demotion {
+  readonly tier: 'sandbox' | 'stopped';
+  readonly cause: string;
+}
 
 export interface DemandFacts {
   readonly min: number;
@@ -15,6 +25,8 @@ export interface DemandFacts {
   readonly dependents: number;
   /** A replica runs and still has time to become ready for the first time. */
   readonly isComingUp: boolean;
+  /** The API deploys it: its replicas have pause containers, and can be made anew. */
+  readonly isDeployed: boolean;
 }
 
 export interface DemandOptions {
@@ -36,6 +48,7 @@ export class Demand {
   #knockUntil = Number.NEGATIVE_INFINITY;
   /** A person asked for zero replicas: sleep now, not after the idle time. */
   #sleepNow = false;
+  #demotion: Demotion | null = null;
 
   constructor(options: DemandOptions) {
     this.#pool = options.pool;
@@ -58,10 +71,22 @@ export class Demand {
     return this.#clock.now() - this.#idleSince;
   }
 
+  /** Why it sleeps as deep as it does, in words. */
+  get cause(): string {
+    if (this.#sleepNow) return 'scaled to zero';
+    return this.#demotion?.cause ?? `idle for ${Math.round(this.idleMs / 1000)} s`;
+  }
+
   /** Something needs it at this moment. */
   touch(): void {
     this.#neededAt = this.#clock.now();
     this.#sleepNow = false;
+    this.#demotion = null;
+  }
+
+  /** What it keeps while it sleeps is needed for others: it sleeps deeper, until somebody needs it. */
+  demote(demotion: Demotion): void {
+    this.#demotion = demotion;
   }
 
   /** Somebody will come back for it within that time. */
@@ -97,6 +122,7 @@ export class Demand {
   tier(scale: ScalePolicy, facts: DemandFacts): WantedTier {
     const isKept = facts.min > 0 || facts.dependents > 0;
     if (isKept || this.#wasKept || facts.isComingUp) this.#neededAt = this.#clock.now();
+    if (isKept || this.#isNeeded) this.#demotion = null;
     this.#wasKept = isKept;
     if (facts.min > 0) return 'awake';
     if (this.#sleepNow && this.#pool.held === 0 && facts.dependents === 0) return 'stopped';
@@ -106,9 +132,9 @@ export class Demand {
       return 'awake';
     }
     const { idleMs } = this;
-    if (scale.stopMs !== null && idleMs >= scale.stopMs) return 'stopped';
-    if (scale.pauseMs !== null && idleMs >= scale.pauseMs) return 'frozen';
-    return null;
+    const due = timesOf(scale, facts.isDeployed).filter(([, afterMs]) => idleMs >= afterMs);
+    const tier = due.at(-1)?.[0] ?? null;
+    return tier === null || this.#demotion === null ? tier : deeper(tier, this.#demotion.tier);
   }
 
   /**
@@ -116,8 +142,9 @@ export class Demand {
    * @param lookedAt from before the tier was asked for: what fell due since then may not have been seen yet
    */
   nextChange(scale: ScalePolicy, lookedAt: number): number {
-    const ends = [this.#leaseUntil, this.#knockUntil, later(this.#idleSince, scale.pauseMs)];
-    return Math.min(...[...ends, later(this.#idleSince, scale.stopMs)].filter((one) => one > lookedAt));
+    const ends = [this.#leaseUntil, this.#knockUntil];
+    for (const [, afterMs] of timesOf(scale, true)) ends.push(this.#idleSince + afterMs);
+    return Math.min(...ends.filter((one) => one > lookedAt));
   }
 
   get #isNeeded(): boolean {
@@ -130,6 +157,16 @@ export class Demand {
   }
 }
 
-function later(moment: number, byMs: number | null): number {
-  return byMs === null ? Number.POSITIVE_INFINITY : moment + byMs;
+/** The tiers that a set goes down through, from light to deep, each with the idle time that it comes after. */
+function timesOf(scale: ScalePolicy, isDeployed: boolean): readonly (readonly [SleepTier, number])[] {
+  const { pauseMs, stopMs } = scale;
+  // Without a pause container there is no network to keep, and what a person made is not ours to remove.
+  const sandboxMs = isDeployed ? scale.sandboxMs : null;
+  const removeMs = isDeployed ? scale.removeMs : null;
+  const afterMs = { frozen: pauseMs, sandbox: sandboxMs, stopped: stopMs, absent: removeMs };
+  return SLEEP.flatMap((tier) => (afterMs[tier] === null ? [] : [[tier, afterMs[tier]] as const]));
+}
+
+function deeper(one: SleepTier, other: SleepTier): SleepTier {
+  return SLEEP.indexOf(one) >= SLEEP.indexOf(other) ? one : other;
 }

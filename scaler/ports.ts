@@ -10,7 +10,7 @@ import type { Probe } from './probe.ts';
 
 /** What is remembered of a replica that Tidegate put to sleep, so that a restart knows whose doing it was. */
 export interface SleepNote {
-  readonly tier: 'frozen' | 'stopped';
+  readonly tier: 'frozen' | 'sandbox' | 'stopped';
   /** Frozen by writing the cgroup freezer: the Engine says it runs. */
   readonly direct: boolean;
 }

@@ -37,11 +37,14 @@ export async function perform(action: ReplicaAction, context: ActionContext): Pr
       return state.snapshot.endpoints.length === 0 ? refresh() : undefined;
     case 'freeze':
       return freeze(context);
+    case 'rest':
+      await stop(context, 'sandbox');
+      break;
     case 'stop':
-      await stop(context);
+      await stop(context, 'stopped');
       break;
     case 'remove':
-      await stop(context);
+      await stop(context, 'stopped');
       if (!context.isWanted()) break;
       await engine.remove(containerId);
       state.removed();
@@ -100,14 +103,14 @@ async function thawDirect({ state, engine, refresh }: ActionContext): Promise<vo
   if (state.frozenDirect) throw new Error('the cgroup freezer cannot be written');
 }
 
-async function stop(context: ActionContext): Promise<void> {
+async function stop(context: ActionContext, tier: 'sandbox' | 'stopped'): Promise<void> {
   const { state, engine, isWanted } = context;
   if (state.frozenDirect) await thawDirect(context);
   const { containerId, startedAt, stopTimeoutS, members } = state.snapshot;
   // Of a replica that Tidegate made more than its main member may run.
   if (!isWanted() || (state.isDown && members === undefined)) return;
-  state.willSleep();
+  state.willSleep(tier);
   state.save();
-  await engine.stop(containerId, stopTimeoutS);
-  state.stopped(startedAt);
+  await (tier === 'sandbox' ? engine.rest(containerId, stopTimeoutS) : engine.stop(containerId, stopTimeoutS));
+  state.stopped(startedAt, tier);
 }

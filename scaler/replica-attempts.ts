@@ -138,7 +138,8 @@ export class Attempts {
     const isUnseen = state.isDown && state.snapshot.startedAt === startedAt;
     if (action === 'start' && isUnseen) this.#up.postpone(SHOWN_WITHIN_MS);
     if (action === 'mend' && state.isMaimed) this.#mend.postpone(SHOWN_WITHIN_MS);
-    if (action === 'stop' && state.hasStragglers) this.#down.postpone(SHOWN_WITHIN_MS);
+    const isHalfDown = state.hasStragglers || (action === 'stop' && state.isSandbox);
+    if ((action === 'stop' || action === 'rest') && isHalfDown) this.#down.postpone(SHOWN_WITHIN_MS);
   }
 
   #away(action: ReplicaAction, error: unknown): void {

@@ -320,8 +320,8 @@ export class ReplicaKeeper {
 
   #ended(how: 'asked' | 'itself'): void {
     this.#attempts.runEnded();
-    if (this.#action === 'stop' || this.#action === 'remove') return;
-    if (this.#wish === 'stopped') this.#state.willSleep();
+    if (this.#action === 'rest' || this.#action === 'stop' || this.#action === 'remove') return;
+    if (this.#wish === 'sandbox' || this.#wish === 'stopped') this.#state.willSleep(this.#wish);
     if (how === 'itself' && this.#wish === 'awake') this.#attempts.endedItself(this.snapshot);
     if (how === 'asked' && this.isMade) this.#attempts.wasStopped();
   }

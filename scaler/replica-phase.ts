@@ -18,11 +18,13 @@ export const REPLICA_PHASES = [
   'freezing',
   'frozen',
   'thawing',
+  'resting',
+  'sandbox',
   'stopping',
   'removing',
   'failed',
 ] as const;
-/** `ejected`: left out for its answers for a while. `running`: up without a port to dial (a dependency). `failed`: down, and waits before it is tried again. */
+/** `ejected`: left out for its answers for a while. `running`: up without a port to dial (a dependency). `resting`: on the way to `sandbox`: its members are down, its network is kept. `failed`: down, and waits before it is tried again. */
 export type ReplicaPhase = (typeof REPLICA_PHASES)[number];
 
 const PHASE_OF_ACTION: Readonly<Record<ReplicaAction, ReplicaPhase>> = {
@@ -31,6 +33,7 @@ const PHASE_OF_ACTION: Readonly<Record<ReplicaAction, ReplicaPhase>> = {
   mend: 'starting',
   thaw: 'thawing',
   freeze: 'freezing',
+  rest: 'resting',
   stop: 'stopping',
   remove: 'removing',
 };
@@ -40,6 +43,7 @@ const PHASE_OF_WISH: Readonly<Record<ReplicaWish, ReplicaPhase>> = {
   awake: 'probing',
   leave: 'probing',
   frozen: 'freezing',
+  sandbox: 'resting',
   stopped: 'stopping',
   removed: 'removing',
 };
@@ -67,7 +71,8 @@ export function phaseOf(facts: PhaseFacts): ReplicaPhase {
     case 'running':
       return upstream === null ? undialledPhase(facts) : servingPhase(upstream);
     default:
-      return facts.backsOff ? 'failed' : 'stopped';
+      if (facts.backsOff) return 'failed';
+      return state.isSandbox ? 'sandbox' : 'stopped';
   }
 }
 

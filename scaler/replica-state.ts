@@ -104,6 +104,10 @@ export class ReplicaState implements StepFacts {
     return this.isDown && main !== undefined && isUp(main.status);
   }
 
+  get isSandbox(): boolean {
+    return this.isDown && this.#snapshot.isSandbox === true;
+  }
+
   get hasStragglers(): boolean {
     return this.isDown && (this.#snapshot.members ?? []).some((one) => isUp(one.status));
   }
@@ -161,8 +165,8 @@ export class ReplicaState implements StepFacts {
   }
 
   /** Tidegate is about to stop it, or wanted it stopped when it ended. */
-  willSleep(): void {
-    this.#note = { tier: 'stopped', direct: false };
+  willSleep(tier: 'sandbox' | 'stopped' = 'stopped'): void {
+    this.#note = { tier, direct: false };
   }
 
   woke(): void {
@@ -170,9 +174,12 @@ export class ReplicaState implements StepFacts {
   }
 
   /** The Engine confirmed the end of a run; its event is on the way and says the same. */
-  stopped(run: string | null): void {
-    this.willSleep();
-    if (this.#snapshot.startedAt !== run || this.isDown) return;
+  stopped(run: string | null, tier: 'sandbox' | 'stopped' = 'stopped'): void {
+    this.willSleep(tier);
+    if (this.#snapshot.startedAt !== run) return;
+    const wasDown = this.isDown;
+    if (this.#snapshot.members !== undefined) this.#snapshot = { ...this.#snapshot, isSandbox: tier === 'sandbox' };
+    if (wasDown) return;
     this.#snapshot = { ...this.#snapshot, status: 'exited', pid: 0, endpoints: [] };
     this.#since = this.#options.clock.now();
     this.#runEnded();

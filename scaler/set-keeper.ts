@@ -262,6 +262,7 @@ export class SetKeeper {
       min: target.min,
       dependents: this.#holds.dependents.size,
       isComingUp: replicas.some((one) => one.isComingUp),
+      isDeployed: this.#isDeployed,
     });
     const dependencies = this.#options.dependencies(this);
     const isWanted = tier === 'awake' || shares?.some((one) => one.held) === true;
@@ -328,8 +329,8 @@ export class SetKeeper {
   }
 
   #followRest(wanted: WantedTier): void {
-    const cause = this.#demand.sleepsNow ? 'scaled to zero' : `idle for ${Math.round(this.#demand.idleMs / 1000)} s`;
-    const tier = this.#rest.follow(this.replicas, wanted, (type) => this.#report(type, cause));
+    const report: Parameters<Rest['follow']>[0]['report'] = (type) => this.#report(type, this.#demand.cause);
+    const tier = this.#rest.follow({ replicas: this.replicas, wanted, report });
     if (tier === 'stopped') this.#demand.slept();
   }
 

@@ -7,7 +7,17 @@ import type { ReplicaPhase } from './replica-phase.ts';
 import type { ScaleOverride, ScaleTarget } from './scale-target.ts';
 import type { SetKeeper } from './set-keeper.ts';
 
-export const SET_STATES = ['zero', 'frozen', 'waking', 'up', 'wake-failed', 'stopped', 'unhealthy', 'absent'] as const;
+export const SET_STATES = [
+  'zero',
+  'frozen',
+  'sandbox',
+  'waking',
+  'up',
+  'wake-failed',
+  'stopped',
+  'unhealthy',
+  'absent',
+] as const;
 /** `stopped`: by a person, with min ≥ 1. `unhealthy`: up, but nothing answers. `absent`: no container at the moment. */
 export type SetState = (typeof SET_STATES)[number];
 
@@ -90,6 +100,7 @@ function stateOf(keeper: SetKeeper, wake: Pick<Progress, 'waking' | 'failed'>): 
   if (phases.some((one) => one === 'starting' || one === 'thawing' || one === 'probing')) return 'waking';
   if (phases.some((one) => one === 'unhealthy' || one === 'unroutable')) return 'unhealthy';
   if (phases.some((one) => one === 'frozen' || one === 'freezing')) return 'frozen';
+  if (phases.some((one) => one === 'sandbox' || one === 'resting')) return 'sandbox';
   if (stopped === true) return 'stopped';
   if (shares !== undefined) return phases.includes('failed') ? 'wake-failed' : 'zero';
   return keeper.target.min > 0 ? 'stopped' : 'zero';

@@ -10,7 +10,7 @@ import type { RevisionShare } from '#core/set';
 import type { ReplicaKeeper } from './replica-keeper.ts';
 import type { ReplicaWish } from './replica-step.ts';
 import type { ScaleTarget } from './scale-target.ts';
-import { liveliestThenOldestFirst, type WishFacts } from './wishes.ts';
+import { asleep, liveliestThenOldestFirst, type WishFacts } from './wishes.ts';
 
 export interface ShareFacts extends Pick<WishFacts, 'replicas' | 'tier' | 'dependenciesReady'> {
   readonly shares: readonly RevisionShare[];
@@ -82,7 +82,7 @@ function tierOf(share: RevisionShare, { tier, isStopped }: ShareFacts): ShareFac
 
 function wishFor(replica: ReplicaKeeper, share: RevisionShare, facts: ShareFacts): ReplicaWish {
   const tier = tierOf(share, facts);
-  if (tier !== 'awake') return tier ?? 'leave';
+  if (tier !== 'awake') return asleep(tier);
   return facts.dependenciesReady || !replica.isAsleep ? 'awake' : 'leave';
 }
 

@@ -5,6 +5,7 @@
  * Replicas that their operator made are never removed, and with min ≥ 1 never stopped or started against his will;
  * clones exist only as far as the target asks for more replicas than the operator made.
  */
+import type { WantedTier } from './demand.ts';
 import type { ReplicaKeeper } from './replica-keeper.ts';
 import type { ReplicaPhase } from './replica-phase.ts';
 import type { ReplicaWish } from './replica-step.ts';
@@ -14,7 +15,7 @@ export interface WishFacts {
   readonly replicas: readonly ReplicaKeeper[];
   readonly target: ScaleTarget;
   /** Where the set should be; null: idle, but not for long enough to change anything. */
-  readonly tier: 'awake' | 'frozen' | 'stopped' | null;
+  readonly tier: WantedTier;
   /** A person fixed or bounded the number of replicas: those beyond it are put to sleep. */
   readonly fixed: boolean;
   readonly stoppedByPerson: boolean;
@@ -61,7 +62,7 @@ export function planWishes(facts: WishFacts): WishPlan {
 function wishForMade(replica: ReplicaKeeper, chosen: boolean, facts: WishFacts): ReplicaWish {
   const { tier, target, fixed } = facts;
   if (!chosen && fixed && tier !== 'frozen') return 'stopped';
-  if (tier !== 'awake') return tier ?? 'leave';
+  if (tier !== 'awake') return asleep(tier);
   if (!chosen) return replica.isTouched && replica.isFrozen ? 'awake' : 'leave';
   if (target.min > 0 && !replica.sleptByUs) return 'leave';
   return facts.dependenciesReady || !replica.isAsleep ? 'awake' : 'leave';
@@ -69,8 +70,13 @@ function wishForMade(replica: ReplicaKeeper, chosen: boolean, facts: WishFacts):
 
 function wishForClone(replica: ReplicaKeeper, facts: WishFacts): ReplicaWish {
   if (facts.stoppedByPerson) return 'stopped';
-  if (facts.tier !== 'awake') return facts.tier ?? 'leave';
+  if (facts.tier !== 'awake') return asleep(facts.tier);
   return facts.dependenciesReady || !replica.isAsleep ? 'awake' : 'leave';
+}
+
+/** What a tier of sleep comes to for one replica. */
+export function asleep(tier: Exclude<WantedTier, 'awake'>): ReplicaWish {
+  return tier === 'absent' ? 'removed' : (tier ?? 'leave');
 }
 
 function newestFirst(a: ReplicaKeeper, b: ReplicaKeeper): number {
@@ -85,16 +91,17 @@ const LIVELINESS: Readonly<Partial<Record<ReplicaPhase, number>>> = {
   thawing: 1,
   unhealthy: 2,
   frozen: 3,
-  failed: 5,
+  sandbox: 4,
+  failed: 6,
 };
-const LIVELINESS_OF_OTHERS = 4;
-const LIVELINESS_IN_VAIN = 6;
+const LIVELINESS_OF_OTHERS = 5;
+const LIVELINESS_IN_VAIN = 7;
 
 function liveliness(replica: ReplicaKeeper): number {
   return replica.isHopeless ? LIVELINESS_IN_VAIN : (LIVELINESS[replica.phase] ?? LIVELINESS_OF_OTHERS);
 }
 
-/** Ready before starting before frozen before stopped, and the newest among equals. Those without traffic come last. */
+/** Ready before starting before frozen before sandbox before stopped: the cheapest wake first, and the newest among equals. Those without traffic come last. */
 function liveliestFirst(a: ReplicaKeeper, b: ReplicaKeeper): number {
   return Number(a.isInVain) - Number(b.isInVain) || liveliness(a) - liveliness(b) || newestFirst(a, b);
 }

@@ -57,6 +57,18 @@ const STATE_STEPS: readonly string[] = [
     until INTEGER NOT NULL
   ) STRICT;
   `,
+  // Which tiers there are is said in one place, store.ts.
+  `
+  CREATE TABLE sleeping_anew (
+    replica TEXT PRIMARY KEY,
+    tier TEXT NOT NULL,
+    direct INTEGER NOT NULL CHECK (direct IN (0, 1)),
+    at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO sleeping_anew SELECT * FROM sleeping;
+  DROP TABLE sleeping;
+  ALTER TABLE sleeping_anew RENAME TO sleeping;
+  `,
 ];
 
 const CERTIFICATE_STEPS: readonly string[] = [

@@ -24,7 +24,7 @@ export interface ScaleRecord {
   readonly at: number;
 }
 
-export const SLEEP_TIERS = ['frozen', 'stopped'] as const;
+export const SLEEP_TIERS = ['frozen', 'sandbox', 'stopped'] as const;
 export type SleepTier = (typeof SLEEP_TIERS)[number];
 
 /** That Tidegate itself, and nobody else, put a replica to sleep. */

@@ -78,7 +78,7 @@ async function ps(call: Call): Promise<ExitCode> {
   }
   const rows = items.flatMap(({ app, name: set, replicas }) =>
     replicas.map(({ name, host, phase, tier, in_flight, started_at, unroutable }) => {
-      const started = tier === 'stopped' ? '–' : call.moment(started_at);
+      const started = tier === 'stopped' || tier === 'sandbox' ? '–' : call.moment(started_at);
       return [app, set, name, stateCell(phase), tier, String(in_flight), host, started, unroutable ?? ''];
     }),
   );

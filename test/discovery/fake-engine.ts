@@ -117,6 +117,10 @@ export class FakeEngine implements Engine {
   start(): Promise<void> {
     return unused();
   }
+  rest(): Promise<void> {
+    return unused();
+  }
+
   stop(): Promise<void> {
     return unused();
   }

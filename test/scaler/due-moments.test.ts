@@ -14,8 +14,8 @@ test('a set that becomes idle for long enough right after it was looked at is lo
   const scale = { ...DEFAULT_POLICY.scale, min: 0, pauseMs: 250, stopMs: null };
   now = 1249.9;
   const lookedAt = now;
-  assert.equal(demand.tier(scale, { min: 0, dependents: 0, isComingUp: false }), null);
+  assert.equal(demand.tier(scale, { min: 0, dependents: 0, isComingUp: false, isDeployed: false }), null);
   now = 1250.1;
   assert.equal(demand.nextChange(scale, lookedAt), 1250);
-  assert.equal(demand.tier(scale, { min: 0, dependents: 0, isComingUp: false }), 'frozen');
+  assert.equal(demand.tier(scale, { min: 0, dependents: 0, isComingUp: false, isDeployed: false }), 'frozen');
 });

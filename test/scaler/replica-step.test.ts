@@ -11,6 +11,7 @@ const RUNNING: StepFacts = {
   isGone: false,
   isMaimed: false,
   hasStragglers: false,
+  isSandbox: false,
   isAdrift: false,
 };
 const SEEN: Readonly<Record<string, StepFacts>> = {
@@ -19,6 +20,7 @@ const SEEN: Readonly<Record<string, StepFacts>> = {
   paused: { ...RUNNING, status: 'paused', isFrozen: true },
   created: { ...RUNNING, status: 'created' },
   exited: { ...RUNNING, status: 'exited' },
+  sandbox: { ...RUNNING, status: 'exited', isSandbox: true },
   dead: { ...RUNNING, status: 'dead' },
   restarting: { ...RUNNING, status: 'restarting' },
   stopping: { ...RUNNING, status: 'stopping' },
@@ -30,25 +32,26 @@ const SEEN: Readonly<Record<string, StepFacts>> = {
   'down with stragglers': { ...RUNNING, status: 'exited', hasStragglers: true },
   adrift: { ...RUNNING, status: 'exited', hasStragglers: true, isAdrift: true },
 };
-const WISHES: readonly ReplicaWish[] = ['awake', 'frozen', 'stopped', 'removed', 'leave'];
+const WISHES: readonly ReplicaWish[] = ['awake', 'frozen', 'sandbox', 'stopped', 'removed', 'leave'];
 
 /** One row for every state, one column for every wish in the order above. */
 const TABLE: Readonly<Record<string, readonly (string | null)[]>> = {
-  running: [null, 'freeze', 'stop', 'remove', null],
-  'frozen direct': ['thaw', null, 'stop', 'remove', null],
-  paused: ['thaw', null, 'stop', 'remove', null],
-  created: ['start', null, null, 'remove', null],
-  exited: ['start', null, null, 'remove', null],
-  dead: [null, null, null, 'remove', null],
-  restarting: [null, null, 'stop', 'remove', null],
-  stopping: [null, null, null, null, null],
-  'stopping while frozen': ['thaw', 'thaw', 'thaw', 'thaw', 'thaw'],
-  'not looked at': ['adopt', 'adopt', 'adopt', 'adopt', 'adopt'],
-  gone: [null, null, null, null, null],
-  maimed: ['mend', 'freeze', 'stop', 'remove', 'mend'],
-  'maimed and frozen': ['thaw', null, 'stop', 'remove', null],
-  'down with stragglers': ['start', null, 'stop', 'remove', null],
-  adrift: ['stop', null, 'stop', 'remove', null],
+  running: [null, 'freeze', 'rest', 'stop', 'remove', null],
+  'frozen direct': ['thaw', null, 'rest', 'stop', 'remove', null],
+  paused: ['thaw', null, 'rest', 'stop', 'remove', null],
+  created: ['start', null, null, null, 'remove', null],
+  exited: ['start', null, null, null, 'remove', null],
+  sandbox: ['start', null, null, 'stop', 'remove', null],
+  dead: [null, null, null, null, 'remove', null],
+  restarting: [null, null, 'rest', 'stop', 'remove', null],
+  stopping: [null, null, null, null, null, null],
+  'stopping while frozen': ['thaw', 'thaw', 'thaw', 'thaw', 'thaw', 'thaw'],
+  'not looked at': ['adopt', 'adopt', 'adopt', 'adopt', 'adopt', 'adopt'],
+  gone: [null, null, null, null, null, null],
+  maimed: ['mend', 'freeze', 'rest', 'stop', 'remove', 'mend'],
+  'maimed and frozen': ['thaw', null, 'rest', 'stop', 'remove', null],
+  'down with stragglers': ['start', null, 'rest', 'stop', 'remove', null],
+  adrift: ['stop', null, 'stop', 'stop', 'remove', null],
 };
 
 for (const [seen, facts] of Object.entries(SEEN)) {

@@ -41,7 +41,12 @@ class Life {
     const min = this.#pick([0, 0, 1, 2]);
     this.#key = this.#rig.set('web', {
       ...{ drainMs: DRAIN_MS, wakeTimeoutMs: WAKE_TIMEOUT_MS },
-      scale: { min, max: 4, pauseMs: this.#pick([null, 200]), stopMs: this.#pick([null, 1000]) },
+      scale: {
+        ...{ min, max: 4 },
+        pauseMs: this.#pick([null, 200]),
+        sandboxMs: this.#pick([null, 100, 500]),
+        stopMs: this.#pick([null, 1000]),
+      },
     });
     this.#rig.makingMs = () => this.#int(1, 300);
     this.#rig.onMake = (_key, revision) => this.#made(revision);
@@ -205,7 +210,7 @@ class Life {
   /** What is wanted is not removed, and no request is cut off. */
   #called(call: string, id: string): void {
     this.#say(`  engine ${call} ${id}`);
-    if (!this.#calm || !['stop', 'remove', 'freeze', 'pause'].includes(call)) return;
+    if (!this.#calm || !['stop', 'rest', 'remove', 'freeze', 'pause'].includes(call)) return;
     const container = this.#rig.world.containers.get(id);
     if (container === undefined) return;
     const there = this.#of(container.revision).length;

@@ -102,6 +102,26 @@ function cgroupFile(pid: number, controller: string, file: string): string {
   return readFileSync(path.join('/sys/fs/cgroup', folder, file), 'utf8').trim();
 }
 
+test('a replica at rest keeps its address, and its members come back to it', async () => {
+  const made = await started([main(), idle(2, 'agent')]);
+  const address = await addressOf(made);
+  await until(() => answers(address), { what: 'it answers' });
+  await engine.rest(made.pauseId, 5);
+  const [pause, first, second] = await Promise.all([
+    inspect(made.pauseId),
+    member(made, 'main'),
+    member(made, 'agent'),
+  ]);
+  assert.deepEqual(
+    [pause, first, second].map(({ State }) => State.Running),
+    [true, false, false],
+  );
+  await engine.start(made.pauseId);
+  assert.equal(await addressOf(made), address);
+  await until(() => answers(address), { what: 'it answers again, at the same address' });
+  assert.equal((await inspect(made.pauseId)).State.StartedAt, pause.State.StartedAt);
+});
+
 test('the members of a replica share its address, its memory for messages and its volume', async () => {
   await engine.ensureVolume({ name: 'tidegate-t-shop-data', labels: { 'tidegate.app': 'shop' } });
   const volumes = [{ volume: 'tidegate-t-shop-data', path: '/data', readonly: false }];

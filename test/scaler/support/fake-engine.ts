@@ -18,6 +18,7 @@ import type { FakeContainer, FakeWorld } from './fake-world.ts';
 export const FAKE_CALLS = [
   'start',
   'stop',
+  'rest',
   'pause',
   'unpause',
   'remove',
@@ -43,6 +44,7 @@ const DIRECT: readonly FakeCall[] = ['freeze', 'thaw', 'isFrozen'];
 const DEADLINE_MS: Readonly<Partial<Record<FakeCall, number>>> = {
   start: 60_000,
   stop: 20_000,
+  rest: 20_000,
   pause: 10_000,
   unpause: 10_000,
 };
@@ -51,6 +53,7 @@ const RUNAWAY_CALLS = 500;
 const LATENCY_MS: Readonly<Record<FakeCall, number>> = {
   start: 30,
   stop: 1,
+  rest: 1,
   pause: 18,
   unpause: 20,
   remove: 10,
@@ -122,6 +125,10 @@ export class FakeEngine implements Engine {
 
   stop(id: string): Promise<void> {
     return this.#call('stop', id, () => new Promise<void>((resolve) => this.#world.kill(id, resolve)));
+  }
+
+  rest(id: string): Promise<void> {
+    return this.#call('rest', id, () => new Promise<void>((resolve) => this.#world.kill(id, resolve, 'members')));
   }
 
   pause(id: string): Promise<void> {

@@ -60,6 +60,8 @@ export interface FakeContainer extends Omit<ContainerTraits, 'restarts' | 'endsA
   readonly sides: FakeSide[] | null;
   /** The pause container of a replica that Tidegate made runs. */
   pauseRuns: boolean;
+  /** It goes on when the members have stopped. */
+  keepsPause: boolean;
   oomKilled: boolean;
   /** Its network is gone: it runs on without one. */
   adrift: boolean;
@@ -111,6 +113,7 @@ export class FakeWorld {
       set,
       sides: (traits.sides ?? null)?.map((name) => ({ name, status: 'created', startedAt: null })) ?? null,
       pauseRuns: false,
+      keepsPause: false,
       oomKilled: false,
       adrift: false,
       isIncomplete: false,
@@ -155,8 +158,9 @@ export class FakeWorld {
   }
 
   /** Sends the stop signal, and SIGKILL when that took too long. A frozen process cannot see the first of them. */
-  kill(id: string, onDead: () => void = () => {}): void {
+  kill(id: string, onDead: () => void = () => {}, what: 'all' | 'members' = 'all'): void {
     const container = this.get(id);
+    container.keepsPause = what === 'members';
     if (!isUp(container)) {
       container.restarts = false;
       this.#stopWhole(container);
@@ -283,7 +287,7 @@ export class FakeWorld {
   /** What is left of a replica that Tidegate made is stopped: side members and pause container. */
   #stopWhole(container: FakeContainer): void {
     if (container.sides === null || !container.pauseRuns) return;
-    container.pauseRuns = false;
+    if (!container.keepsPause) container.pauseRuns = false;
     for (const side of container.sides) if (side.status === 'running') side.status = 'exited';
     this.#onEvent('change', container);
   }
@@ -339,7 +343,13 @@ export function pictureOf(container: FakeContainer): ReplicaSnapshot {
     stopTimeoutS: container.stopTimeoutS,
     ...(container.sides === null ? {} : { members: membersOf(container, container.sides) }),
     ...(container.isIncomplete ? { isIncomplete: true } : {}),
+    ...(isSandbox(container) ? { isSandbox: true } : {}),
   };
+}
+
+function isSandbox({ status, sides, pauseRuns }: FakeContainer): boolean {
+  const isDown = status === 'created' || status === 'exited';
+  return isDown && pauseRuns && sides?.some((one) => one.status === 'running') === false;
 }
 
 function membersOf(container: FakeContainer, sides: readonly FakeSide[]): MemberSnapshot[] {
