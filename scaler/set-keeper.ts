@@ -8,7 +8,7 @@
  *           hopeless▼ │ask after      └─────ask─────┘
  *              wake-failed  the back-off
  */
-import type { ReplicaSnapshot, SetKey, SetSnapshot } from '#core/set';
+import type { SetKey, SetSnapshot } from '#core/set';
 import type { Admission, AdmissionRequest } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { Upstream } from '#router/upstream';
@@ -24,8 +24,9 @@ import {
   type TurnedAway,
 } from './prospects.ts';
 import { Reconciler } from './reconciler.ts';
-import { ReplicaKeeper } from './replica-keeper.ts';
+import type { ReplicaKeeper } from './replica-keeper.ts';
 import { Rest } from './rest.ts';
+import { Roster } from './roster.ts';
 import { type ScaleOverride, type ScaleTarget, scaleTarget } from './scale-target.ts';
 import { reportsOf, type SetReport } from './set-reports.ts';
 import { type SetView, viewOf } from './set-view.ts';
@@ -57,7 +58,7 @@ export class SetKeeper {
   readonly #demand: Demand;
   readonly #reconciler: Reconciler;
   readonly #wake: Wake;
-  readonly #replicas = new Map<string, ReplicaKeeper>();
+  readonly #roster: Roster;
   readonly #report: SetReport;
   readonly #holds = new Holds(this);
   readonly #rest = new Rest();
@@ -78,6 +79,13 @@ export class SetKeeper {
       emit: ports.emit,
       snapshot: () => this.#snapshot,
       correlationId: () => this.#wake.id,
+    });
+    this.#roster = new Roster({
+      ...{ ports, pool },
+      onChange: () => this.reconcile(),
+      // Who starts a container by hand wants it up: its idle time begins now.
+      onWoken: () => this.#demand.touch(),
+      report: (type, replica, cause, data) => this.#report(type, cause, { replica: replica.id, data }),
     });
     this.#room = new WaitingRoom(pool, ports.clock);
     this.#demand = new Demand({
@@ -108,7 +116,7 @@ export class SetKeeper {
   }
 
   get replicas(): readonly ReplicaKeeper[] {
-    return [...this.#replicas.values()];
+    return this.#roster.all;
   }
 
   get target(): ScaleTarget {
@@ -140,7 +148,11 @@ export class SetKeeper {
   observe(snapshot: SetSnapshot): void {
     this.#snapshot = snapshot;
     // What the replicas make of it is thought about once, when all of them have seen it.
-    this.#reconciler.after(() => this.#observeReplicas(snapshot));
+    this.#reconciler.after(() =>
+      this.#roster.observe(snapshot.replicas, ({ status }) => {
+        if (status === 'running') this.#demand.touch();
+      }),
+    );
   }
 
   /** Holds a request until it may go to an upstream. */
@@ -169,7 +181,7 @@ export class SetKeeper {
 
   /** A person works in one of its containers until then (monotonic ms). False: it is none of them. */
   touch(replicaId: string, until: number): boolean {
-    const replica = this.#replicas.get(replicaId);
+    const replica = this.#roster.find(replicaId);
     if (replica === undefined) return false;
     // The Engine's own health checks look like a person at work; what has them is never frozen behind its back.
     if (replica.snapshot.hasHealthcheck) return true;
@@ -183,10 +195,10 @@ export class SetKeeper {
     this.#override = override;
     this.#wake.forgive();
     this.#staffing.forgive();
-    for (const replica of this.#replicas.values()) replica.forgive();
+    this.#roster.forgive();
     if (override.replicas === 0) this.#demand.sleep();
     else if (override.replicas !== null) {
-      for (const replica of this.#replicas.values()) replica.takeOver();
+      for (const replica of this.replicas) replica.takeOver();
       this.#demand.knock(this.#snapshot.policy.wakeTimeoutMs);
     }
     this.reconcile();
@@ -206,18 +218,18 @@ export class SetKeeper {
   }
 
   suspect(upstream: Upstream): void {
-    for (const replica of this.#replicas.values()) replica.suspect(upstream);
+    this.#roster.suspect(upstream);
   }
 
   /** An upstream finished its last request. */
   drained(): void {
-    for (const replica of this.#replicas.values()) replica.drive();
+    this.#roster.drained();
   }
 
   /** The set is gone: nobody waits for it any longer. */
   dispose(): void {
     this.#end();
-    for (const replica of this.#replicas.values()) replica.dispose();
+    this.#roster.dispose();
     this.#holds.holdOnly([]);
     for (const dependent of this.#holds.dependents) dependent.reconcile();
   }
@@ -225,7 +237,7 @@ export class SetKeeper {
   /** Tidegate ends. */
   async close(successor: boolean): Promise<void> {
     this.#end();
-    await Promise.all(this.replicas.map((replica) => replica.close(successor)));
+    await this.#roster.close(successor);
   }
 
   /** Why nothing will become ready for whoever asks now; null: it is worth waiting. */
@@ -281,23 +293,6 @@ export class SetKeeper {
     return this.#nextMoment(lookedAt);
   }
 
-  #observeReplicas(snapshot: SetSnapshot): void {
-    const seen = new Set<string>();
-    // Who gains weight comes first: at no moment nobody has any.
-    const gain = (one: ReplicaSnapshot): number => one.weight - (this.#replicas.get(one.id)?.snapshot.weight ?? 0);
-    for (const replica of snapshot.replicas.toSorted((a, b) => gain(b) - gain(a))) {
-      seen.add(replica.id);
-      const keeper = this.#replicas.get(replica.id);
-      if (keeper === undefined) this.#addReplica(replica);
-      else keeper.observe(replica);
-    }
-    for (const [id, keeper] of this.#replicas) {
-      if (seen.has(id)) continue;
-      this.#replicas.delete(id);
-      keeper.dispose();
-    }
-  }
-
   /** Somebody asks for the set. Answers with what stands against it. */
   #ask(): TurnedAway | null {
     if (this.#closed) return noReplicas();
@@ -345,20 +340,6 @@ export class SetKeeper {
       if (downSince !== null) moments.push(downSince + RESTART_GRACE_MS);
     }
     return Math.min(...moments.filter((one) => one > lookedAt));
-  }
-
-  #addReplica(snapshot: ReplicaSnapshot): void {
-    if (snapshot.status === 'running') this.#demand.touch();
-    const keeper = new ReplicaKeeper({
-      ports: this.#options.ports,
-      pool: this.pool,
-      snapshot,
-      onChange: () => this.reconcile(),
-      // Who starts a container by hand wants it up: its idle time begins now.
-      onWoken: () => this.#demand.touch(),
-      report: (type, replica, cause, data) => this.#report(type, cause, { replica: replica.id, data }),
-    });
-    this.#replicas.set(snapshot.id, keeper);
   }
 
   #end(): void {
