@@ -6,6 +6,7 @@ import type { SetKey, SetSnapshot } from '#core/set';
 import { setKey } from '#core/set';
 import type { Admission, AdmissionRequest, Admitter, KnockAnswer } from '#router/admission';
 import type { Pool } from '#router/pool';
+import { HeldSpace } from './held-space.ts';
 import type { ScalerPorts } from './ports.ts';
 import { NO_OVERRIDE, type ScaleOverride } from './scale-target.ts';
 import { SetKeeper } from './set-keeper.ts';
@@ -26,6 +27,7 @@ export interface ScalerOptions extends ScalerPorts {
 export class Scaler implements Admitter {
   readonly #options: ScalerOptions;
   readonly #keepers = new Map<SetKey, SetKeeper>();
+  readonly #space = new HeldSpace();
   /** Dependencies that were reported as not to be followed, so that each is said once. */
   readonly #lamented = new Set<string>();
   /** Sets whose views changed in this turn. */
@@ -50,6 +52,7 @@ export class Scaler implements Admitter {
       ports: this.#options,
       pool,
       snapshot,
+      space: this.#space,
       override: this.#options.override(snapshot.key) ?? NO_OVERRIDE,
       dependencies: (one) => this.#dependenciesOf(one),
       onViewChanged: () => this.#viewChanged(snapshot.key),

@@ -13,6 +13,7 @@ import type { Admission, AdmissionRequest } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { Upstream } from '#router/upstream';
 import { Demand, type WantedTier } from './demand.ts';
+import type { HeldSpace } from './held-space.ts';
 import { Holds } from './holds.ts';
 import type { ScalerPorts } from './ports.ts';
 import {
@@ -43,6 +44,8 @@ export interface SetKeeperOptions {
   readonly pool: Pool;
   readonly snapshot: SetSnapshot;
   readonly override: ScaleOverride;
+  /** For requests that are held, here and in all other sets. */
+  readonly space: HeldSpace;
   /** Keepers of the sets this one depends on, as far as they are known; never in a circle. */
   readonly dependencies: (keeper: SetKeeper) => readonly SetKeeper[];
   /** What its view shows may have changed. */
@@ -87,7 +90,7 @@ export class SetKeeper {
       onWoken: () => this.#demand.touch(),
       report: (type, replica, cause, data) => this.#report(type, cause, { replica: replica.id, data }),
     });
-    this.#room = new WaitingRoom(pool, ports.clock);
+    this.#room = new WaitingRoom({ pool, clock: ports.clock, tenant: snapshot.tenant, space: options.space });
     this.#demand = new Demand({
       pool,
       clock: ports.clock,

@@ -1,12 +1,15 @@
 /**
  * The waiting room of one set: requests held during a wake or at the concurrency limit. Bounded by count, bytes and age;
- * among clients everyone has a turn, within one client the oldest goes first; a backlog is let out at a pace, so that a
- * replica that has just come up is not knocked over by it. Whoever enters gets exactly one outcome.
+ * by what is left of the memory for all sets; among clients everyone has a turn, within one client the oldest goes first;
+ * a backlog is let out at a pace, so that a replica that has just come up is not knocked over by it. Whoever enters gets
+ * exactly one outcome.
  */
 import type { Clock, Timer } from '#core/clock';
 import type { Admission, AdmissionRequest } from '#router/admission';
 import type { Pool } from '#router/pool';
+import type { HeldSpace } from './held-space.ts';
 import { noReplicas } from './prospects.ts';
+import { ReleasePace } from './release-pace.ts';
 
 /** Memory that the held requests of one set may take. */
 const HELD_BYTES_MAX = 64 * 1024 * 1024;
@@ -26,20 +29,36 @@ interface Held {
   readonly settle: (admission: Admission) => void;
 }
 
+export interface WaitingRoomOptions {
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly tenant: string;
+  /** Shared with the rooms of all other sets. */
+  readonly space: HeldSpace;
+}
+
 export class WaitingRoom {
   readonly #pool: Pool;
   readonly #clock: Clock;
+  readonly #tenant: string;
+  readonly #space: HeldSpace;
+  readonly #pace: ReleasePace;
   /** Clients in the order of their next turn, each with its requests, oldest first. */
   readonly #turns = new Map<string, Held[]>();
   #bytes = 0;
   /** Requests that may go where others may not: a match sends them to one revision. */
   #matched = 0;
   #pacing: Timer | null = null;
+  /** Ends the wait for answers of replicas that have as much to do as they have proven to take. */
+  #unproven: Timer | null = null;
   #releasing = false;
 
-  constructor(pool: Pool, clock: Clock) {
+  constructor({ pool, clock, tenant, space }: WaitingRoomOptions) {
     this.#pool = pool;
     this.#clock = clock;
+    this.#tenant = tenant;
+    this.#space = space;
+    this.#pace = new ReleasePace(pool, clock);
   }
 
   /** Requests held now. */
@@ -51,7 +70,8 @@ export class WaitingRoom {
   enter(request: AdmissionRequest, signal: AbortSignal): Promise<Admission> {
     const policy = this.#pool.policy;
     if (signal.aborted) return Promise.resolve({ outcome: 'timed-out', retryAfterS: 1 });
-    if (this.size >= policy.wakeQueue || this.#bytes + request.bytes > HELD_BYTES_MAX) {
+    const isFull = this.size >= policy.wakeQueue || this.#bytes + request.bytes > HELD_BYTES_MAX;
+    if (isFull || !this.#space.take(this.#tenant, request.bytes)) {
       return Promise.resolve({ outcome: 'shed', retryAfterS: FULL_RETRY_S });
     }
     return new Promise((resolve) => {
@@ -81,6 +101,7 @@ export class WaitingRoom {
       const queue = this.#turns.get(request.client);
       if (queue === undefined) this.#turns.set(request.client, [held]);
       else queue.push(held);
+      if (this.size === 0) this.#pace.begin();
       this.#pool.held++;
       this.#bytes += request.bytes;
       if (isMatched(request)) this.#matched++;
@@ -93,14 +114,17 @@ export class WaitingRoom {
     if (this.#pacing !== null || this.#releasing || this.size === 0) return;
     this.#releasing = true;
     let out = 0;
-    while (out < RELEASE_BATCH && this.#releaseOne()) out++;
+    while (out < RELEASE_BATCH && this.#pace.hasRoom() && this.#releaseOne()) out++;
     this.#releasing = false;
-    if (out === RELEASE_BATCH && this.size > 0) {
+    this.#unproven?.cancel();
+    this.#unproven = null;
+    if (this.size === 0) return;
+    if (out === RELEASE_BATCH) {
       this.#pacing = this.#clock.after(RELEASE_PAUSE_MS, () => {
         this.#pacing = null;
         this.release();
       });
-    }
+    } else if (!this.#pace.hasRoom()) this.#unproven = this.#clock.after(this.#pace.waitMs, () => this.release());
   }
 
   /** Ends the wait of everybody with one outcome. */
@@ -149,6 +173,8 @@ export class WaitingRoom {
     if (queue.length === 0) this.#turns.delete(held.request.client);
     this.#pool.held--;
     this.#bytes -= held.request.bytes;
+    this.#space.give(this.#tenant, held.request.bytes);
+    if (this.size === 0) this.#unproven?.cancel();
     if (isMatched(held.request)) this.#matched--;
     return true;
   }

@@ -151,11 +151,11 @@ export class RemoteRequests {
     reply(worker, { kind: 'admitted', request, id: numbered.id, slot, woke });
   }
 
-  /** Where requests wait for room under a limit, nobody overtakes them and no slot stays idle. */
+  /** Where requests wait for room under a limit, or for their turn after a wake, nobody overtakes them and no slot stays idle. */
   #followWanted(pool: Pool): void {
     const { clock, sayToAll } = this.#options;
     const timer = this.#wanted.get(pool);
-    if (pool.held > 0 && pool.policy.concurrency > 0) {
+    if (pool.held > 0 && (pool.policy.concurrency > 0 || pool.readyCount > 0)) {
       timer?.cancel();
       this.#wanted.set(pool, null);
       if (timer === undefined) sayToAll({ kind: 'wanted', set: pool.key, wanted: true });

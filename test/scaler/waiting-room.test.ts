@@ -5,6 +5,7 @@ import type { SetPolicy } from '#core/set';
 import type { Admission, AdmissionRequest } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { Upstream } from '#router/upstream';
+import { HeldSpace } from '#scaler/held-space';
 import { WaitingRoom } from '#scaler/waiting-room';
 import { addReady, emptyPool, policy } from '#test/router/sample';
 import { FakeClock, settle } from '#test/support/fake-clock';
@@ -25,7 +26,7 @@ class House {
 
   constructor(changes: Partial<SetPolicy> = {}) {
     this.pool = emptyPool({ clock: this.clock, policy: policy(changes) });
-    this.room = new WaitingRoom(this.pool, this.clock);
+    this.room = new WaitingRoom({ pool: this.pool, clock: this.clock, tenant: 'acme', space: new HeldSpace() });
     this.pool.watch({ onRoom: () => this.room.release() });
   }
 
@@ -113,7 +114,7 @@ test('clients have their turns one after the other, and within a client the olde
 });
 
 test('a backlog is let out at a pace, and nobody overtakes it', async () => {
-  const house = new House();
+  const house = new House({ scale: { ...policy().scale, target: 1000 } });
   for (let i = 0; i < 200; i++) house.enter(`a ${i}`);
   addReady(house.pool, 'r1');
   await settle();
@@ -126,6 +127,45 @@ test('a backlog is let out at a pace, and nobody overtakes it', async () => {
   await house.clock.advance(10);
   assert.equal(house.left.length, 201);
   assert.equal(house.pool.held, 0);
+});
+
+test('a replica without a limit that has just come up gets as many as it is meant for, and one more with every answer', async () => {
+  const house = new House({ scale: { ...policy().scale, target: 10 } });
+  for (let i = 0; i < 100; i++) house.enter(`a ${i}`);
+  const upstream = addReady(house.pool, 'r1');
+  await settle();
+  assert.equal(house.pool.inFlight, 10);
+  // Each answer makes room for the next one and proves that one more can be taken.
+  for (let i = 0; i < 5; i++) house.pool.release(upstream);
+  await settle();
+  assert.equal(house.pool.inFlight, 15);
+  assert.equal(house.pool.claim(0, null), null);
+  addReady(house.pool, 'r2');
+  await settle();
+  assert.equal(house.pool.inFlight, 30);
+});
+
+test('what never answers keeps nobody waiting for long after a wake: twice as many are let out every second', async () => {
+  const house = new House({ scale: { ...policy().scale, target: 10 } });
+  for (let i = 0; i < 50; i++) house.enter(`a ${i}`);
+  addReady(house.pool, 'r1');
+  await settle();
+  const out: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    await house.clock.advance(1000);
+    out.push(house.pool.inFlight);
+  }
+  assert.deepEqual(out, [20, 40, 50]);
+});
+
+test('a retry that waits in a set which is awake waits for no proof', async () => {
+  const house = new House({ scale: { ...policy().scale, target: 1 } });
+  const first = addReady(house.pool, 'r1');
+  for (let i = 0; i < 5; i++) house.pool.take(first);
+  const retry = house.enter('a', { tried: [first] });
+  addReady(house.pool, 'r2');
+  await settle();
+  assert.equal(retry.outcome?.outcome, 'admitted');
 });
 
 test('whoever gives up leaves at once, before and during and after his turn, with one outcome', async () => {

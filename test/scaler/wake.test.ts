@@ -9,13 +9,13 @@ test('many requests for a stopped set cause one start, and each of them is serve
   rig.add('web', 'exited', { listensAfterMs: 3000 });
   await rig.clock.advance(0);
   const asks = rig.asks(web, 500);
+  for (const ask of asks) ask.onSettled = () => void rig.clock.after(10, () => ask.finish());
   await rig.clock.advance(4000);
   assert.deepEqual([...new Set(asks.map((one) => one.became))], ['admitted']);
   assert.equal(rig.engine.count('start'), 1);
   assert.equal(rig.engine.count('isFrozen'), 0);
   assert.equal(rig.told('set.waking').length, 1);
   assert.equal(rig.told('set.awake').length, 1);
-  for (const ask of asks) ask.finish();
   assert.equal(rig.pool(web).inFlight, 0);
   assert.equal(rig.pool(web).held, 0);
 });

@@ -9,6 +9,7 @@ import type { Admitter } from '#router/admission';
 import type { Pool } from '#router/pool';
 import { RouteTable } from '#router/route-table';
 import { Upstream } from '#router/upstream';
+import { HeldSpace } from '#scaler/held-space';
 import { WaitingRoom } from '#scaler/waiting-room';
 import { policy, route, seeded } from '#test/router/sample';
 import { FakeClock } from '#test/support/fake-clock';
@@ -26,6 +27,7 @@ interface Served {
 
 export class FleetModel {
   readonly clock = new FakeClock();
+  readonly #space = new HeldSpace();
   readonly random: () => number;
   readonly inFlight: Served[] = [];
   readonly workers = new Map<number, Connection>();
@@ -207,7 +209,7 @@ export class FleetModel {
     table.apply(snapshot);
     const pool = table.pool(KEY);
     assert.ok(pool !== undefined);
-    const room = new WaitingRoom(pool, this.clock);
+    const room = new WaitingRoom({ pool, clock: this.clock, tenant: 'acme', space: this.#space });
     pool.watch({ onRoom: () => room.release() });
     fleet.apply(snapshot);
     return { table, fleet, pool };

@@ -129,6 +129,8 @@ export class Rig {
   /** What discovery showed last. */
   readonly #shown = new Map<string, { readonly set: string; readonly picture: ReplicaSnapshot }>();
   readonly #emptySince = new Map<SetKey, number>();
+  /** Whose a set is, by its name, where it is not the default tenant's. */
+  readonly tenants = new Map<string, string>();
 
   constructor(options: RigOptions = {}) {
     this.#options = options;
@@ -186,7 +188,7 @@ export class Rig {
 
   /** Says how a set is to be kept; its containers come with `add`. */
   set(name: string, traits: SetTraits = {}): SetKey {
-    const key = setKey('default', 'shop', name);
+    const key = this.#keyOf(name);
     const base = policy();
     const { scale, health, ...others } = traits;
     this.#policies.set(key, {
@@ -261,7 +263,7 @@ export class Rig {
   show(container: FakeContainer, picture: ReplicaSnapshot | null = pictureOf(container)): void {
     if (picture === null) this.#shown.delete(container.id);
     else this.#shown.set(container.id, { set: container.set, picture });
-    this.deliver(setKey('default', 'shop', container.set));
+    this.deliver(this.#keyOf(container.set));
   }
 
   /** Lets discovery find out what it does not know yet. */
@@ -329,6 +331,10 @@ export class Rig {
     return { host: 'local', containerId: this.world.create(key.split('/')[2] ?? '', traits).id };
   }
 
+  #keyOf(set: string): SetKey {
+    return setKey(this.tenants.get(set) ?? 'default', 'shop', set);
+  }
+
   #linger(key: SetKey): void {
     const since = this.clock.now();
     this.#emptySince.set(key, since);
@@ -368,7 +374,7 @@ export class Rig {
     else {
       const shown = this.#shown.get(id);
       this.#shown.delete(id);
-      if (shown !== undefined) this.deliver(setKey('default', 'shop', shown.set));
+      if (shown !== undefined) this.deliver(this.#keyOf(shown.set));
     }
   }
 
