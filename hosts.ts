@@ -8,6 +8,7 @@ import type { Reach } from '#discovery/addresses';
 import { ownNetworks } from '#discovery/own-networks';
 import { type DockerEngine, openEngine } from '#docker/docker-engine';
 import type { Engine } from '#docker/engine';
+import type { SpareSettings } from '#docker/spares';
 
 const LOCAL_HOST = 'local';
 
@@ -19,15 +20,25 @@ export interface Host {
   readonly remote: string | null;
 }
 
+export interface HostTools {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Of a host: spare sandboxes that are kept there. */
+  readonly spares: (host: string) => SpareSettings;
+}
+
 /** @throws TidegateError `config.invalid`, or the system's own error when a certificate cannot be read */
-export function openHosts(config: Pick<Config, 'docker' | 'dockerCerts'>, tools: { clock: Clock; log: Log }): Host[] {
+export function openHosts(
+  config: Pick<Config, 'docker' | 'dockerCerts'>,
+  { clock, log, spares }: HostTools,
+): readonly Host[] {
   const hosts: Host[] = [];
   for (const endpoint of config.docker) {
     const remote = endpoint.startsWith('tcp://') ? new URL(endpoint).hostname : null;
     const name = remote ?? LOCAL_HOST;
     const host = hosts.some((one) => one.host === name) ? `${name}-${hosts.length + 1}` : name;
     const certs = remote !== null && config.dockerCerts !== null ? { certs: readCerts(config.dockerCerts) } : {};
-    hosts.push({ host, remote, engine: openEngine({ endpoint, host, ...tools, ...certs }) });
+    hosts.push({ host, remote, engine: openEngine({ endpoint, host, clock, log, ...certs, spares: spares(host) }) });
   }
   return hosts;
 }

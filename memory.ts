@@ -9,6 +9,7 @@ import { type OperatorToken, openOperatorToken } from '#store/operator-token';
 import { openRedisStore } from '#store/redis-store';
 import { ScaleSettings } from '#store/scale-settings';
 import { SleepLog } from '#store/sleep-log';
+import { SpareLog } from '#store/spare-log';
 import { openSqliteStore } from '#store/sqlite-store';
 import { holdStateDirectory } from '#store/state-directory';
 import type { Store } from '#store/store';
@@ -21,6 +22,7 @@ export interface Memory {
   readonly events: EventLog;
   readonly scales: ScaleSettings;
   readonly sleeping: SleepLog;
+  readonly spares: SpareLog;
   readonly token: OperatorToken;
 }
 
@@ -74,9 +76,10 @@ export async function openMemory({ config, clock, log, holder, onOpened }: Memor
   const scales = await ScaleSettings.open(store);
   const sleeping = await SleepLog.open({ store, clock, log });
   onOpened({ name: 'sleep notes', close: () => sleeping.flush() });
+  const spares = await SpareLog.open({ store, log });
   const token = await openOperatorToken({
     ...{ store, directory, given: config.token },
     ...{ wall: clock.wall, random: randomBytes },
   });
-  return { store, instance, events, scales, sleeping, token };
+  return { store, instance, events, scales, sleeping, spares, token };
 }

@@ -108,7 +108,14 @@ export class Tidegate {
       measured: (tenant) => amountsHeld(apps.library, memory.scales, tenant),
     });
     this.#parts.push({ name: 'tenancy', close: () => tenancy.close() });
-    const hosts = openHosts(config, { clock, log });
+    const idOf = (prefix: string): string => newId(prefix, clock.wall(), randomBytes);
+    const hosts = openHosts(config, {
+      ...{ clock, log },
+      spares: (host) => ({
+        ...{ count: config.spares, instance: memory.instance, newId: idOf },
+        book: memory.spares.of(host),
+      }),
+    });
     for (const { host, engine } of hosts) this.#parts.push({ name: `engine ${host}`, close: () => engine.close() });
     const engines = new Map(hosts.map(({ host, engine }) => [host, engine]));
     const board = new HostBoard([...engines.values()]);
@@ -135,7 +142,7 @@ export class Tidegate {
       emit: events.record,
       probe: networkProbe,
       notes: memory.sleeping,
-      newId: (prefix) => newId(prefix, clock.wall(), randomBytes),
+      newId: idOf,
       engine: (host) => engines.get(host) ?? null,
       refresh: (host, containerId) => discovery.refresh(host, containerId),
       pool: (key) => table.pool(key),
@@ -243,6 +250,7 @@ export class Tidegate {
       this.#missing.delete('the hosts have not been listed yet');
       // Hostnames are looked at from outside, as an authority would: somebody has to answer.
       void this.#serving.promise.then(() => keepers.begin());
+      for (const { engine } of hosts) engine.keepSpares();
       void apps.begin().catch((error) => log.error('apps cannot be kept as they should be', { error }));
       log.info('ready', { sets: [...discovery.sets()].length, hostnames: table.hostCount });
       this.#options.workers?.onReady();

@@ -22,6 +22,10 @@ export interface Config {
   readonly dockerCerts: string | null;
   /** Null: one per core. */
   readonly workers: number | null;
+  /** Spare sandboxes kept on each host. */
+  readonly spares: number;
+  /** Replicas kept as sandboxes at most. */
+  readonly sandboxes: number;
   readonly transport: 'auto' | 'net' | 'handle';
   /** Folder with own certificates. */
   readonly certs: string | null;
@@ -100,6 +104,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     docker: read(settings.docker) ?? [],
     dockerCerts: read(settings.dockerCerts),
     workers: read(settings.workers),
+    spares: read(settings.spares) ?? 0,
+    sandboxes: read(settings.sandboxes) ?? 0,
     transport: read(settings.transport) ?? 'auto',
     certs: read(settings.certs),
     clientCas: read(settings.clientCas),

@@ -78,6 +78,18 @@ export const settings = {
     'Gateway processes; none given: one per core; `0`: everything in one process.',
     count,
   ),
+  spares: setting(
+    'TIDEGATE_SPARES',
+    '0',
+    'Spare sandboxes kept on each host: pause containers that any set of the API takes when it needs replicas in a hurry.',
+    count,
+  ),
+  sandboxes: setting(
+    'TIDEGATE_SANDBOXES',
+    '64',
+    'Replicas kept as sandboxes at most (`tidegate.scale.sandbox`); beyond that those of the longest idle set are stopped.',
+    count,
+  ),
   transport: setting(
     'TIDEGATE_TRANSPORT',
     'auto',

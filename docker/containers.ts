@@ -10,11 +10,16 @@ import { isRefusal } from './engine-error.ts';
 import type { Freezer } from './freezer.ts';
 import { containerFrom, type InspectAnswer, inspectAnswer } from './inspect.ts';
 import type { Ownership } from './ownership.ts';
+import type { CreateBody } from './replica-bodies.ts';
+import { request } from './request.ts';
+import { answerIn, type SpareBook } from './spare-book.ts';
 
 const INSPECT_MS = 5000;
 const PAUSE_MS = 10_000;
 const REMOVE_MS = 30_000;
 const START_MS = 60_000;
+const CREATE_MS = 30_000;
+const RENAME_MS = 10_000;
 /** What a stop may take beyond the time the container is given. */
 const STOP_EXTRA_MS = 10_000;
 
@@ -30,14 +35,17 @@ export interface ContainersOptions {
   readonly ownership: Ownership;
   /** Null: the Engine is on another machine. */
   readonly freezer: Freezer | null;
+  readonly spares: SpareBook;
 }
 
 export class Containers {
   readonly #client: EngineClient;
   readonly #ownership: Ownership;
   readonly #freezer: Freezer | null;
+  readonly #spares: SpareBook;
 
-  constructor({ client, ownership, freezer }: ContainersOptions) {
+  constructor({ client, ownership, freezer, spares }: ContainersOptions) {
+    this.#spares = spares;
     this.#client = client;
     this.#ownership = ownership;
     this.#freezer = freezer;
@@ -50,7 +58,33 @@ export class Containers {
       ),
     );
     this.#ownership.saw(answer.Id, answer.Config.Labels ?? {});
-    return answer;
+    return answerIn(this.#spares, answer);
+  }
+
+  /** @returns its id @throws TidegateError `image.not_found` */
+  async create(name: string, body: CreateBody): Promise<string> {
+    const call = { name: `create ${name}`, deadlineMs: CREATE_MS, slow: true };
+    try {
+      const answer = await this.#client.call(call, (docker, signal) =>
+        request(docker, { method: 'POST', path: '/containers/create', query: { name }, body }, signal),
+      );
+      const id = (answer as { readonly Id?: unknown } | null)?.Id;
+      if (typeof id !== 'string') throw new TidegateError('engine.refused', `create ${name}: the answer has no id`);
+      this.#ownership.saw(id, body.Labels);
+      return id;
+    } catch (error) {
+      // What is not found when a container is created is its image: network and volumes come later.
+      if (!isRefusal(error, 404)) throw error;
+      throw new TidegateError('image.not_found', `create ${name}: there is no image ${body.Image}`, { cause: error });
+    }
+  }
+
+  async rename(id: string, name: string): Promise<void> {
+    const path = `/containers/${encodeURIComponent(id)}/rename`;
+    const call = { name: `rename ${id}`, deadlineMs: RENAME_MS, isAboutOneContainer: true };
+    await this.#client.call(call, (docker, signal) =>
+      request(docker, { method: 'POST', path, query: { name } }, signal),
+    );
   }
 
   /** @throws TidegateError `engine.not_ours` */

@@ -8,20 +8,19 @@ import type { Log } from '#core/log';
 import { Breaker } from './breaker.ts';
 import type { BriefUsage, ContainerUsage, Unreadable, UsageEngine, UsageTarget } from './cgroup-stats.ts';
 import { Endpoint, type EngineCerts } from './endpoint.ts';
-import {
-  type CloneOptions,
-  ENGINE_ACTIONS,
-  type EngineContainer,
-  type EngineContainerSummary,
-  type EngineInfo,
-  type EngineState,
-  type EventFollower,
-  type FreezeTarget,
+import type {
+  CloneOptions,
+  EngineContainer,
+  EngineContainerSummary,
+  EngineInfo,
+  EngineState,
+  EventFollower,
+  FreezeTarget,
 } from './engine.ts';
 import { EngineClient } from './engine-client.ts';
+import { followEvents } from './engine-events.ts';
 import { type EngineParts, engineParts } from './engine-parts.ts';
 import { EngineStates } from './engine-states.ts';
-import { EventStream } from './event-stream.ts';
 import type { ExecEngine, ExecOptions, RunningExec } from './exec.ts';
 import { get } from './get.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -38,14 +37,10 @@ import { containerFrom, infoFrom, summaryFrom } from './inspect.ts';
 import type { EngineLogBatch, LogEngine, LogOptions } from './logs.ts';
 import { carriesOurLabel } from './ownership.ts';
 import type { MemberLimits, MemberPlan, ReplicaPlan } from './replica-plan.ts';
+import { wasSpare } from './spare-book.ts';
+import type { SpareSettings } from './spares.ts';
 
 const READ_MS = 5000;
-
-/** What the Engine is asked to tell of: network events are named without the word. */
-const FOLLOWED = {
-  type: ['container' as const, 'network' as const],
-  event: [...ENGINE_ACTIONS.filter((action) => !action.startsWith('network_')), 'connect', 'disconnect'],
-};
 
 export interface EngineOptions {
   /** `unix:///path` or `tcp://host:port`. */
@@ -56,6 +51,8 @@ export interface EngineOptions {
   readonly log: Log;
   /** For `tcp://`. */
   readonly certs?: EngineCerts;
+  /** Left out: no spare sandboxes are kept. */
+  readonly spares?: SpareSettings;
   /** Default `/proc`. */
   readonly procRoot?: string;
   /** Default `/sys/fs/cgroup`. */
@@ -79,6 +76,7 @@ export class DockerEngine implements HostEngine, LogEngine, ExecEngine, UsageEng
   readonly #parts: EngineParts;
   readonly #states: EngineStates;
   readonly #closed = new AbortController();
+  #keepsSpares = false;
 
   constructor(options: EngineOptions) {
     const { clock } = options;
@@ -116,8 +114,8 @@ export class DockerEngine implements HostEngine, LogEngine, ExecEngine, UsageEng
     );
     if (!Array.isArray(lines)) throw new TidegateError('engine.refused', 'list: the Engine answered with no list');
     const all = lines.map(summaryFrom).filter((one) => one !== null);
-    this.#parts.ownership.sawAll(all);
-    return all.filter((one) => carriesOurLabel(one.labels));
+    // A spare is nobody's, and nothing to see.
+    return this.#parts.ownership.sawAll(all).filter(({ labels }) => carriesOurLabel(labels) && !wasSpare(labels));
   }
 
   async inspect(id: string): Promise<EngineContainer> {
@@ -125,25 +123,20 @@ export class DockerEngine implements HostEngine, LogEngine, ExecEngine, UsageEng
   }
 
   follow(follower: EventFollower, signal: AbortSignal): void {
-    const stream = new EventStream(
-      {
-        open: (since, ended) => this.#openEvents(since, ended),
-        onState: (listener) => this.onState(listener),
-        clock: this.#clock,
-        log: this.#log,
-      },
-      {
-        onConnected: () => follower.onConnected(),
-        onEvent: (event) => {
-          if (event.action === 'create') this.#parts.ownership.saw(event.containerId, event.attributes);
-          if (event.action === 'destroy') this.#parts.ownership.forget(event.containerId);
-          follower.onEvent(event);
+    const { ownership, spares } = this.#parts;
+    followEvents({
+      ...{ client: this.#client, clock: this.#clock, log: this.#log, ownership },
+      onState: (listener) => this.onState(listener),
+      follower: {
+        ...{ onEvent: (event) => follower.onEvent(event), onLost: (error) => follower.onLost(error) },
+        onConnected: () => {
+          if (this.#keepsSpares) spares?.keep();
+          follower.onConnected();
         },
-        onLost: (error) => follower.onLost(error),
       },
-      AbortSignal.any([signal, this.#closed.signal]),
-    );
-    void stream.run();
+      onSpareLost: (id) => spares?.lost(id),
+      signal: AbortSignal.any([signal, this.#closed.signal]),
+    });
   }
 
   start(id: string): Promise<void> {
@@ -218,6 +211,17 @@ export class DockerEngine implements HostEngine, LogEngine, ExecEngine, UsageEng
     return this.#parts.limits.resize(pauseId, limits);
   }
 
+  /** Spare sandboxes are kept from now on, if any are to be. */
+  keepSpares(): void {
+    this.#keepsSpares = true;
+    this.#parts.spares?.keep();
+  }
+
+  /** Spare sandboxes that may be taken. */
+  get spares(): number {
+    return this.#parts.spares?.ready ?? 0;
+  }
+
   sweepReplicas(instance: string): Promise<readonly string[]> {
     return this.#parts.maker.sweep(instance, (replica) => this.#parts.changes.isChanging(replica));
   }
@@ -273,17 +277,8 @@ export class DockerEngine implements HostEngine, LogEngine, ExecEngine, UsageEng
   close(): void {
     this.#heartbeat.close();
     this.#closed.abort();
+    this.#parts.spares?.close();
     this.#states.close();
     this.#client.close();
-  }
-
-  async #openEvents(since: number | null, signal: AbortSignal): Promise<AsyncIterable<Uint8Array | string>> {
-    // Whatever broke the last stream, the daemon behind the endpoint may be another one now.
-    this.#client.forgetVersion();
-    const call = { name: 'events', deadlineMs: READ_MS, signal };
-    const stream = await this.#client.call(call, (docker, abortSignal) =>
-      docker.getEvents({ filters: FOLLOWED, ...(since === null ? {} : { since }), abortSignal }),
-    );
-    return stream;
   }
 }

@@ -18,6 +18,8 @@ import { ReplicaLimits } from './replica-limits.ts';
 import { ReplicaMaker } from './replica-maker.ts';
 import { ReplicaNetworks } from './replica-networks.ts';
 import { Replicas } from './replicas.ts';
+import { NO_SPARES } from './spare-book.ts';
+import { type SpareSettings, Spares } from './spares.ts';
 import { Volumes } from './volumes.ts';
 
 export interface EnginePartsOptions {
@@ -26,6 +28,8 @@ export interface EnginePartsOptions {
   readonly log: Log;
   /** The Engine runs on this machine. */
   readonly local: boolean;
+  /** Left out: no spare sandboxes are kept, and none is known. */
+  readonly spares?: SpareSettings;
   readonly procRoot?: string;
   readonly cgroupRoot?: string;
 }
@@ -34,18 +38,23 @@ export type EngineParts = ReturnType<typeof engineParts>;
 
 export function engineParts(options: EnginePartsOptions) {
   const { client, clock, log, local } = options;
-  const ownership = new Ownership();
+  const book = options.spares?.book ?? NO_SPARES;
+  const ownership = new Ownership(book);
   const freezer = local ? new Freezer(options) : null;
   const size = new HostSize(client);
-  const containers = new Containers({ client, ownership, freezer });
+  const containers = new Containers({ client, ownership, freezer, spares: book });
   const images = new Images(client);
   const networks = new Networks(client, local);
   const replicaNetworks = new ReplicaNetworks({ client, containers, networks });
+  const spares =
+    options.spares === undefined
+      ? null
+      : new Spares({ ...options.spares, client, containers, images, networks, replicaNetworks, ownership, clock, log });
   const maker = new ReplicaMaker({
-    ...{ client, containers, images, ownership, size, log },
+    ...{ client, containers, images, ownership, size, log, spares },
     networks: replicaNetworks,
   });
-  const changes = new ReplicaChanges({ client, containers, maker, size, log });
+  const changes = new ReplicaChanges({ containers, maker, size, log });
   const replicas = new Replicas({ containers, ownership, maker, changes, networks: replicaNetworks, freezer });
   const logs = new Logs({ client, containers });
   const procRoot = local ? (options.procRoot ?? '/proc') : null;
@@ -55,6 +64,7 @@ export function engineParts(options: EnginePartsOptions) {
     cloner: new Cloner({ client, containers, ownership, log }),
     images,
     maker,
+    spares,
     changes,
     replicas,
     limits: new ReplicaLimits({ client, containers, maker, size, log }),

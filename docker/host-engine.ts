@@ -52,6 +52,8 @@ export interface EngineThing {
 export interface ThingPlan {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Of a network: nobody in it reaches anybody. Left out: it is open. */
+  readonly isClosed?: boolean;
 }
 
 /** What came of a wish to remove something; `in-use`: it is still there. */

@@ -104,12 +104,16 @@ export class Networks {
   }
 
   /** @returns the refusal; null: it is made */
-  async #tryCreate({ name, labels }: ThingPlan, subnet: string | null): Promise<TidegateError | null> {
+  async #tryCreate(
+    { name, labels, isClosed = false }: ThingPlan,
+    subnet: string | null,
+  ): Promise<TidegateError | null> {
     const body = {
       Name: name,
       Driver: 'bridge',
       CheckDuplicate: true,
       Labels: labels,
+      ...(isClosed ? { Internal: true, Options: { 'com.docker.network.bridge.enable_icc': 'false' } } : {}),
       ...(subnet === null ? {} : { IPAM: { Driver: 'default', Config: [{ Subnet: subnet }] } }),
     };
     const call = { name: `create network ${name}`, deadlineMs: CHANGE_MS, slow: true };

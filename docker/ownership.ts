@@ -2,7 +2,10 @@
  * Whose container it is. Tidegate acts on a container only when its labels ask for that; the labels of a container never
  * change, so an answer holds for as long as the container exists.
  */
+import { REPLICA_LABEL } from '#core/replica-labels';
+import type { EngineContainerSummary } from './engine.ts';
 import { ReplicaIndex } from './replica-index.ts';
+import { labelsIn, NO_SPARES, type SpareBook, summaryIn, wasSpare } from './spare-book.ts';
 
 const PREFIX = 'tidegate.';
 /** Values of `tidegate.enable` that opt out. */
@@ -18,8 +21,9 @@ export function carriesOurLabel(labels: Labels): boolean {
   return Object.keys(labels).some((name) => name.startsWith(PREFIX));
 }
 
-/** Whether we may act on a container: it is enabled, or names an app or a host, and does not opt out. */
+/** Whether we may act on a container: it is enabled, or names an app or a host, and does not opt out; or is a spare. */
 export function isOurs(labels: Labels): boolean {
+  if (wasSpare(labels)) return true;
   const enable = labels['tidegate.enable'];
   if (enable !== undefined && enable.trim() !== '') return !NO.includes(enable.trim().toLowerCase());
   return Object.keys(labels).some(
@@ -40,6 +44,22 @@ export class Ownership {
   #ours = new Map<string, boolean>();
   /** Which of them belong together. */
   readonly replicas = new ReplicaIndex();
+  readonly #spares: SpareBook;
+
+  /** @param spares who those of them are that were made spares */
+  constructor(spares: SpareBook = NO_SPARES) {
+    this.#spares = spares;
+  }
+
+  /** The labels that count for a container with these. */
+  labelsOf(id: string, labels: Labels): Labels {
+    return labelsIn(this.#spares, id, labels);
+  }
+
+  /** The pause container of a replica that was a spare before; null: it was none. */
+  spareOf(replica: string): string | null {
+    return this.#spares.ids().find((id) => this.#spares.get(id)?.labels[REPLICA_LABEL] === replica) ?? null;
+  }
 
   /** Undefined: never seen. */
   isOurs(id: string): boolean | undefined {
@@ -49,18 +69,22 @@ export class Ownership {
   saw(id: string, labels: Labels): boolean {
     const ours = isOurs(labels);
     this.#ours.set(id, ours);
-    this.replicas.saw(id, labels);
+    this.replicas.saw(id, labelsIn(this.#spares, id, labels));
     return ours;
   }
 
   /** Takes a complete list: what is not in it is forgotten. */
-  sawAll(containers: readonly { readonly id: string; readonly labels: Labels }[]): void {
+  sawAll(containers: readonly EngineContainerSummary[]): readonly EngineContainerSummary[] {
+    const known = containers.map((one) => summaryIn(this.#spares, one));
     this.#ours = new Map(containers.map((one) => [one.id, isOurs(one.labels)]));
-    this.replicas.sawAll(containers);
+    this.replicas.sawAll(known);
+    for (const id of this.#spares.ids()) if (!this.#ours.has(id)) this.#spares.drop(id);
+    return known;
   }
 
   forget(id: string): void {
     this.#ours.delete(id);
     this.replicas.forget(id);
+    this.#spares.drop(id);
   }
 }

@@ -37,6 +37,15 @@ const NO_RESTART = { Name: 'no' };
 /** Files of our own choice, whatever the daemon's default: they are read, and must not fill the disk. */
 const LOG_CONFIG = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } };
 
+/** Of every pause container. */
+const PAUSE_HOST_CONFIG = {
+  RestartPolicy: NO_RESTART,
+  LogConfig: LOG_CONFIG,
+  ReadonlyRootfs: true,
+  CapDrop: ['ALL'],
+  SecurityOpt: ['no-new-privileges'],
+};
+
 /** @param image id of the pause image */
 export function pauseBody(plan: ReplicaPlan, image: string): CreateBody {
   const { network, hostNamespaces } = plan;
@@ -60,15 +69,21 @@ export function pauseBody(plan: ReplicaPlan, image: string): CreateBody {
       PidMode: hostNamespaces.includes('pid') ? 'host' : '',
       Sysctls: { ...plan.sysctls },
       ...(onHostNetwork ? {} : { PortBindings: mergeBindings(bindings as [string, Binding[]][]) }),
-      RestartPolicy: NO_RESTART,
-      LogConfig: LOG_CONFIG,
-      ReadonlyRootfs: true,
-      CapDrop: ['ALL'],
-      SecurityOpt: ['no-new-privileges'],
+      ...PAUSE_HOST_CONFIG,
     },
     ...(onHostNetwork
       ? {}
       : { NetworkingConfig: { EndpointsConfig: { [network.name]: { Aliases: [...network.aliases] } } } }),
+  };
+}
+
+/** A pause container that is nobody's yet, in a network where it waits. */
+export function spareBody({ labels, network, image }: { labels: Labels; network: string; image: string }): CreateBody {
+  return {
+    Image: image,
+    Labels: labels,
+    StopSignal: 'SIGTERM',
+    HostConfig: { NetworkMode: network, IpcMode: 'shareable', ...PAUSE_HOST_CONFIG },
   };
 }
 

@@ -5,21 +5,17 @@
 import type { Log } from '#core/log';
 import { INSTANCE_LABEL, REPLICA_LABEL } from '#core/replica-labels';
 import type { Containers } from './containers.ts';
-import type { EngineClient } from './engine-client.ts';
 import type { HostSize } from './host-size.ts';
 import { type InspectAnswer, nameFrom } from './inspect.ts';
 import type { Pod } from './replica-bodies.ts';
 import { allOf, type ListedPart, NEXT_SUFFIX, nameOf, type ReplicaMaker } from './replica-maker.ts';
 import type { MemberPlan } from './replica-plan.ts';
-import { request } from './request.ts';
 
-const RENAME_MS = 10_000;
 const DEFAULT_STOP_TIMEOUT_S = 10;
 /** What a replica is known by, whatever its revision. */
 const IDENTITY = ['tidegate.tenant', 'tidegate.app', 'tidegate.set', 'tidegate.revision', INSTANCE_LABEL];
 
 export interface ReplicaChangesOptions {
-  readonly client: EngineClient;
   readonly containers: Containers;
   readonly maker: ReplicaMaker;
   readonly size: HostSize;
@@ -27,7 +23,6 @@ export interface ReplicaChangesOptions {
 }
 
 export class ReplicaChanges {
-  readonly #client: EngineClient;
   readonly #containers: Containers;
   readonly #maker: ReplicaMaker;
   readonly #size: HostSize;
@@ -35,8 +30,7 @@ export class ReplicaChanges {
   /** By id of the pause container: a change that is under way. */
   readonly #changes = new Map<string, { readonly replica: string; readonly done: Promise<void> }>();
 
-  constructor({ client, containers, maker, size, log }: ReplicaChangesOptions) {
-    this.#client = client;
+  constructor({ containers, maker, size, log }: ReplicaChangesOptions) {
     this.#containers = containers;
     this.#maker = maker;
     this.#size = size;
@@ -88,7 +82,7 @@ export class ReplicaChanges {
     const made = await this.#create(members, pod, { ...identity, ...labels }, nameFrom(pause));
     if (pause.State.Status === 'running') await this.#swap(old, made);
     await allOf(old.map(({ id }) => this.#containers.destroy(id)));
-    for (const { id, member } of made) await this.#rename(id, nameOf(nameFrom(pause), member));
+    for (const { id, member } of made) await this.#containers.rename(id, nameOf(nameFrom(pause), member));
   }
 
   async #create(
@@ -148,14 +142,6 @@ export class ReplicaChanges {
     const { cores } = await this.#size.get();
     const ipcMode = modes?.IpcMode || `container:${pauseId}`;
     return { pauseId, replica, pidMode: modes?.PidMode ?? '', ipcMode, cores };
-  }
-
-  async #rename(id: string, name: string): Promise<void> {
-    const path = `/containers/${encodeURIComponent(id)}/rename`;
-    const call = { name: `rename ${id}`, deadlineMs: RENAME_MS, isAboutOneContainer: true };
-    await this.#client.call(call, (docker, signal) =>
-      request(docker, { method: 'POST', path, query: { name } }, signal),
-    );
   }
 }
 

@@ -7,19 +7,19 @@ import type { Log } from '#core/log';
 import { INSTANCE_LABEL, REPLICA_LABEL } from '#core/replica-labels';
 import type { Containers } from './containers.ts';
 import type { EngineClient } from './engine-client.ts';
-import { isRefusal } from './engine-error.ts';
 import type { HostSize } from './host-size.ts';
 import type { Images } from './images.ts';
 import { summaryFrom } from './inspect.ts';
 import type { Ownership } from './ownership.ts';
-import { type CreateBody, memberBody, type Pod, pauseBody, podOf } from './replica-bodies.ts';
+import { memberBody, type Pod, pauseBody, podOf } from './replica-bodies.ts';
 import { type ReplicaPart, replicaPart } from './replica-index.ts';
 import type { ReplicaNetworks } from './replica-networks.ts';
 import type { MemberPlan, ReplicaPlan } from './replica-plan.ts';
 import { filters, request } from './request.ts';
+import { wasSpare } from './spare-book.ts';
+import type { Spares } from './spares.ts';
 
 const READ_MS = 5000;
-const CREATE_MS = 30_000;
 /** At the end of the name of a member that is to take another's place. */
 export const NEXT_SUFFIX = '-next';
 
@@ -31,6 +31,8 @@ export interface ReplicaMakerOptions {
   readonly ownership: Ownership;
   readonly size: HostSize;
   readonly log: Log;
+  /** Null: none are kept. */
+  readonly spares: Spares | null;
 }
 
 /** A container of a replica, as listed. */
@@ -39,6 +41,8 @@ export interface ListedPart {
   readonly name: string;
   readonly status: string;
   readonly part: ReplicaPart;
+  /** It ran before it was of this replica. */
+  readonly wasSpare: boolean;
 }
 
 export class ReplicaMaker {
@@ -49,10 +53,12 @@ export class ReplicaMaker {
   readonly #ownership: Ownership;
   readonly #size: HostSize;
   readonly #log: Log;
+  readonly #spares: Spares | null;
   /** By id: replicas that are being made. */
   readonly #making = new Map<string, Promise<string>>();
 
-  constructor({ client, containers, images, networks, ownership, size, log }: ReplicaMakerOptions) {
+  constructor({ client, containers, images, networks, ownership, size, log, spares }: ReplicaMakerOptions) {
+    this.#spares = spares;
     this.#client = client;
     this.#containers = containers;
     this.#images = images;
@@ -79,10 +85,14 @@ export class ReplicaMaker {
     try {
       const { cores } = await this.#size.get();
       signal?.throwIfAborted();
-      const pauseId = await this.#createPause(plan);
+      const spare = await this.#takeSpare(plan);
+      const pauseId = spare ?? (await this.#createPause(plan));
       signal?.throwIfAborted();
       const pod = podOf(plan, pauseId, cores);
       await allOf<unknown>([
+        ...(spare === null
+          ? []
+          : [this.#networks.join(spare, plan.network), this.#containers.rename(spare, plan.name)]),
         ...plan.members.map((member) => this.createMember(member, pod, plan.labels, nameOf(plan.name, member))),
         ...(plan.joins ?? []).map((place) => this.#networks.join(pauseId, place)),
       ]);
@@ -96,17 +106,22 @@ export class ReplicaMaker {
 
   /** @returns its id @throws TidegateError `image.not_found` */
   createMember(member: MemberPlan, pod: Pod, labels: Readonly<Record<string, string>>, name: string): Promise<string> {
-    return this.#create(name, memberBody(member, pod, labels));
+    return this.#containers.create(name, memberBody(member, pod, labels));
   }
 
   /** Every container of a replica that there is. */
-  parts(replica: string): Promise<ListedPart[]> {
-    return this.#list(`${REPLICA_LABEL}=${replica}`);
+  async parts(replica: string): Promise<ListedPart[]> {
+    const labelled = await this.#list({ label: [`${REPLICA_LABEL}=${replica}`] });
+    const spare = this.#ownership.spareOf(replica);
+    return spare === null ? labelled : [...labelled, ...(await this.#list({ id: [spare] }))];
   }
 
   /** As in {@link HostEngine.sweepReplicas}. */
   async sweep(instance: string, isChanging: (replica: string) => boolean): Promise<readonly string[]> {
-    const byReplica = Map.groupBy(await this.#list(`${INSTANCE_LABEL}=${instance}`), ({ part }) => part.replica);
+    const byReplica = Map.groupBy(
+      await this.#list({ label: [`${INSTANCE_LABEL}=${instance}`] }),
+      ({ part }) => part.replica,
+    );
     const swept: string[] = [];
     for (const [replica, parts] of byReplica) {
       if (this.#making.has(replica) || isChanging(replica)) continue;
@@ -117,32 +132,28 @@ export class ReplicaMaker {
     return swept;
   }
 
+  /** Null: there is none for it. */
+  async #takeSpare(plan: ReplicaPlan): Promise<string | null> {
+    const id = this.#spares?.take(plan) ?? null;
+    if (id === null) return null;
+    try {
+      await this.#spares?.become(id, plan);
+      return id;
+    } catch (error) {
+      this.#log.warn('a spare sandbox could not be taken; one is made instead', { replica: plan.id, error });
+      return null;
+    }
+  }
+
   async #createPause(plan: ReplicaPlan): Promise<string> {
     try {
-      return await this.#create(plan.name, pauseBody(plan, await this.#images.ensurePause()));
+      return await this.#containers.create(plan.name, pauseBody(plan, await this.#images.ensurePause()));
     } catch (error) {
       if (!(error instanceof TidegateError) || error.code !== 'image.not_found') throw error;
     }
     // Somebody pruned it.
     this.#images.forgetPause();
-    return this.#create(plan.name, pauseBody(plan, await this.#images.ensurePause()));
-  }
-
-  async #create(name: string, body: CreateBody): Promise<string> {
-    const call = { name: `create ${name}`, deadlineMs: CREATE_MS, slow: true };
-    try {
-      const answer = await this.#client.call(call, (docker, signal) =>
-        request(docker, { method: 'POST', path: '/containers/create', query: { name }, body }, signal),
-      );
-      const id = (answer as { readonly Id?: unknown } | null)?.Id;
-      if (typeof id !== 'string') throw new TidegateError('engine.refused', `create ${name}: the answer has no id`);
-      this.#ownership.saw(id, body.Labels);
-      return id;
-    } catch (error) {
-      // What is not found when a container is created is its image: network and volumes come later.
-      if (!isRefusal(error, 404)) throw error;
-      throw new TidegateError('image.not_found', `create ${name}: there is no image ${body.Image}`, { cause: error });
-    }
+    return this.#containers.create(plan.name, pauseBody(plan, await this.#images.ensurePause()));
   }
 
   async #clear(replica: string): Promise<void> {
@@ -154,19 +165,28 @@ export class ReplicaMaker {
     }
   }
 
-  async #list(label: string): Promise<ListedPart[]> {
-    const query = { all: '1', ...filters({ label: [label] }) };
-    const answer = await this.#client.call({ name: `list ${label}`, deadlineMs: READ_MS }, (docker, signal) =>
+  async #list(wanted: Readonly<Record<string, readonly string[]>>): Promise<ListedPart[]> {
+    const query = { all: '1', ...filters(wanted) };
+    const answer = await this.#client.call({ name: 'list replicas', deadlineMs: READ_MS }, (docker, signal) =>
       request(docker, { method: 'GET', path: '/containers/json', query }, signal),
     );
     const lines: readonly unknown[] = Array.isArray(answer) ? answer : [];
     return lines.flatMap((line) => {
       const summary = summaryFrom(line);
-      const part = summary === null ? null : replicaPart(summary.labels);
+      const labels = summary === null ? {} : this.#ownership.labelsOf(summary.id, summary.labels);
+      const part = replicaPart(labels);
       if (summary === null || part === null) return [];
       this.#ownership.saw(summary.id, summary.labels);
       const { Names: names } = line as { readonly Names?: readonly string[] | null };
-      return [{ id: summary.id, name: (names?.[0] ?? '').replace(/^\//, ''), status: summary.status, part }];
+      return [
+        {
+          id: summary.id,
+          name: (names?.[0] ?? '').replace(/^\//, ''),
+          status: summary.status,
+          part,
+          wasSpare: wasSpare(summary.labels),
+        },
+      ];
     });
   }
 }
@@ -193,6 +213,7 @@ function leftovers(parts: readonly ListedPart[]): readonly ListedPart[] {
   const pause = parts.find(({ part }) => part.role === 'pause');
   const members = parts.filter(({ part }) => part.role === 'member');
   if (pause?.part.role !== 'pause') return members;
-  if (pause.status === 'created' && members.length < pause.part.memberCount) return [...members, pause];
+  const neverRan = pause.status === 'created' || (pause.wasSpare && members.every((one) => one.status === 'created'));
+  if (neverRan && members.length < pause.part.memberCount) return [...members, pause];
   return members.filter(({ name, status }) => status === 'created' && name.endsWith(NEXT_SUFFIX));
 }

@@ -6,6 +6,7 @@ import { isTidegateError, messageOf } from '#core/errors';
 import { INSTANCE_LABEL } from '#core/replica-labels';
 import type { Containers } from './containers.ts';
 import type { EngineClient } from './engine-client.ts';
+import { isRefusal } from './engine-error.ts';
 import { type NetworkEndpoint, networkModeFrom } from './inspect.ts';
 import type { Networks } from './networks.ts';
 import type { NetworkPlace } from './replica-plan.ts';
@@ -35,6 +36,15 @@ export class ReplicaNetworks {
 
   async join(pauseId: string, { name, aliases }: NetworkPlace): Promise<void> {
     await this.#change('connect', name, { Container: pauseId, EndpointConfig: { Aliases: aliases } });
+  }
+
+  /** Leaving one that it is not in, or that is gone, is no error. */
+  async leave(pauseId: string, name: string): Promise<void> {
+    try {
+      await this.#change('disconnect', name, { Container: pauseId, Force: true });
+    } catch (error) {
+      if (!isRefusal(error, 404) && !/is not connected/.test(messageOf(error))) throw error;
+    }
   }
 
   /** Whether a start failed because of a network that is not there. */

@@ -39,7 +39,7 @@ test('a complete list replaces what was known', () => {
   ownership.saw('b', {});
   assert.equal(ownership.isOurs('a'), true);
   assert.equal(ownership.isOurs('b'), false);
-  ownership.sawAll([{ id: 'c', labels: { 'tidegate.app': 'shop' } }]);
+  ownership.sawAll([{ status: 'running', id: 'c', labels: { 'tidegate.app': 'shop' } }]);
   assert.equal(ownership.isOurs('a'), undefined);
   assert.equal(ownership.isOurs('c'), true);
   ownership.forget('c');
