@@ -4,7 +4,8 @@
 import type { Clock } from '#core/clock';
 import type { EventSink } from '#core/event';
 import type { Log } from '#core/log';
-import type { SetKey } from '#core/set';
+import type { ReplicaUsage } from '#core/replica-usage';
+import type { ReplicaSnapshot, SetKey } from '#core/set';
 import type { Engine } from '#docker/engine';
 import type { Probe } from './probe.ts';
 
@@ -49,6 +50,11 @@ export interface ScalerPorts {
   readonly makeReplica?: (key: SetKey, revision: string) => Promise<MadeReplica>;
   /** What a view of the set shows may have changed. Called once per turn at most; must not throw. */
   readonly onViewChanged?: (key: SetKey) => void;
+  /**
+   * What a replica uses, as it was last read: never asks the Engine, never waits. Null (or not given): not known, as of a
+   * replica that does not run, that just started, or whose host is another machine.
+   */
+  readonly usage?: (replica: ReplicaSnapshot) => ReplicaUsage | null;
   /** A correlation id. */
   readonly newId: (prefix: string) => string;
 }
