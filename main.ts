@@ -1,6 +1,6 @@
 /**
  * The composition root: reads the environment and becomes what its arguments say. Without any it is Tidegate as a whole:
- * one process, or the supervisor of one control and the workers. SIGINT and SIGTERM end it: exit code 0 after an orderly
+ * one process, or the supervisor of one control and the workers; `export` and `import` carry its state. SIGINT and SIGTERM end it: exit code 0 after an orderly
  * end, 1 when it could not start or broke. SIGUSR2 lets the version on disk take over.
  */
 import { readFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { systemClock } from '#core/clock';
 import { type Config, parseConfig } from '#core/config';
 import { ERRORS, isTidegateError, messageOf } from '#core/errors';
 import { jsonLog } from '#core/log';
+import type { Role } from '#workers/child';
 import type { Assignment, Order, Report } from '#workers/roles';
 
 /** Whoever asks a second time does not want to wait. */
@@ -19,11 +20,20 @@ const writeLine = (line: string): void => void process.stdout.write(line);
 
 async function run(): Promise<void> {
   const config = parseConfig(process.env);
-  const [, , role, assignment] = process.argv;
+  const [, , role, ...args] = process.argv;
   if (role === undefined) {
     const count = config.workers ?? availableParallelism();
     await (count === 0 ? runAlone(config) : supervise(config, count));
-  } else await runChild(role, config, JSON.parse(assignment ?? '') as Assignment);
+  } else if (role === 'export' || role === 'import') await transfer(role, config, args);
+  else if (role === 'control' || role === 'worker') {
+    await runChild(role, config, JSON.parse(args[0] ?? '') as Assignment);
+  } else throw new Error(`unknown argument ${role}; there are: export FILE, import FILE [--replace]`);
+}
+
+async function transfer(direction: 'export' | 'import', config: Config, args: readonly string[]): Promise<void> {
+  const { transferState } = await import('./state-transfer.ts');
+  const tell = (line: string): void => void process.stderr.write(line);
+  writeLine(`${await transferState(direction, { config, args, writeLine: tell })}\n`);
 }
 
 async function runAlone(config: Config): Promise<void> {
@@ -61,7 +71,7 @@ async function supervise(config: Config, count: number): Promise<void> {
 }
 
 /** A child lives by the orders of its supervisor; signals of the terminal are the supervisor's to follow. */
-async function runChild(role: string, config: Config, assignment: Assignment): Promise<void> {
+async function runChild(role: Role, config: Config, assignment: Assignment): Promise<void> {
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
   process.on('SIGUSR2', () => {});

@@ -5,6 +5,7 @@ import type { Clock } from '#core/clock';
 import type { Config } from '#core/config';
 import type { Log } from '#core/log';
 import { EventLog } from '#store/event-log';
+import { refuseHalfImport } from '#store/import-marker';
 import { type OperatorToken, openOperatorToken } from '#store/operator-token';
 import { openRedisStore } from '#store/redis-store';
 import { ScaleSettings } from '#store/scale-settings';
@@ -42,7 +43,7 @@ export interface MemoryOptions {
 }
 
 /** The state directory is held by one process whatever the store: keys are in it. */
-async function openStore(
+export async function openStore(
   { config, clock, log, holder }: Pick<MemoryOptions, 'config' | 'clock' | 'log' | 'holder'>,
   directory: string,
 ): Promise<{ readonly store: Store; readonly instance: string }> {
@@ -71,6 +72,7 @@ export async function openMemory({ config, clock, log, holder, onOpened }: Memor
   const directory = path.resolve(config.data);
   const { store, instance } = await openStore({ config, clock, log, holder }, directory);
   onOpened({ name: 'store', close: () => store.close() });
+  await refuseHalfImport(store);
   const events = await EventLog.open({ store, clock, random: randomBytes, log });
   onOpened({ name: 'events', close: () => events.close() });
   const scales = await ScaleSettings.open(store);

@@ -80,6 +80,26 @@ export const ERRORS = {
       'Something was to be written that another has changed in the meantime, or under a lease that is held no more.',
     fix: 'Nothing: whoever wrote it reads it again and decides anew.',
   },
+  'store.empty': {
+    meaning: 'There is nothing to export: the store holds no state at all.',
+    fix: 'Check that TIDEGATE_DATA and TIDEGATE_STORE are those that Tidegate runs with.',
+  },
+  'store.file_exists': {
+    meaning: 'The file that the state was to be exported to is there already.',
+    fix: 'Choose another name, or move the file away: an export never takes the place of a file.',
+  },
+  'store.file_unfit': {
+    meaning: 'A file is not the whole export of a state: it is torn, was changed, or is something else.',
+    fix: 'Import another copy of it, or export again; nothing was written unless the message says so.',
+  },
+  'store.not_empty': {
+    meaning: 'State was to be imported into a store that holds some already.',
+    fix: 'Import into an empty store, or say --replace: then all that the store holds is dropped first (export it before).',
+  },
+  'store.half_imported': {
+    meaning: 'An import into this store was broken off, so that it holds only a part of the state.',
+    fix: 'Run the import again (`node main.ts import FILE`): it begins anew. Or empty the store.',
+  },
   'vault.key_file': {
     meaning: 'The file with the encryption key cannot be read, made or written, or holds no key.',
     fix: 'Put back the file that the certificates were encrypted with (TIDEGATE_KEY_FILE, or encryption.key in the state directory), readable by Tidegate alone.',

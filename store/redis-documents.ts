@@ -20,6 +20,17 @@ export class RedisDocuments {
     return ids.map((id) => documentOf(id, kept[id] ?? ''));
   }
 
+  /** Their ids alone are held, all at a time. */
+  async *pages(kind: string, size: number): AsyncGenerator<readonly StoredDocument[]> {
+    const ids = (await this.#access.use((redis) => redis.hkeys(keyOf(kind)))).sort();
+    for (let from = 0; from < ids.length; from += size) {
+      const some = ids.slice(from, from + size);
+      const kept = await this.#access.use((redis) => redis.hmget(keyOf(kind), ...some));
+      // What was dropped since is not there.
+      yield kept.flatMap((text, i) => (text === null ? [] : [documentOf(some[i] ?? '', text)]));
+    }
+  }
+
   async one(kind: string, id: string): Promise<StoredDocument | null> {
     const kept = await this.#access.use((redis) => redis.hget(keyOf(kind), id));
     return kept === null ? null : documentOf(id, kept);

@@ -151,6 +151,10 @@ class RedisStore implements Store {
     return texts.map((text) => JSON.parse(text) as Event);
   }
 
+  async dropEvents(): Promise<void> {
+    await this.#access.use((redis) => redis.del(KEY.events));
+  }
+
   async tokens(): Promise<readonly TokenRecord[]> {
     const all = (await this.#all(KEY.tokens)) as Map<string, Omit<TokenRecord, 'sha256'> & { readonly sha256: string }>;
     const tokens = [...all.values()].map((one) => ({ ...one, sha256: Buffer.from(one.sha256, 'base64') }));
@@ -167,6 +171,10 @@ class RedisStore implements Store {
 
   documents(kind: string): Promise<readonly StoredDocument[]> {
     return this.#documents.all(kind);
+  }
+
+  documentPages(kind: string, size: number): AsyncIterable<readonly StoredDocument[]> {
+    return this.#documents.pages(kind, size);
   }
 
   document(kind: string, id: string): Promise<StoredDocument | null> {

@@ -15,6 +15,19 @@ export class SqliteDocuments {
     return this.#access.all('SELECT id, version, body FROM document WHERE kind = ? ORDER BY id', kind).map(documentOf);
   }
 
+  async *pages(kind: string, size: number): AsyncGenerator<readonly StoredDocument[]> {
+    let after: string | null = null;
+    while (true) {
+      const sql = `SELECT id, version, body FROM document WHERE kind = ? AND ${after === null ? "id >= ''" : 'id > ?'} ORDER BY id LIMIT ?`;
+      const page: StoredDocument[] = this.#access
+        .all(sql, ...(after === null ? [kind, size] : [kind, after, size]))
+        .map(documentOf);
+      if (page.length > 0) yield page;
+      if (page.length < size) return;
+      after = page.at(-1)?.id ?? null;
+    }
+  }
+
   one(kind: string, id: string): StoredDocument | null {
     const row = this.#access.first('SELECT id, version, body FROM document WHERE kind = ? AND id = ?', kind, id);
     return row === null ? null : documentOf(row);

@@ -152,6 +152,10 @@ class SqliteStore implements Store {
     return rows.map((row) => JSON.parse(text(row.body)) as Event).reverse();
   }
 
+  async dropEvents(): Promise<void> {
+    this.#run('durable', 'DELETE FROM event');
+  }
+
   async tokens(): Promise<readonly TokenRecord[]> {
     return this.#rows('SELECT * FROM token ORDER BY created_at, id').map((row) => ({
       id: text(row.id),
@@ -172,6 +176,10 @@ class SqliteStore implements Store {
 
   async documents(kind: string): Promise<readonly StoredDocument[]> {
     return this.#documents.all(kind);
+  }
+
+  documentPages(kind: string, size: number): AsyncIterable<readonly StoredDocument[]> {
+    return this.#documents.pages(kind, size);
   }
 
   async document(kind: string, id: string): Promise<StoredDocument | null> {

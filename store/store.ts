@@ -129,6 +129,8 @@ export interface Store {
   appendEvents(events: readonly Event[]): Promise<void>;
   /** The last `limit` events, oldest first. */
   lastEvents(limit: number): Promise<readonly Event[]>;
+  /** Forgets all of them. */
+  dropEvents(): Promise<void>;
 
   tokens(): Promise<readonly TokenRecord[]>;
   /** Adds a token, or takes the place of the one with its id. */
@@ -137,6 +139,8 @@ export interface Store {
 
   /** In the order of their ids. */
   documents(kind: string): Promise<readonly StoredDocument[]>;
+  /** The same in pages of `size` at most, for whoever must not hold them all. */
+  documentPages(kind: string, size: number): AsyncIterable<readonly StoredDocument[]>;
   document(kind: string, id: string): Promise<StoredDocument | null>;
   /** Kinds of which there are documents. */
   documentKinds(): Promise<readonly string[]>;

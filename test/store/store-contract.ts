@@ -13,6 +13,7 @@ import {
   type ScaleRecord,
   type SleepNote,
   type Store,
+  type StoredDocument,
   type TokenRecord,
 } from '#store/store';
 import { policy, replica, route, snapshot } from '#test/router/sample';
@@ -369,6 +370,26 @@ export function storeContract(name: string, makeHome: () => Promise<StoreHome>):
     assert.notEqual(await store.certificate('crt_b'), null);
   });
 
+  contract('documents come in pages too, each once and in order', async (store) => {
+    const ids = Array.from({ length: 7 }, (_, n) => `d${n}`);
+    await store.changeDocuments(ids.map((id) => ({ kind: 'domain', id, body: { id } })));
+    await store.putDocument('other', 'x', 1);
+    for (const size of [1, 3, 7, 100]) {
+      const pages = await pagesOf(store, 'domain', size);
+      assert.ok(pages.every((page) => page.length <= size));
+      assert.deepEqual(pages.flat(), await store.documents('domain'));
+    }
+    assert.deepEqual(await pagesOf(store, 'none', 3), []);
+  });
+
+  contract('events that were dropped are gone, and older ones may come after them', async (store) => {
+    await store.appendEvents([event(5)]);
+    await store.dropEvents();
+    assert.deepEqual(await store.lastEvents(5), []);
+    await store.appendEvents([event(1)]);
+    assert.deepEqual(await store.lastEvents(5), [event(1)]);
+  });
+
   contract('a closed store refuses, and may be closed again', async (store) => {
     await store.close();
     await store.close();
@@ -380,4 +401,10 @@ export function storeContract(name: string, makeHome: () => Promise<StoreHome>):
     await assert.rejects(store.acquireLease('order', 'one', 1, AT), { code: 'store.failed' });
     await assert.rejects(store.certificate('crt_a'), { code: 'store.failed' });
   });
+}
+
+async function pagesOf(store: Store, kind: string, size: number): Promise<(readonly StoredDocument[])[]> {
+  const pages: (readonly StoredDocument[])[] = [];
+  for await (const page of store.documentPages(kind, size)) pages.push(page);
+  return pages;
 }
