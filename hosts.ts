@@ -8,7 +8,9 @@ import type { Reach } from '#discovery/addresses';
 import { ownNetworks } from '#discovery/own-networks';
 import { type DockerEngine, openEngine } from '#docker/docker-engine';
 import type { Engine } from '#docker/engine';
-import type { SpareSettings } from '#docker/spares';
+import { readHostPressure } from '#docker/host-pressure';
+import type { Memory, Part } from './memory.ts';
+import { type MemoryReliefOptions, relieveMemory } from './memory-relief.ts';
 
 const LOCAL_HOST = 'local';
 
@@ -23,14 +25,15 @@ export interface Host {
 export interface HostTools {
   readonly clock: Clock;
   readonly log: Log;
-  /** Of a host: spare sandboxes that are kept there. */
-  readonly spares: (host: string) => SpareSettings;
+  readonly memory: Pick<Memory, 'instance' | 'spares'>;
+  /** A new id with a prefix. */
+  readonly newId: (prefix: string) => string;
 }
 
 /** @throws TidegateError `config.invalid`, or the system's own error when a certificate cannot be read */
 export function openHosts(
-  config: Pick<Config, 'docker' | 'dockerCerts'>,
-  { clock, log, spares }: HostTools,
+  config: Pick<Config, 'docker' | 'dockerCerts' | 'spares'>,
+  { clock, log, memory, newId }: HostTools,
 ): readonly Host[] {
   const hosts: Host[] = [];
   for (const endpoint of config.docker) {
@@ -38,9 +41,20 @@ export function openHosts(
     const name = remote ?? LOCAL_HOST;
     const host = hosts.some((one) => one.host === name) ? `${name}-${hosts.length + 1}` : name;
     const certs = remote !== null && config.dockerCerts !== null ? { certs: readCerts(config.dockerCerts) } : {};
-    hosts.push({ host, remote, engine: openEngine({ endpoint, host, clock, log, ...certs, spares: spares(host) }) });
+    const spares = { count: config.spares, instance: memory.instance, newId, book: memory.spares.of(host) };
+    hosts.push({ host, remote, engine: openEngine({ endpoint, host, clock, log, ...certs, spares }) });
   }
   return hosts;
+}
+
+/** From now on what is kept on hosts for quick wakes is there, and gives way where memory is short. */
+export function keepHosts(hosts: readonly Host[], options: Pick<MemoryReliefOptions, 'clock' | 'relieve'>): Part {
+  const closing = new AbortController();
+  for (const { engine } of hosts) engine.keepSpares();
+  const visible = hosts.filter(({ remote }) => remote === null);
+  const seen = visible.map(({ host }) => ({ host, pressure: () => readHostPressure() }));
+  void relieveMemory({ ...options, hosts: seen, signal: closing.signal });
+  return { name: 'what hosts keep', close: () => closing.abort() };
 }
 
 /**

@@ -27,7 +27,7 @@ import { openClientAuthorities } from './certificates.ts';
 import { openContainerLogs } from './container-logs.ts';
 import { DomainRoutes } from './domain-routes.ts';
 import { HostBoard } from './host-board.ts';
-import { openHosts, reachesOf } from './hosts.ts';
+import { keepHosts, openHosts, reachesOf } from './hosts.ts';
 import { openMemory, type Part } from './memory.ts';
 import { reportTable } from './table-events.ts';
 import { amountsHeld, openTenancy } from './tenancy.ts';
@@ -109,13 +109,7 @@ export class Tidegate {
     });
     this.#parts.push({ name: 'tenancy', close: () => tenancy.close() });
     const idOf = (prefix: string): string => newId(prefix, clock.wall(), randomBytes);
-    const hosts = openHosts(config, {
-      ...{ clock, log },
-      spares: (host) => ({
-        ...{ count: config.spares, instance: memory.instance, newId: idOf },
-        book: memory.spares.of(host),
-      }),
-    });
+    const hosts = openHosts(config, { clock, log, memory, newId: idOf });
     for (const { host, engine } of hosts) this.#parts.push({ name: `engine ${host}`, close: () => engine.close() });
     const engines = new Map(hosts.map(({ host, engine }) => [host, engine]));
     const board = new HostBoard([...engines.values()]);
@@ -148,6 +142,7 @@ export class Tidegate {
       pool: (key) => table.pool(key),
       clear: (replica) => fleet?.clear(replica) ?? null,
       override: (key) => memory.scales.get(key),
+      sandboxesMax: config.sandboxes,
       makeReplica: (key, revision) => appsKept?.factory.make(key, revision) ?? notYet(),
       onViewChanged: (key) => appsKept?.seen(key),
     });
@@ -250,7 +245,7 @@ export class Tidegate {
       this.#missing.delete('the hosts have not been listed yet');
       // Hostnames are looked at from outside, as an authority would: somebody has to answer.
       void this.#serving.promise.then(() => keepers.begin());
-      for (const { engine } of hosts) engine.keepSpares();
+      this.#parts.push(keepHosts(hosts, { clock, relieve: (host, cause) => scaler.relieve(host, cause) }));
       void apps.begin().catch((error) => log.error('apps cannot be kept as they should be', { error }));
       log.info('ready', { sets: [...discovery.sets()].length, hostnames: table.hostCount });
       this.#options.workers?.onReady();

@@ -49,6 +49,7 @@ export class Demand {
   /** A person asked for zero replicas: sleep now, not after the idle time. */
   #sleepNow = false;
   #demotion: Demotion | null = null;
+  #wanted: WantedTier = null;
 
   constructor(options: DemandOptions) {
     this.#pool = options.pool;
@@ -65,6 +66,11 @@ export class Demand {
   /** A person asked for zero replicas, and nothing has asked for any since. */
   get sleepsNow(): boolean {
     return this.#sleepNow;
+  }
+
+  /** The tier that it was to have when it was looked at last. */
+  get wanted(): WantedTier {
+    return this.#wanted;
   }
 
   get idleMs(): number {
@@ -120,6 +126,21 @@ export class Demand {
 
   /** Where the set should be now. */
   tier(scale: ScalePolicy, facts: DemandFacts): WantedTier {
+    this.#wanted = this.#tier(scale, facts);
+    return this.#wanted;
+  }
+
+  /**
+   * Monotonic ms of the next moment at which time alone changes the tier; infinite: none.
+   * @param lookedAt from before the tier was asked for: what fell due since then may not have been seen yet
+   */
+  nextChange(scale: ScalePolicy, lookedAt: number): number {
+    const ends = [this.#leaseUntil, this.#knockUntil];
+    for (const [, afterMs] of timesOf(scale, true)) ends.push(this.#idleSince + afterMs);
+    return Math.min(...ends.filter((one) => one > lookedAt));
+  }
+
+  #tier(scale: ScalePolicy, facts: DemandFacts): WantedTier {
     const isKept = facts.min > 0 || facts.dependents > 0;
     if (isKept || this.#wasKept || facts.isComingUp) this.#neededAt = this.#clock.now();
     if (isKept || this.#isNeeded) this.#demotion = null;
@@ -135,16 +156,6 @@ export class Demand {
     const due = timesOf(scale, facts.isDeployed).filter(([, afterMs]) => idleMs >= afterMs);
     const tier = due.at(-1)?.[0] ?? null;
     return tier === null || this.#demotion === null ? tier : deeper(tier, this.#demotion.tier);
-  }
-
-  /**
-   * Monotonic ms of the next moment at which time alone changes the tier; infinite: none.
-   * @param lookedAt from before the tier was asked for: what fell due since then may not have been seen yet
-   */
-  nextChange(scale: ScalePolicy, lookedAt: number): number {
-    const ends = [this.#leaseUntil, this.#knockUntil];
-    for (const [, afterMs] of timesOf(scale, true)) ends.push(this.#idleSince + afterMs);
-    return Math.min(...ends.filter((one) => one > lookedAt));
   }
 
   get #isNeeded(): boolean {

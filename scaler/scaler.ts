@@ -7,6 +7,7 @@ import { setKey } from '#core/set';
 import type { Admission, AdmissionRequest, Admitter, KnockAnswer } from '#router/admission';
 import type { Pool } from '#router/pool';
 import { HeldSpace } from './held-space.ts';
+import { LightSleepers } from './light-sleepers.ts';
 import type { ScalerPorts } from './ports.ts';
 import { NO_OVERRIDE, type ScaleOverride } from './scale-target.ts';
 import { SetKeeper } from './set-keeper.ts';
@@ -20,6 +21,8 @@ const MISSING_AFTER_MS = 10_000;
 export interface ScalerOptions extends ScalerPorts {
   /** The pool of a set; discovery's snapshots reach the RouteTable before they reach the scaler. */
   readonly pool: (key: SetKey) => Pool | undefined;
+  /** Replicas that are kept as sandboxes at most. */
+  readonly sandboxesMax: number;
   /** What people asked for before this start. */
   readonly override: (key: SetKey) => ScaleOverride | null;
 }
@@ -32,10 +35,15 @@ export class Scaler implements Admitter {
   readonly #lamented = new Set<string>();
   /** Sets whose views changed in this turn. */
   readonly #changed = new Set<SetKey>();
+  readonly #sleepers: LightSleepers;
   #closed = false;
 
   constructor(options: ScalerOptions) {
     this.#options = options;
+    this.#sleepers = new LightSleepers({
+      sleepers: () => this.#keepers.values(),
+      sandboxesMax: options.sandboxesMax,
+    });
   }
 
   /** Takes a new picture of a set. */
@@ -116,6 +124,11 @@ export class Scaler implements Admitter {
     for (const keeper of this.#keepers.values()) if (keeper.touch(replicaId, until)) return;
   }
 
+  /** Memory of a host is short: one set that is frozen there sleeps deeper. Null: there is none. */
+  relieve(host: string, cause: string): SetKey | null {
+    return this.#sleepers.relieve(host, cause);
+  }
+
   view(key: SetKey): SetView | null {
     return this.#keepers.get(key)?.view() ?? null;
   }
@@ -137,12 +150,13 @@ export class Scaler implements Admitter {
 
   /** Once per turn, when everything that belongs together has happened. */
   #viewChanged(key: SetKey): void {
-    const { onViewChanged } = this.#options;
-    if (onViewChanged === undefined || this.#changed.has(key)) return;
+    if (this.#changed.has(key)) return;
     this.#changed.add(key);
     queueMicrotask(() => {
       this.#changed.delete(key);
-      if (!this.#closed) onViewChanged(key);
+      if (this.#closed) return;
+      this.#options.onViewChanged?.(key);
+      if (this.#changed.size === 0) this.#sleepers.trim();
     });
   }
 

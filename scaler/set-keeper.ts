@@ -12,9 +12,10 @@ import type { SetKey, SetSnapshot } from '#core/set';
 import type { Admission, AdmissionRequest } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { Upstream } from '#router/upstream';
-import { Demand, type WantedTier } from './demand.ts';
+import { Demand, type Demotion, type WantedTier } from './demand.ts';
 import type { HeldSpace } from './held-space.ts';
 import { Holds } from './holds.ts';
+import type { Sleeper } from './light-sleepers.ts';
 import type { ScalerPorts } from './ports.ts';
 import {
   noReplicas,
@@ -136,6 +137,11 @@ export class SetKeeper {
     return this.#now() - this.#knownSince;
   }
 
+  /** Where it is to be, and for how long nobody has needed it. */
+  get sleep(): Sleeper['sleep'] {
+    return { tier: this.#demand.wanted, idleMs: this.#demand.idleMs };
+  }
+
   /** Ready for sets that depend on this one. */
   get servesDependents(): boolean {
     // A revision that has yet to prove itself serves nobody.
@@ -179,6 +185,12 @@ export class SetKeeper {
   /** Keeps the set awake until then (monotonic ms), whatever its traffic. */
   lease(until: number): void {
     this.#demand.lease(until);
+    this.reconcile();
+  }
+
+  /** What it keeps while it sleeps is needed for others. */
+  demote(demotion: Demotion): void {
+    this.#demand.demote(demotion);
     this.reconcile();
   }
 

@@ -50,6 +50,7 @@ beforeEach(async () => {
     refresh: (host, id) => discovery.refresh(host, id),
     pool: (key) => table.pool(key),
     override: () => null,
+    sandboxesMax: 64,
     newId: (prefix) => `${prefix}_1`,
     makeReplica: (_key, revision) => makeReplica(revision),
   });

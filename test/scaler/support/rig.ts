@@ -91,6 +91,8 @@ export interface RigOptions {
   readonly seed?: number;
   readonly overrides?: ReadonlyMap<SetKey, ScaleOverride>;
   readonly notes?: Map<string, SleepNote>;
+  /** Default 64. */
+  readonly sandboxesMax?: number;
 }
 
 export class Rig {
@@ -182,6 +184,7 @@ export class Rig {
       pool: (key) => table.pool(key),
       makeReplica: (key, revision) => this.#make(key, revision),
       onViewChanged: (key) => void (life === this.#life && this.viewsChanged.push(key)),
+      sandboxesMax: this.#options.sandboxesMax ?? 64,
       override: (key) => this.#options.overrides?.get(key) ?? null,
     });
   }
