@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { formatDuration } from '#core/duration';
 import { CODINGS, type EdgePolicy, type HeaderRules, REDIRECT_STATUSES } from '#core/edge-policy';
+import { formatSchedule } from '#core/schedule';
 import { PROTOCOLS, SET_CLASSES, type SetPolicy } from '#core/set';
 
 const duration = z.string().openapi({ example: '30s' });
@@ -53,6 +54,8 @@ export const PolicyShape = z
       remove: duration.nullable(),
       window: duration,
       cooldown: duration,
+      schedule: z.string().nullable().openapi({ example: 'mon-fri 08:00-18:00 Europe/Berlin min=3' }),
+      predict: z.boolean(),
     }),
     depends: z.array(name),
     concurrency: count,
@@ -127,6 +130,8 @@ export function policyJson(policy: SetPolicy): PolicyJson {
       remove: durationOrNull(scale.removeMs),
       window: formatDuration(scale.windowMs),
       cooldown: formatDuration(scale.cooldownMs),
+      schedule: scale.schedule.length === 0 ? null : formatSchedule(scale.schedule),
+      predict: scale.predict,
     },
     depends: [...policy.depends],
     concurrency: policy.concurrency,

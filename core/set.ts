@@ -3,6 +3,7 @@
  * SetSnapshot is a whole, immutable picture of one set; every change comes as a new one.
  */
 import { type EdgePolicy, NO_EDGE_POLICY, type OutlierPolicy } from './edge-policy.ts';
+import type { Schedule } from './schedule.ts';
 
 /** `<tenant>/<app>/<set>`: containers equal in all three are replicas of one set. */
 export type SetKey = `${string}/${string}/${string}`;
@@ -57,6 +58,10 @@ export interface ScalePolicy {
   readonly removeMs: number | null;
   readonly windowMs: number;
   readonly cooldownMs: number;
+  /** Times of the week with more replicas at least; empty: none. */
+  readonly schedule: Schedule;
+  /** Whether replicas are started ahead for load that came at the same time before. */
+  readonly predict: boolean;
 }
 
 export interface RatePolicy {
@@ -134,6 +139,8 @@ export const DEFAULT_POLICY: SetPolicy = {
     removeMs: null,
     windowMs: 60_000,
     cooldownMs: 30_000,
+    schedule: [],
+    predict: false,
   },
   depends: [],
   concurrency: 0,

@@ -101,7 +101,7 @@ export class LabelReader {
     this.reject(label, {
       route,
       value: text,
-      expected: label.shape.expected,
+      expected: label.shape.expectedIn?.(text) ?? label.shape.expected,
       nearest: nearestValue(label.shape, text),
     });
     return null;

@@ -6,7 +6,7 @@ import { PROTOCOLS, SET_CLASSES } from '#core/set';
 import { EDGE_LABELS } from './edge-labels.ts';
 import { type ForeignLabel, type Label, labelsOf } from './label.ts';
 import { POD_LABELS } from './pod-labels.ts';
-import { balancing, rate, statusRange } from './policy-shapes.ts';
+import { balancing, rate, schedule, statusRange } from './policy-shapes.ts';
 import { hostnames, pathPrefix, port, probePath } from './route-shapes.ts';
 import { boolean, bytes, choice, duration, listOf, name, orOff, pattern, wholeNumber } from './shape.ts';
 
@@ -207,6 +207,15 @@ export const LABELS = {
   scaleCooldown: set.defaulted('scale.cooldown', duration(0), '30s', {
     meaning: 'Time after a change of scale before the set shrinks.',
     example: '2m',
+  }),
+  scaleSchedule: set.optional('scale.schedule', schedule, 'none', {
+    meaning:
+      'Times of the week with more replicas at least: days (all), times on the wall, time zone (UTC), replicas; the most of those that hold counts.',
+    example: 'mon-fri 08:00-18:00 Europe/Berlin min=3',
+  }),
+  scalePredict: set.defaulted('scale.predict', choice(['on', 'off'], { true: 'on', false: 'off' }), 'off', {
+    meaning: 'Whether replicas are started ahead for load that came at the same time a week or a day before.',
+    example: 'on',
   }),
   depends: set.optional('depends', setNames, "compose's own `depends_on`, else none", {
     meaning: 'Sets of the same app that must be ready first: woken in order, put to sleep last.',

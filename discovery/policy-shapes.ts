@@ -2,6 +2,7 @@
  * Shapes of the policies that have a small grammar of their own: load balancing, rate limits, ranges of statuses.
  */
 import { nearest } from '#core/nearest';
+import { parseSchedule, type Schedule } from '#core/schedule';
 import type { LoadBalancing, RatePolicy } from '#core/set';
 import type { Shape } from './shape.ts';
 
@@ -68,6 +69,23 @@ export const statusRange: Shape<readonly [from: number, to: number]> = {
       .replace(/^([1-5])xx(?:-([1-5])xx)?$/, (_, from: string, to = from) => `${from}00-${to}99`);
     const turned = /^(\d{3})-(\d{3})$/.exec(bent);
     return turned !== null && Number(turned[1]) > Number(turned[2]) ? `${turned[2]}-${turned[1]}` : bent;
+  },
+};
+
+/** Times of the week with replicas at least. */
+export const schedule: Shape<Schedule> = {
+  expected: 'times such as mon-fri 08:00-18:00 Europe/Berlin min=3; sat,sun 10:00-16:00 Europe/Berlin min=2',
+  expectedIn(text) {
+    const parsed = parseSchedule(text);
+    return parsed.ok ? this.expected : parsed.expected;
+  },
+  read(text) {
+    const parsed = parseSchedule(text);
+    return parsed.ok ? { value: parsed.schedule } : null;
+  },
+  bend(text) {
+    const parsed = parseSchedule(text);
+    return parsed.ok ? text : parsed.nearest;
   },
 };
 

@@ -63,9 +63,10 @@ function readScale(reader: LabelReader): SetPolicy['scale'] {
       nearest: String(min),
     });
   }
+  const most = max ?? Math.max(1, min);
   return {
     min,
-    max: max ?? Math.max(1, min),
+    max: most,
     target: reader.readOrDefault(LABELS.scaleTarget),
     rps: reader.readOrDefault(LABELS.scaleRps),
     cpu: reader.readOrDefault(LABELS.scaleCpu),
@@ -76,13 +77,26 @@ function readScale(reader: LabelReader): SetPolicy['scale'] {
     removeMs: reader.readOrDefault(LABELS.scaleRemove),
     windowMs: reader.readOrDefault(LABELS.scaleWindow),
     cooldownMs: reader.readOrDefault(LABELS.scaleCooldown),
+    schedule: readSchedule(reader, most),
+    predict: reader.readOrDefault(LABELS.scalePredict) === 'on',
   };
+}
+
+function readSchedule(reader: LabelReader, max: number): SetPolicy['scale']['schedule'] {
+  const schedule = reader.read(LABELS.scaleSchedule) ?? [];
+  if (schedule.some((window) => window.min > max)) {
+    const value = reader.given(LABELS.scaleSchedule);
+    reader.reject(LABELS.scaleSchedule, { value, expected: `at most min=${max} (tidegate.scale.max)` });
+  }
+  return schedule;
 }
 
 function readDataScale(reader: LabelReader): SetPolicy['scale'] {
   const scale = readScale(reader);
   demand(reader, LABELS.scaleMin, scale.min === 1, '1');
   demand(reader, LABELS.scaleMax, scale.max === 1, '1');
+  const schedule = reader.given(LABELS.scaleSchedule);
+  if (schedule !== null) reader.reject(LABELS.scaleSchedule, { value: schedule, expected: `none ${DATA_EXPECTS}` });
   demand(reader, LABELS.scalePause, scale.pauseMs === null, 'off');
   demand(reader, LABELS.scaleSandbox, scale.sandboxMs === null, 'off');
   demand(reader, LABELS.scaleStop, scale.stopMs === null, 'off');

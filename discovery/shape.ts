@@ -10,6 +10,8 @@ import { nearest } from '#core/nearest';
 export interface Shape<T> {
   /** What a good value looks like: completes "expected …". */
   readonly expected: string;
+  /** What is expected of this bad text, where that can be said more closely, by its place. */
+  readonly expectedIn?: (text: string) => string;
   /** The value, or null when the text is none. */
   readonly read: (text: string) => { readonly value: T } | null;
   /** A text that may have been meant; it is offered only if `read` takes it. */

@@ -1,0 +1,88 @@
+/**
+ * What a schedule asks for at a moment. It goes by the clock on the wall of its time zone, so 08:00 stays 08:00 when the
+ * clocks are changed: what begins within an hour that is skipped begins with the hour after it, and an hour that comes twice
+ * counts both times.
+ */
+import type { Schedule, ScheduleWindow } from '#core/schedule';
+
+const MINUTE_MS = 60_000;
+const DAY_MINUTES = 1440;
+const WEEK_DAYS = 7;
+/** Clocks are changed at whole quarters of an hour, so none is skipped over. */
+const QUARTER_MS = 15 * MINUTE_MS;
+/** The next change is looked for so far ahead. */
+const HORIZON_MS = 86_400_000;
+const DAY_NUMBERS: Readonly<Record<string, number>> = { Sun: 0, Mon: 1, Tue: 2, Wed: 3, Thu: 4, Fri: 5, Sat: 6 };
+
+/** Formats are costly to make; there are as many as there are time zones at most. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/**
+ * Replicas at least, by the schedule; 0: it asks for none.
+ * @param wall ms since the epoch
+ */
+export function scheduledMin(schedule: Schedule, wall: number): number {
+  let min = 0;
+  for (const window of schedule) {
+    if (window.min > min && contains(window, wall)) min = window.min;
+  }
+  return min;
+}
+
+/**
+ * When to look again: the moment, in ms since the epoch, at which {@link scheduledMin} changes next, or a day from now when
+ * it does not change before; null: there is no schedule.
+ */
+export function nextChange(schedule: Schedule, wall: number): number | null {
+  if (schedule.length === 0) return null;
+  const present = scheduledMin(schedule, wall);
+  const end = wall + HORIZON_MS;
+  for (let at = wall; ; ) {
+    at = nextEdge(schedule, at);
+    if (at >= end) return end;
+    if (scheduledMin(schedule, at) !== present) return at;
+  }
+}
+
+/** The next whole quarter of an hour, or an edge of a window before it. */
+function nextEdge(schedule: Schedule, wall: number): number {
+  let next = (Math.floor(wall / QUARTER_MS) + 1) * QUARTER_MS;
+  const minute = Math.floor(wall / MINUTE_MS) * MINUTE_MS;
+  for (const { from, to, timeZone } of schedule) {
+    const now = wallClock(timeZone, wall).minute;
+    for (const edge of [from, to]) {
+      const ahead = (edge - now + DAY_MINUTES) % DAY_MINUTES;
+      if (ahead > 0) next = Math.min(next, minute + ahead * MINUTE_MS);
+    }
+  }
+  return next;
+}
+
+function contains({ days, from, to, timeZone }: ScheduleWindow, wall: number): boolean {
+  const { day, minute } = wallClock(timeZone, wall);
+  if (from < to) return minute >= from && minute < to && days.includes(day);
+  if (minute >= from) return days.includes(day);
+  return minute < to && days.includes((day + WEEK_DAYS - 1) % WEEK_DAYS);
+}
+
+function wallClock(timeZone: string, wall: number): { readonly day: number; readonly minute: number } {
+  let day = 0;
+  let minute = 0;
+  for (const { type, value } of formatOf(timeZone).formatToParts(wall)) {
+    if (type === 'weekday') day = DAY_NUMBERS[value] ?? 0;
+    else if (type === 'hour') minute += Number(value) * 60;
+    else if (type === 'minute') minute += Number(value);
+  }
+  return { day, minute };
+}
+
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  let format = formats.get(timeZone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat('en-US', {
+      ...{ timeZone, weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+    });
+    formats.set(timeZone, format);
+  }
+  return format;
+}
