@@ -143,6 +143,7 @@ export class Tidegate {
       clear: (replica) => fleet?.clear(replica) ?? null,
       override: (key) => memory.scales.get(key),
       sandboxesMax: config.sandboxes,
+      wakesOf: (tenant) => tenancy.tenants.wakesOf(tenant),
       makeReplica: (key, revision) => appsKept?.factory.make(key, revision) ?? notYet(),
       onViewChanged: (key) => appsKept?.seen(key),
     });

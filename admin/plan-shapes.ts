@@ -8,6 +8,7 @@ import {
   BUILT_IN_PLANS,
   type Limits,
   NO_LIMITS,
+  NO_WAKE_LIMITS,
   ORDINARY,
   type Plan,
   QUOTA_RESOURCES,
@@ -39,7 +40,16 @@ const AllowancesShape = z.object(eachAllowance(z.boolean())).openapi('Allowances
   description: 'What sets may ask of a host beyond an ordinary container.',
 });
 
+const wakeLimit = z.number().int().min(1).max(MOST).nullable();
+const WakesShape = z.object({ per_minute: wakeLimit, at_once: wakeLimit }).openapi('WakeLimits', {
+  description: 'How many sleeping sets may be started in a minute and at a time; null: as many as the machine takes.',
+});
+
 const limitWishes = {
+  wakes: z
+    .strictObject({ per_minute: wakeLimit.optional(), at_once: wakeLimit.optional() })
+    .default({})
+    .openapi({ description: 'What is left out is not limited.' }),
   limits: z
     .strictObject({
       ...each(() => whole.optional()),
@@ -62,6 +72,7 @@ export const PlanShape = z
     name: z.string(),
     limits: LimitsShape,
     allowances: AllowancesShape,
+    wakes: WakesShape,
     built_in: z.boolean().openapi({ description: 'It is always there, and stays as it is.' }),
   })
   .openapi('Plan');
@@ -91,8 +102,15 @@ export function isBuiltIn(plan: string): boolean {
   return BUILT_IN_PLANS.some(({ name }) => name === plan);
 }
 
-export function planJson({ name, limits, allowances }: Plan): z.input<typeof PlanShape> {
-  return { name, limits: { ...limits }, allowances: { ...allowances }, built_in: isBuiltIn(name) };
+export function planJson({ name, limits, allowances, wakes }: Plan): z.input<typeof PlanShape> {
+  const { perMinute, atOnce } = wakes ?? NO_WAKE_LIMITS;
+  return {
+    name,
+    limits: { ...limits },
+    allowances: { ...allowances },
+    wakes: { per_minute: perMinute, at_once: atOnce },
+    built_in: isBuiltIn(name),
+  };
 }
 
 export function tenantJson({ name, plan, state, createdAt }: Tenant): z.input<typeof TenantShape> {
@@ -118,7 +136,10 @@ export function usageJson({ tenant, plan, used }: UsageFacts): z.input<typeof Us
 }
 
 /** The plan that is asked for, or what is wrong with it. */
-export function planOf(name: string, { limits, allowances }: z.output<typeof PlanWish>): Plan | readonly Fault[] {
+export function planOf(
+  name: string,
+  { limits, allowances, wakes }: z.output<typeof PlanWish>,
+): Plan | readonly Fault[] {
   const { memory: written = null } = limits;
   const memory = typeof written === 'string' ? parseBytes(written) : written;
   if (written !== null && memory === null) {
@@ -127,7 +148,12 @@ export function planOf(name: string, { limits, allowances }: z.output<typeof Pla
     ];
   }
   const asked: Limits = { ...NO_LIMITS, ...defined(limits), memory };
-  return { name, limits: asked, allowances: { ...ORDINARY, ...defined(allowances) } };
+  return {
+    name,
+    limits: asked,
+    allowances: { ...ORDINARY, ...defined(allowances) },
+    wakes: { perMinute: wakes.per_minute ?? null, atOnce: wakes.at_once ?? null },
+  };
 }
 
 function defined<T extends object>(wish: T): { [K in keyof T]: Exclude<T[K], undefined> } {

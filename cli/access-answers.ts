@@ -25,6 +25,7 @@ export interface Tenant {
 export interface Plan {
   readonly name: string;
   readonly limits: Readonly<Record<string, number | null>>;
+  readonly wakes: Readonly<Record<string, number | null>>;
   readonly allowances: Readonly<Record<string, boolean>>;
   readonly built_in: boolean;
 }

@@ -34,6 +34,8 @@ export const EVENT_TYPES = {
   'set.waking': 'A set was asked for while it had no ready replica.',
   'set.awake': 'A set that was waking has a ready replica.',
   'set.wake_failed': 'A set could not be woken.',
+  'set.wake_limited':
+    'A request was turned away because the plan of the tenant lets it wake nothing more for now; told once a minute.',
   'set.frozen': 'The replicas of an idle set were frozen.',
   'set.sandbox': 'The members of an idle set were stopped; network and address of its replicas are kept.',
   'set.stopped': 'The replicas of an idle set were stopped.',

@@ -87,6 +87,12 @@ export const GATEWAY_ERRORS = {
     explanation: 'Requests come faster than this app allows. Please wait a moment.',
     fix: 'Raise tidegate.rate if such traffic is meant to pass.',
   },
+  wake_limited: {
+    status: 429,
+    title: 'Too many apps at once',
+    explanation: 'This app sleeps, and others of the same owner are being woken. Please try again in a moment.',
+    fix: 'The tenant woke as many sleeping sets in the last minute as its plan allows: raise wakes.per_minute of the plan, or keep robots away with tidegate.wake.ignore.',
+  },
   head_too_large: {
     status: 431,
     title: 'Request header too large',

@@ -31,11 +31,17 @@ export type Admission =
   | { readonly outcome: 'shed'; readonly retryAfterS: number }
   /** Nothing became ready in time (503 `wake_timeout`), or the signal was aborted. */
   | { readonly outcome: 'timed-out'; readonly retryAfterS: number }
-  /** Nothing will become ready: stopped by a person (503 `stopped`) or no replica can be had (503 `no_replicas`). */
-  | { readonly outcome: 'stopped'; readonly code: 'stopped' | 'no_replicas'; readonly retryAfterS: number };
+  /** Nothing will become ready. */
+  | { readonly outcome: 'stopped'; readonly code: HopelessCode; readonly retryAfterS: number };
+
+/**
+ * Stopped by a person (503 `stopped`); no replica can be had (503 `no_replicas`); the tenant wakes more than its plan allows
+ * (429 `wake_limited`).
+ */
+export type HopelessCode = 'stopped' | 'no_replicas' | 'wake_limited';
 
 /** Why nobody is woken; null: the wake is on its way. */
-export type KnockAnswer = { readonly code: 'stopped' | 'no_replicas'; readonly retryAfterS: number } | null;
+export type KnockAnswer = { readonly code: HopelessCode; readonly retryAfterS: number } | null;
 
 export interface Admitter {
   /** Holds the request until an upstream is claimed for it or it is turned away. Ends at once when `signal` aborts. */

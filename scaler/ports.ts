@@ -8,6 +8,7 @@ import type { ReplicaUsage } from '#core/replica-usage';
 import type { ReplicaSnapshot, SetKey } from '#core/set';
 import type { Engine } from '#docker/engine';
 import type { Probe } from './probe.ts';
+import type { WakeAllowance } from './wake-budget.ts';
 
 /** What is remembered of a replica that Tidegate put to sleep, so that a restart knows whose doing it was. */
 export interface SleepNote {
@@ -55,6 +56,8 @@ export interface ScalerPorts {
    * replica that does not run, that just started, or whose host is another machine.
    */
   readonly usage?: (replica: ReplicaSnapshot) => ReplicaUsage | null;
+  /** How many sleeping sets the plan of a tenant lets it wake; not given: no limit but the machine's. */
+  readonly wakesOf?: (tenant: string) => WakeAllowance;
   /** A correlation id. */
   readonly newId: (prefix: string) => string;
 }

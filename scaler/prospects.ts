@@ -16,7 +16,7 @@ const REMOVAL_GRACE_MS = 10_000;
 const STOPPED_RETRY_S = 30;
 const NO_REPLICAS_RETRY_S = 5;
 
-export interface ProspectFacts {
+interface ProspectFacts {
   /** Upstreams that take requests now. */
   readonly readyCount: number;
   /** Ms until a failed wake may be tried again; 0: none failed. */
@@ -29,8 +29,13 @@ export interface ProspectFacts {
   readonly dependencyRefusals: readonly TurnedAway[];
 }
 
-/** Why nothing will become ready for whoever asks now; null: it is worth waiting. */
-export function refusalFor(facts: ProspectFacts): TurnedAway | null {
+/** Why nothing will become ready for whoever asks now; null: it is worth waiting. @param facts `shares` null: by labels */
+export function refusalOf(facts: SetProspectFacts): TurnedAway | null {
+  const { shares, target } = facts;
+  return shares === null ? refusalFor({ ...facts, min: target.min }) : refusalForShares({ ...facts, shares });
+}
+
+function refusalFor(facts: ProspectFacts): TurnedAway | null {
   const { replicas } = facts;
   if (facts.readyCount > 0) return null;
   const isFailed = facts.failedForMs > 0 && !replicas.some((one) => one.isComingUp);
@@ -45,7 +50,7 @@ export function refusalFor(facts: ProspectFacts): TurnedAway | null {
   return refusal === undefined ? null : noReplicas(refusal.retryAfterS);
 }
 
-export interface ShareProspectFacts extends Omit<ProspectFacts, 'min' | 'now'> {
+interface ShareProspectFacts extends Omit<ProspectFacts, 'min' | 'now'> {
   readonly shares: readonly RevisionShare[];
   readonly target: { readonly awake: number };
   readonly isStopped: boolean;
@@ -53,8 +58,15 @@ export interface ShareProspectFacts extends Omit<ProspectFacts, 'min' | 'now'> {
   readonly canMake: boolean;
 }
 
+export interface SetProspectFacts extends Omit<ShareProspectFacts, 'shares' | 'target'> {
+  readonly shares: readonly RevisionShare[] | null;
+  readonly target: { readonly min: number; readonly awake: number };
+  /** Monotonic ms. */
+  readonly now: number;
+}
+
 /** {@link refusalFor} a set that the API deploys: what is missing is made, and nobody but its tenant stops it. */
-export function refusalForShares(facts: ShareProspectFacts): TurnedAway | null {
+function refusalForShares(facts: ShareProspectFacts): TurnedAway | null {
   const { replicas, shares, target } = facts;
   if (facts.readyCount > 0) return null;
   if (facts.isStopped) return { outcome: 'stopped', code: 'stopped', retryAfterS: STOPPED_RETRY_S };
@@ -73,6 +85,13 @@ export function refusalForShares(facts: ShareProspectFacts): TurnedAway | null {
   if (hopeful.length === 0 && (isThere || !facts.canMake)) return noReplicas();
   const [refusal] = facts.dependencyRefusals;
   return refusal === undefined ? null : noReplicas(refusal.retryAfterS);
+}
+
+/** What stands against the sets that serve nobody yet. */
+export function refusalsOf(
+  sets: readonly { readonly servesDependents: boolean; refusal(): TurnedAway | null }[],
+): TurnedAway[] {
+  return sets.map((one) => (one.servesDependents ? null : one.refusal())).filter((one) => one !== null);
 }
 
 /** With min ≥ 1 a stop or pause by a person is respected: every replica its operator made is down by his doing. */

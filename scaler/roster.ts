@@ -18,8 +18,19 @@ export class Roster {
     return [...this.#keepers.values()];
   }
 
-  find(id: string): ReplicaKeeper | undefined {
-    return this.#keepers.get(id);
+  /** Monotonic ms since when each of those is down that are. */
+  get downSince(): readonly number[] {
+    return this.all.map((one) => one.downSince).filter((one) => one !== null);
+  }
+
+  /** A person works in it until then (monotonic ms). False: it only looks like that; null: there is no such replica. */
+  touch(id: string, until: number): boolean | null {
+    const keeper = this.#keepers.get(id);
+    if (keeper === undefined) return null;
+    // The Engine's own health checks look like a person at work; what has them is never frozen behind its back.
+    if (keeper.snapshot.hasHealthcheck) return false;
+    keeper.touch(until);
+    return true;
   }
 
   /** @param onNew told of every replica that was not there before, when its keeper is about to be made */

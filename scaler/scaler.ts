@@ -12,6 +12,7 @@ import type { ScalerPorts } from './ports.ts';
 import { NO_OVERRIDE, type ScaleOverride } from './scale-target.ts';
 import { SetKeeper } from './set-keeper.ts';
 import type { SetView } from './set-view.ts';
+import { ANY_WAKES, WakeBudget } from './wake-budget.ts';
 
 /** How long a set stays awake after a person began to work in one of its containers. */
 const TOUCH_MS = 60_000;
@@ -31,6 +32,7 @@ export class Scaler implements Admitter {
   readonly #options: ScalerOptions;
   readonly #keepers = new Map<SetKey, SetKeeper>();
   readonly #space = new HeldSpace();
+  readonly #wakes: WakeBudget;
   /** Dependencies that were reported as not to be followed, so that each is said once. */
   readonly #lamented = new Set<string>();
   /** Sets whose views changed in this turn. */
@@ -44,6 +46,8 @@ export class Scaler implements Admitter {
       sleepers: () => this.#keepers.values(),
       sandboxesMax: options.sandboxesMax,
     });
+    const { clock, wakesOf = () => ANY_WAKES } = options;
+    this.#wakes = new WakeBudget({ clock, allowanceOf: wakesOf });
   }
 
   /** Takes a new picture of a set. */
@@ -60,7 +64,7 @@ export class Scaler implements Admitter {
       ports: this.#options,
       pool,
       snapshot,
-      space: this.#space,
+      bounds: { space: this.#space, wakes: this.#wakes },
       override: this.#options.override(snapshot.key) ?? NO_OVERRIDE,
       dependencies: (one) => this.#dependenciesOf(one),
       onViewChanged: () => this.#viewChanged(snapshot.key),
@@ -143,6 +147,7 @@ export class Scaler implements Admitter {
    */
   async close(successor = false): Promise<void> {
     this.#closed = true;
+    this.#wakes.close();
     const keepers = [...this.#keepers.values()];
     this.#keepers.clear();
     await Promise.all(keepers.map((keeper) => keeper.close(successor)));

@@ -17,14 +17,7 @@ import type { HeldSpace } from './held-space.ts';
 import { Holds } from './holds.ts';
 import type { Sleeper } from './light-sleepers.ts';
 import type { ScalerPorts } from './ports.ts';
-import {
-  noReplicas,
-  RESTART_GRACE_MS,
-  refusalFor,
-  refusalForShares,
-  stoppedByPerson,
-  type TurnedAway,
-} from './prospects.ts';
+import { noReplicas, RESTART_GRACE_MS, refusalOf, refusalsOf, stoppedByPerson, type TurnedAway } from './prospects.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ReplicaKeeper } from './replica-keeper.ts';
 import { Rest } from './rest.ts';
@@ -36,6 +29,8 @@ import { servingShares } from './share-wishes.ts';
 import { Staffing } from './staffing.ts';
 import { WaitingRoom } from './waiting-room.ts';
 import { Wake } from './wake.ts';
+import type { WakeBudget } from './wake-budget.ts';
+import { WakeTurn } from './wake-turn.ts';
 
 /** How often it is looked whether those who are held still have something to wait for. */
 const PROSPECT_MS = 500;
@@ -45,8 +40,8 @@ export interface SetKeeperOptions {
   readonly pool: Pool;
   readonly snapshot: SetSnapshot;
   readonly override: ScaleOverride;
-  /** For requests that are held, here and in all other sets. */
-  readonly space: HeldSpace;
+  /** For requests that are held, and for starts from rest, here and in all other sets. */
+  readonly bounds: { readonly space: HeldSpace; readonly wakes: WakeBudget };
   /** Keepers of the sets this one depends on, as far as they are known; never in a circle. */
   readonly dependencies: (keeper: SetKeeper) => readonly SetKeeper[];
   /** What its view shows may have changed. */
@@ -62,6 +57,7 @@ export class SetKeeper {
   readonly #demand: Demand;
   readonly #reconciler: Reconciler;
   readonly #wake: Wake;
+  readonly #turn: WakeTurn;
   readonly #roster: Roster;
   readonly #report: SetReport;
   readonly #holds = new Holds(this);
@@ -91,7 +87,7 @@ export class SetKeeper {
       onWoken: () => this.#demand.touch(),
       report: (type, replica, cause, data) => this.#report(type, cause, { replica: replica.id, data }),
     });
-    this.#room = new WaitingRoom({ pool, clock: ports.clock, tenant: snapshot.tenant, space: options.space });
+    this.#room = new WaitingRoom({ pool, clock: ports.clock, tenant: snapshot.tenant, space: options.bounds.space });
     this.#demand = new Demand({
       pool,
       clock: ports.clock,
@@ -103,6 +99,10 @@ export class SetKeeper {
       onTrouble: (message, error) => ports.log.error(message, { set: this.key, error }),
     });
     this.#wake = new Wake({ ...ports, report: (type, cause, data) => this.#report(type, cause, { data }) });
+    this.#turn = new WakeTurn({
+      ...{ ...snapshot, budget: options.bounds.wakes, onTurn: () => this.reconcile() },
+      onLimited: (cause) => this.#report('set.wake_limited', cause),
+    });
     this.#staffing = new Staffing({
       ports,
       snapshot,
@@ -146,6 +146,10 @@ export class SetKeeper {
   get servesDependents(): boolean {
     // A revision that has yet to prove itself serves nobody.
     return this.replicas.some((one) => one.servesDependents && (!this.#isDeployed || one.snapshot.weight > 0));
+  }
+
+  get isServing(): boolean {
+    return this.pool.readyCount > 0 || this.servesDependents;
   }
 
   view(): SetView {
@@ -196,13 +200,9 @@ export class SetKeeper {
 
   /** A person works in one of its containers until then (monotonic ms). False: it is none of them. */
   touch(replicaId: string, until: number): boolean {
-    const replica = this.#roster.find(replicaId);
-    if (replica === undefined) return false;
-    // The Engine's own health checks look like a person at work; what has them is never frozen behind its back.
-    if (replica.snapshot.hasHealthcheck) return true;
-    replica.touch(until);
-    this.lease(until);
-    return true;
+    const touched = this.#roster.touch(replicaId, until);
+    if (touched) this.lease(until);
+    return touched !== null;
   }
 
   /** A person or program changes the scale. */
@@ -257,19 +257,15 @@ export class SetKeeper {
 
   /** Why nothing will become ready for whoever asks now; null: it is worth waiting. */
   refusal(): TurnedAway | null {
-    const facts = {
+    const limited = this.#takesTurns ? this.#turn.refusal(this.replicas) : null;
+    if (limited !== null) return limited;
+    const { shares = null, stopped: isStopped = false } = this.#snapshot;
+    return refusalOf({
+      ...{ shares, isStopped, target: this.target, replicas: this.replicas, now: this.#now() },
       readyCount: this.pool.readyCount,
       failedForMs: this.#wake.failedForMs,
-      replicas: this.replicas,
-      dependencyRefusals: this.#options
-        .dependencies(this)
-        .map((one) => (one.servesDependents ? null : one.refusal()))
-        .filter((one) => one !== null),
-    };
-    const { shares, stopped = false } = this.#snapshot;
-    if (shares === undefined) return refusalFor({ ...facts, min: this.target.min, now: this.#now() });
-    return refusalForShares({
-      ...{ ...facts, shares, target: this.target, isStopped: stopped, canMake: this.#staffing.isAble },
+      canMake: this.#staffing.isAble,
+      dependencyRefusals: refusalsOf(this.#options.dependencies(this)),
     });
   }
 
@@ -292,11 +288,13 @@ export class SetKeeper {
       isDeployed: this.#isDeployed,
     });
     const dependencies = this.#options.dependencies(this);
-    const isWanted = tier === 'awake' || shares?.some((one) => one.held) === true;
+    const { isServing } = this;
+    const mayStart = this.#turn.follow({ isWanted: tier === 'awake' && this.#takesTurns, isServing, replicas });
+    const isWanted = (tier === 'awake' && mayStart) || shares?.some((one) => one.held) === true;
     const stirs = (isWanted && !isStopped) || replicas.some((one) => one.isStirring);
     this.#holds.holdOnly(stirs ? dependencies : []);
     this.#staffing.follow({
-      ...{ snapshot: this.#snapshot, replicas, target, tier },
+      ...{ snapshot: this.#snapshot, replicas, target, tier: mayStart ? tier : null },
       fixed: this.#override.replicas !== null || this.#override.max !== null,
       stoppedByPerson: isStopped,
       dependenciesReady: dependencies.every((one) => one.servesDependents),
@@ -324,7 +322,7 @@ export class SetKeeper {
     const turn = this.#wake.follow({
       replicas: this.replicas.filter((one) => serving?.includes(one.snapshot.revision ?? '') ?? true),
       makeFailures: this.#staffing.failures(this.#snapshot),
-      isServing: this.pool.readyCount > 0 || this.servesDependents,
+      isServing: this.isServing,
       isAsked: this.#demand.isAsked,
       hasDependents: this.#holds.dependents.size > 0,
       isWorthwhile: () => this.refusal() === null,
@@ -351,9 +349,7 @@ export class SetKeeper {
     const moments = min > 0 ? [] : [this.#demand.nextChange(this.#snapshot.policy.scale, lookedAt)];
     if (this.pool.readyCount === 0 && this.#demand.isAsked) moments.push(now + PROSPECT_MS);
     moments.push(this.#staffing.nextChange);
-    for (const { downSince } of min > 0 ? this.replicas : []) {
-      if (downSince !== null) moments.push(downSince + RESTART_GRACE_MS);
-    }
+    if (min > 0) moments.push(...this.#roster.downSince.map((one) => one + RESTART_GRACE_MS));
     return Math.min(...moments.filter((one) => one > lookedAt));
   }
 
@@ -361,7 +357,13 @@ export class SetKeeper {
     this.#closed = true;
     this.#reconciler.close();
     this.#staffing.close();
+    this.#turn.close();
     this.#room.turnAway(noReplicas());
+  }
+
+  /** It sleeps and wakes for itself; what others wait for comes up with them. */
+  get #takesTurns(): boolean {
+    return this.target.min === 0 && this.pool.readyCount === 0 && this.#holds.dependents.size === 0;
   }
 
   /** The API deploys it. */

@@ -21,10 +21,20 @@ export const ALLOWANCES = [
 export type Allowance = (typeof ALLOWANCES)[number];
 export type Allowances = Readonly<Record<Allowance, boolean>>;
 
+/** How many sleeping sets may be started: in a minute, and at a time; null: as many as the machine takes. */
+export interface WakeLimits {
+  readonly perMinute: number | null;
+  readonly atOnce: number | null;
+}
+
+export const NO_WAKE_LIMITS: WakeLimits = { perMinute: null, atOnce: null };
+
 export interface Plan {
   readonly name: string;
   readonly limits: Limits;
   readonly allowances: Allowances;
+  /** Not there: no limits. */
+  readonly wakes?: WakeLimits;
 }
 
 export const NOTHING_USED: Amounts = amounts(0);

@@ -9,9 +9,11 @@ import {
   BUILT_IN_PLANS,
   DEFAULT_PLAN,
   type Limits,
+  NO_WAKE_LIMITS,
   NOTHING_USED,
   ORDINARY,
   type Plan,
+  type WakeLimits,
 } from './plan.ts';
 import { USAGE_KIND } from './quotas.ts';
 
@@ -75,6 +77,11 @@ export class TenantDirectory {
   /** What sets of the tenant may ask of a host. @throws TidegateError `tenants.unknown` */
   allowancesOf(tenant: string): Allowances {
     return this.#planOf(tenant).allowances;
+  }
+
+  /** How many sleeping sets of it may be started; one that labels alone name has no limits. */
+  wakesOf(tenant: string): WakeLimits {
+    return this.#tenants.has(tenant) ? (this.#planOf(tenant).wakes ?? NO_WAKE_LIMITS) : NO_WAKE_LIMITS;
   }
 
   /** Null: there is one already. @param now ms since the epoch */

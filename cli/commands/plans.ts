@@ -28,6 +28,11 @@ export const PLAN_COMMANDS: readonly Command[] = [
         value: 'LIMITS',
         summary: 'Such as apps=5,memory=4Gi; of apps, sets, replicas, cpu, memory, domains, tokens, secrets.',
       },
+      wakes: {
+        type: 'string',
+        value: 'LIMITS',
+        summary: 'Sleeping sets that may be started: such as per_minute=30,at_once=4.',
+      },
       allow: {
         type: 'string',
         value: 'WHAT',
@@ -61,23 +66,26 @@ async function list({ api, output, json }: Call): Promise<ExitCode> {
 async function set(call: Call): Promise<ExitCode> {
   const { api, output, word } = call;
   const allowances = Object.fromEntries(partsOf(call.option('allow')).map((one) => [one, true]));
-  const body = { limits: Object.fromEntries(partsOf(call.option('limits')).map(limitOf)), allowances };
+  const limitsOf = (option: 'limits' | 'wakes'): Record<string, number | string> =>
+    Object.fromEntries(partsOf(call.option(option)).map((text) => limitOf(option, text)));
+  const body = { limits: limitsOf('limits'), wakes: limitsOf('wakes'), allowances };
   const plan = await api.json<Plan>('PUT', `${PLANS}/${encodeURIComponent(word)}`, { body });
   if (call.json) output.json(plan);
   else output.table(['PLAN', 'LIMITS', 'ALLOWS'], [rowOf(plan)]);
   return EXIT.ok;
 }
 
-function rowOf({ name, limits, allowances }: Plan): string[] {
+function rowOf({ name, limits, wakes, allowances }: Plan): string[] {
   const limited = Object.entries(limits).flatMap(([what, limit]) => {
     return limit === null ? [] : [`${what}=${amountText(what, limit)}`];
   });
+  for (const [what, limit] of Object.entries(wakes)) if (limit !== null) limited.push(`wakes.${what}=${limit}`);
   const allowed = Object.entries(allowances).flatMap(([what, isAllowed]) => (isAllowed ? [what] : []));
   return [name, limited.join(',') || 'none', allowed.join(',') || 'nothing'];
 }
 
-function limitOf(text: string): [string, number | string] {
+function limitOf(option: string, text: string): [string, number | string] {
   const [what = '', amount = ''] = text.split('=');
-  if (what === '' || amount === '') throw usageFailure(`--limits: "${text}" is not such as apps=5.`);
+  if (what === '' || amount === '') throw usageFailure(`--${option}: "${text}" is not such as apps=5.`);
   return [what, NUMBER.test(amount) ? Number(amount) : amount];
 }

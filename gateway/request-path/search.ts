@@ -132,7 +132,7 @@ export class Search {
         searcher.onNotFound('wake_timeout', admission.retryAfterS);
         break;
       case 'stopped':
-        searcher.onNotFound(admission.code === 'stopped' ? 'stopped' : code, admission.retryAfterS);
+        searcher.onNotFound(admission.code === 'no_replicas' ? code : admission.code, admission.retryAfterS);
         break;
     }
   }

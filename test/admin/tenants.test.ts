@@ -26,20 +26,22 @@ test('there is always a tenant "default" on the plan "unlimited", which gives no
 });
 
 test('a tenant is made, put on another plan and removed, and is there after a restart in between', async (t) => {
-  const { tidegate, store, token } = await withTenancy(t);
+  const { tidegate, store, token, tenants } = await withTenancy(t);
   const wish = { name: 'acme', plan: 'small' };
   const early = await tidegate.json('/v1/tenants', { method: POST, body: wish });
   assert.deepEqual([early.status, early.json.at('errors.0.pointer')], [422, '/plan']);
   const limits = { apps: 2, memory: '1Gi', cpu: 0.5 };
   const plan = await tidegate.json('/v1/plans', {
     method: POST,
-    body: { name: 'small', limits, allowances: { binds: true } },
+    body: { name: 'small', limits, allowances: { binds: true }, wakes: { per_minute: 30 } },
   });
   assert.deepEqual(
     [plan.status, plan.json.at('limits.memory'), plan.json.at('limits.sets'), plan.json.at('allowances.binds')],
     [201, 1024 ** 3, null, true],
   );
+  assert.deepEqual(plan.json.at('wakes'), { per_minute: 30, at_once: null });
   const made = await tidegate.ask('/v1/tenants', { method: POST, body: wish });
+  assert.deepEqual(tenants.wakesOf('acme'), { perMinute: 30, atOnce: null });
   assert.deepEqual([made.status, made.headers.get('location')], [201, '/v1/tenants/acme']);
   assert.equal((await tidegate.ask('/v1/tenants', { method: POST, body: wish })).status, 409);
   assert.equal((await tidegate.ask('/v1/plans/small', { method: DELETE })).status, 409, 'a tenant has it');

@@ -19,7 +19,7 @@ import type { Admission, AdmissionRequest } from '#router/admission';
 import type { Pool } from '#router/pool';
 import { RouteTable } from '#router/route-table';
 import type { Upstream } from '#router/upstream';
-import type { SleepNote } from '#scaler/ports';
+import type { ScalerPorts, SleepNote } from '#scaler/ports';
 import type { Probe } from '#scaler/probe';
 import { NO_OVERRIDE, type ScaleOverride } from '#scaler/scale-target';
 import { Scaler } from '#scaler/scaler';
@@ -93,6 +93,7 @@ export interface RigOptions {
   readonly notes?: Map<string, SleepNote>;
   /** Default 64. */
   readonly sandboxesMax?: number;
+  readonly wakesOf?: ScalerPorts['wakesOf'];
 }
 
 export class Rig {
@@ -186,6 +187,7 @@ export class Rig {
       onViewChanged: (key) => void (life === this.#life && this.viewsChanged.push(key)),
       sandboxesMax: this.#options.sandboxesMax ?? 64,
       override: (key) => this.#options.overrides?.get(key) ?? null,
+      ...(this.#options.wakesOf === undefined ? {} : { wakesOf: this.#options.wakesOf }),
     });
   }
 
