@@ -2,6 +2,7 @@
 import type { AdminPorts, MetricFamily } from '#admin/ports';
 import { type AdminServer, startAdminServer } from '#admin/server';
 import { SetUsage } from '#admin/set-usage';
+import { wakeMetrics } from '#admin/traffic-metrics';
 import { TrafficMinute } from '#admin/traffic-minute';
 import { UsageMeter } from '#admin/usage-meter';
 import type { Apps } from '#apps/apps';
@@ -67,7 +68,7 @@ export async function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer>
     hosts: () => board.views(),
     collect: async (): Promise<MetricFamily[]> => {
       const [families, certificates] = await Promise.all([trafficFamilies(traffic), keepers.collect()]);
-      return [...families, ...setUsage.families(), ...certificates];
+      return [...families, wakeMetrics(scaler.wakeTimes()), ...setUsage.families(), ...certificates];
     },
     authenticate: tenancy.authenticate,
     proxies: new TrustedProxies(config.trustedProxies),

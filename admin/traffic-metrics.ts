@@ -108,6 +108,18 @@ export function revisionMetrics(counts: Iterable<RevisionCounts>): MetricFamily[
   ];
 }
 
+/** What requests waited for wakes, over all sets. */
+export function wakeMetrics(
+  times: Iterable<Pick<TrafficCounts, 'latency' | 'latencySumS'> & { readonly tier: string; readonly phase: string }>,
+): MetricFamily {
+  return {
+    name: 'tidegate_wake_phase_seconds',
+    type: 'histogram',
+    help: 'Parts of the wait of a request for a wake: decide, engine, probe, queue; by the tier in which the set slept.',
+    samples: Array.from(times, (one) => histogram(one, { tier: one.tier, phase: one.phase }, LATENCY_BOUNDS_S)).flat(),
+  };
+}
+
 type Labels = Readonly<Record<string, string>>;
 
 function histogram(

@@ -19,6 +19,22 @@ export interface AdmissionRequest {
   readonly tried: readonly Upstream[] | null;
 }
 
+/** How deep the set slept. */
+export type WakeTier = 'frozen' | 'sandbox' | 'stopped' | 'absent';
+
+/** The parts of a wait for a wake, in ms. */
+export interface WakePhases {
+  readonly tier: WakeTier;
+  /** Until the Engine was asked, with the wait for a turn. */
+  readonly decideMs: number;
+  /** Until a container could be dialled. */
+  readonly engineMs: number;
+  /** Until it answered its probe. */
+  readonly probeMs: number;
+  /** Until the request had its own turn. */
+  readonly queueMs: number;
+}
+
 export type Admission =
   | {
       readonly outcome: 'admitted';
@@ -26,6 +42,8 @@ export type Admission =
       readonly upstream: Upstream;
       /** How long the request waited for a wake, in ms; null: the set was not asleep. */
       readonly wakeMs: number | null;
+      /** Where that time went; not given: it is not known, or the set was not asleep. */
+      readonly phases?: WakePhases;
     }
   /** The waiting room is full: 503 `waiting_room_full`. */
   | { readonly outcome: 'shed'; readonly retryAfterS: number }

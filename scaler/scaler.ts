@@ -13,6 +13,7 @@ import { NO_OVERRIDE, type ScaleOverride } from './scale-target.ts';
 import { SetKeeper } from './set-keeper.ts';
 import type { SetView } from './set-view.ts';
 import { ANY_WAKES, WakeBudget } from './wake-budget.ts';
+import { type WakeTime, WakeTimes } from './wake-times.ts';
 
 /** How long a set stays awake after a person began to work in one of its containers. */
 const TOUCH_MS = 60_000;
@@ -33,6 +34,7 @@ export class Scaler implements Admitter {
   readonly #keepers = new Map<SetKey, SetKeeper>();
   readonly #space = new HeldSpace();
   readonly #wakes: WakeBudget;
+  readonly #times = new WakeTimes();
   /** Dependencies that were reported as not to be followed, so that each is said once. */
   readonly #lamented = new Set<string>();
   /** Sets whose views changed in this turn. */
@@ -64,7 +66,7 @@ export class Scaler implements Admitter {
       ports: this.#options,
       pool,
       snapshot,
-      bounds: { space: this.#space, wakes: this.#wakes },
+      house: { space: this.#space, wakes: this.#wakes, times: this.#times },
       override: this.#options.override(snapshot.key) ?? NO_OVERRIDE,
       dependencies: (one) => this.#dependenciesOf(one),
       onViewChanged: () => this.#viewChanged(snapshot.key),
@@ -96,6 +98,11 @@ export class Scaler implements Admitter {
     const keeper = this.#keepers.get(pool.key);
     if (keeper === undefined) return Promise.resolve({ outcome: 'stopped', code: 'no_replicas', retryAfterS: 5 });
     return keeper.admit(request, signal);
+  }
+
+  /** Waits of requests for wakes since the start. */
+  wakeTimes(): readonly WakeTime[] {
+    return this.#times.collect();
   }
 
   knock(pool: Pool): KnockAnswer {

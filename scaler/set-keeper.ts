@@ -13,7 +13,6 @@ import type { Admission, AdmissionRequest } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { Upstream } from '#router/upstream';
 import { Demand, type Demotion, type WantedTier } from './demand.ts';
-import type { HeldSpace } from './held-space.ts';
 import { Holds } from './holds.ts';
 import type { Sleeper } from './light-sleepers.ts';
 import type { ScalerPorts } from './ports.ts';
@@ -29,7 +28,7 @@ import { servingShares } from './share-wishes.ts';
 import { Staffing } from './staffing.ts';
 import { WaitingRoom } from './waiting-room.ts';
 import { Wake } from './wake.ts';
-import type { WakeBudget } from './wake-budget.ts';
+import type { WakeHouse } from './wake-house.ts';
 import { WakeTurn } from './wake-turn.ts';
 
 /** How often it is looked whether those who are held still have something to wait for. */
@@ -40,8 +39,7 @@ export interface SetKeeperOptions {
   readonly pool: Pool;
   readonly snapshot: SetSnapshot;
   readonly override: ScaleOverride;
-  /** For requests that are held, and for starts from rest, here and in all other sets. */
-  readonly bounds: { readonly space: HeldSpace; readonly wakes: WakeBudget };
+  readonly house: WakeHouse;
   /** Keepers of the sets this one depends on, as far as they are known; never in a circle. */
   readonly dependencies: (keeper: SetKeeper) => readonly SetKeeper[];
   /** What its view shows may have changed. */
@@ -68,7 +66,7 @@ export class SetKeeper {
   #closed = false;
 
   constructor(options: SetKeeperOptions) {
-    const { ports, pool, snapshot } = options;
+    const { ports, pool, snapshot, house } = options;
     this.#options = options;
     this.key = snapshot.key;
     this.pool = pool;
@@ -87,7 +85,10 @@ export class SetKeeper {
       onWoken: () => this.#demand.touch(),
       report: (type, replica, cause, data) => this.#report(type, cause, { replica: replica.id, data }),
     });
-    this.#room = new WaitingRoom({ pool, clock: ports.clock, tenant: snapshot.tenant, space: options.bounds.space });
+    this.#room = new WaitingRoom({
+      ...{ pool, clock: ports.clock, tenant: snapshot.tenant, space: house.space },
+      phases: (since) => house.times.count(this.#wake.trace.phases(since)),
+    });
     this.#demand = new Demand({
       pool,
       clock: ports.clock,
@@ -100,7 +101,7 @@ export class SetKeeper {
     });
     this.#wake = new Wake({ ...ports, report: (type, cause, data) => this.#report(type, cause, { data }) });
     this.#turn = new WakeTurn({
-      ...{ ...snapshot, budget: options.bounds.wakes, onTurn: () => this.reconcile() },
+      ...{ ...snapshot, budget: house.wakes, onTurn: () => this.reconcile() },
       onLimited: (cause) => this.#report('set.wake_limited', cause),
     });
     this.#staffing = new Staffing({
@@ -154,8 +155,8 @@ export class SetKeeper {
 
   view(): SetView {
     const { making, underWay } = this.#staffing;
-    const isWaking = this.#wake.isUnderWay || underWay > 0;
-    return viewOf(this, { waking: isWaking, failed: this.#wake.failedForMs > 0, making });
+    const waking = this.#wake.isUnderWay || underWay > 0;
+    return viewOf(this, { waking, failed: this.#wake.failedForMs > 0, making });
   }
 
   observe(snapshot: SetSnapshot): void {
@@ -322,6 +323,7 @@ export class SetKeeper {
     const turn = this.#wake.follow({
       replicas: this.replicas.filter((one) => serving?.includes(one.snapshot.revision ?? '') ?? true),
       makeFailures: this.#staffing.failures(this.#snapshot),
+      isMaking: this.#staffing.underWay > 0,
       isServing: this.isServing,
       isAsked: this.#demand.isAsked,
       hasDependents: this.#holds.dependents.size > 0,

@@ -5,7 +5,7 @@
  * exactly one outcome.
  */
 import type { Clock, Timer } from '#core/clock';
-import type { Admission, AdmissionRequest } from '#router/admission';
+import type { Admission, AdmissionRequest, WakePhases } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { HeldSpace } from './held-space.ts';
 import { noReplicas } from './prospects.ts';
@@ -35,6 +35,8 @@ export interface WaitingRoomOptions {
   readonly tenant: string;
   /** Shared with the rooms of all other sets. */
   readonly space: HeldSpace;
+  /** What became of the time since then (monotonic ms), of one who waited for a wake. */
+  readonly phases?: (since: number) => WakePhases;
 }
 
 export class WaitingRoom {
@@ -43,6 +45,7 @@ export class WaitingRoom {
   readonly #tenant: string;
   readonly #space: HeldSpace;
   readonly #pace: ReleasePace;
+  readonly #phases: WaitingRoomOptions['phases'];
   /** Clients in the order of their next turn, each with its requests, oldest first. */
   readonly #turns = new Map<string, Held[]>();
   #bytes = 0;
@@ -53,11 +56,12 @@ export class WaitingRoom {
   #unproven: Timer | null = null;
   #releasing = false;
 
-  constructor({ pool, clock, tenant, space }: WaitingRoomOptions) {
+  constructor({ pool, clock, tenant, space, phases }: WaitingRoomOptions) {
     this.#pool = pool;
     this.#clock = clock;
     this.#tenant = tenant;
     this.#space = space;
+    this.#phases = phases;
     this.#pace = new ReleasePace(pool, clock);
   }
 
@@ -151,11 +155,17 @@ export class WaitingRoom {
           this.#turns.delete(client);
           this.#turns.set(client, queue);
         }
-        held.settle({ outcome: 'admitted', upstream, wakeMs: held.forWake ? this.#clock.now() - held.since : null });
+        held.settle({ outcome: 'admitted', upstream, ...this.#waitOf(held) });
         return true;
       }
     }
     return false;
+  }
+
+  #waitOf({ forWake, since }: Held): { readonly wakeMs: number | null; readonly phases?: WakePhases } {
+    if (!forWake) return { wakeMs: null };
+    const phases = this.#phases?.(since);
+    return { wakeMs: this.#clock.now() - since, ...(phases === undefined ? {} : { phases }) };
   }
 
   /** Every upstream that is ready and may take it has failed the request already, and none is missing that might come. */

@@ -5,6 +5,7 @@
 import type { Clock } from '#core/clock';
 import type { EventType } from '#core/event';
 import type { ReplicaKeeper } from './replica-keeper.ts';
+import { WakeTrace } from './wake-trace.ts';
 
 /** Failures in a row of every replica that is wanted, after which a wake is given up. */
 const HOPELESS_FAILURES = 3;
@@ -23,6 +24,8 @@ export interface WakeFacts {
   readonly replicas: readonly ReplicaKeeper[];
   /** Failures in a row to make what is missing; null: nothing is. */
   readonly makeFailures: number | null;
+  /** Replicas are being made. */
+  readonly isMaking: boolean;
   /** Something takes requests, or serves the sets that depend on this one. */
   readonly isServing: boolean;
   /** Requests are held, or somebody will come back. */
@@ -37,6 +40,8 @@ export interface WakeFacts {
 export type WakeTurn = 'begun' | 'failed' | null;
 
 export class Wake {
+  /** Of the wake under way, or the last one. */
+  readonly trace: WakeTrace;
   readonly #options: WakeOptions;
   #current: { readonly id: string; readonly since: number } | null = null;
   #failures = 0;
@@ -44,6 +49,7 @@ export class Wake {
 
   constructor(options: WakeOptions) {
     this.#options = options;
+    this.trace = new WakeTrace(options.clock);
   }
 
   /** Of the wake under way; null: there is none. */
@@ -62,6 +68,7 @@ export class Wake {
 
   /** Looks at the set, and begins, ends or gives up. */
   follow(facts: WakeFacts): WakeTurn {
+    if (this.#current !== null) this.trace.follow(facts);
     if (facts.isServing) this.#succeeded();
     else if (!facts.isAsked && !facts.hasDependents) this.#current = null;
     else if (this.#current !== null) return this.#giveUpIfWorn(facts);
@@ -88,6 +95,8 @@ export class Wake {
     const cause = facts.isAsked
       ? 'a request came while no replica was ready'
       : 'a set that depends on it was asked for';
+    this.trace.begin(facts);
+    this.trace.follow(facts);
     report('set.waking', cause);
     return 'begun';
   }
@@ -108,10 +117,18 @@ export class Wake {
   #succeeded(): void {
     if (this.#current !== null) {
       const ms = this.#options.clock.now() - this.#current.since;
-      const data = { wake_ms: Math.round(ms * 10) / 10 };
+      const { tier, decideMs, engineMs, probeMs } = this.trace.phases(this.#current.since);
+      const data = {
+        ...{ wake_ms: tenths(ms), tier },
+        ...{ decide_ms: tenths(decideMs), engine_ms: tenths(engineMs), probe_ms: tenths(probeMs) },
+      };
       this.#options.report('set.awake', `ready after ${Math.round(ms)} ms`, data);
     }
     this.#current = null;
     this.forgive();
   }
+}
+
+function tenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }

@@ -5,12 +5,12 @@
 import type { ChallengeCertificate } from '#certs/challenges';
 import type { Endpoint, RouteSpec, SetKey, SetPolicy } from '#core/set';
 import type { GatewayCounts } from '#gateway/gateway';
-import type { Admission, KnockAnswer } from '#router/admission';
+import type { Admission, KnockAnswer, WakePhases } from '#router/admission';
 import type { Health } from '#router/health';
 import type { RevisionWish } from '#router/revision-wish';
 
 /** Grows with every change of what is said here. */
-export const PROTOCOL = 4;
+export const PROTOCOL = 5;
 
 /** One activation of one replica, as control knows it. */
 export interface UpstreamPicture {
@@ -68,6 +68,7 @@ export type ToWorker =
       readonly slot: boolean;
       /** It had to wait for a wake. */
       readonly woke: boolean;
+      readonly phases?: WakePhases;
     }
   | { readonly kind: 'turned-down'; readonly request: number; readonly admission: TurnedDown }
   | { readonly kind: 'knocked'; readonly request: number; readonly answer: KnockAnswer }

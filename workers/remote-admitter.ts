@@ -104,7 +104,7 @@ export class RemoteAdmitter implements Admitter {
     }
   }
 
-  #admitted({ request, id, slot, woke }: Extract<ToWorker, { kind: 'admitted' }>): void {
+  #admitted({ request, id, slot, woke, phases }: Extract<ToWorker, { kind: 'admitted' }>): void {
     const { copy, reporter, clock } = this.#options;
     const known = copy.find(id);
     if (known === null) {
@@ -119,7 +119,8 @@ export class RemoteAdmitter implements Admitter {
     if (asked === undefined) known.pool.release(known.upstream);
     else {
       const wakeMs = woke ? clock.now() - asked.since : null;
-      asked.settle({ outcome: 'admitted', upstream: known.upstream, wakeMs });
+      const wait = { wakeMs, ...(phases === undefined ? {} : { phases }) };
+      asked.settle({ outcome: 'admitted', upstream: known.upstream, ...wait });
     }
   }
 

@@ -9,7 +9,6 @@ import type { SetKey } from '#core/set';
 import type { Admission, Admitter, KnockAnswer } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { RouteTable } from '#router/route-table';
-import type { Upstream } from '#router/upstream';
 import type { CountLedger } from './count-ledger.ts';
 import type { ToControl, ToWorker } from './messages.ts';
 import type { Picture } from './picture.ts';
@@ -18,6 +17,7 @@ import type { Picture } from './picture.ts';
 const WANTED_FOR_MS = 50;
 const UNKNOWN_SET: KnockAnswer = { code: 'no_replicas', retryAfterS: 5 };
 
+type Admitted = Extract<Admission, { outcome: 'admitted' }>;
 type AdmitMessage = Extract<ToControl, { kind: 'admit' }>;
 
 interface Asked {
@@ -132,11 +132,11 @@ export class RemoteRequests {
       if (isAwaited) this.#options.reply(worker, { kind: 'turned-down', request, admission });
       return;
     }
-    if (isAwaited) this.#handOver(asked, admission.upstream, admission.wakeMs !== null);
+    if (isAwaited) this.#handOver(asked, admission);
     else pool.release(admission.upstream);
   }
 
-  #handOver({ worker, message, pool }: Asked, upstream: Upstream, woke: boolean): void {
+  #handOver({ worker, message, pool }: Asked, { upstream, wakeMs, phases }: Admitted): void {
     const { picture, ledger, reply } = this.#options;
     const { request } = message;
     const numbered = picture.of(upstream);
@@ -148,7 +148,8 @@ export class RemoteRequests {
     }
     const slot = pool.policy.concurrency > 0;
     ledger.lend(worker, numbered, slot);
-    reply(worker, { kind: 'admitted', request, id: numbered.id, slot, woke });
+    const wait = { woke: wakeMs !== null, ...(phases === undefined ? {} : { phases }) };
+    reply(worker, { kind: 'admitted', request, id: numbered.id, slot, ...wait });
   }
 
   /** Where requests wait for room under a limit, or for their turn after a wake, nobody overtakes them and no slot stays idle. */

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '#core/clock';
 import type { SetKey } from '#core/set';
+import type { WakePhases } from '#router/admission';
 import type { AccessLog } from '../access-log.ts';
 import type { GatewayErrorCode } from '../error-answer.ts';
 import { SetMetrics } from '../metrics.ts';
@@ -44,6 +45,8 @@ export class Account {
   tries = 0;
   replica: string | null = null;
   wakeMs: number | null = null;
+  /** Where that time went, as far as it is known. */
+  wakePhases: WakePhases | null = null;
   error: GatewayErrorCode | null = null;
   /** SHA-256 of the certificate the client proved itself by. */
   certificate: string | null = null;
@@ -61,7 +64,7 @@ export class Account {
     this.asks(NOTHING_ASKED);
     this.set = null;
     this.status = this.bytesIn = this.bytesOut = this.tries = 0;
-    this.replica = this.wakeMs = this.error = this.certificate = null;
+    this.replica = this.wakeMs = this.wakePhases = this.error = this.certificate = null;
     metrics.inFlight++;
   }
 
@@ -69,6 +72,12 @@ export class Account {
     this.method = method;
     this.hostname = hostname;
     this.path = path;
+  }
+
+  /** It waited for a wake. */
+  woke(ms: number, phases: WakePhases | null = null): void {
+    this.wakeMs = (this.wakeMs ?? 0) + ms;
+    this.wakePhases = phases;
   }
 
   /** Notes that the answer is one of the gateway's own. */

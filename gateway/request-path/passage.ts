@@ -6,7 +6,7 @@
  *       ▲            │ failed    │ failed
  *       └────────────┴───────────┘ if the request may be repeated
  */
-import type { KnockAnswer } from '#router/admission';
+import type { KnockAnswer, WakePhases } from '#router/admission';
 import type { Upstream } from '#router/upstream';
 import { Deadline } from '../deadlines.ts';
 import type { GatewayErrorCode } from '../error-answer.ts';
@@ -80,9 +80,8 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
 
   // ---- the way to an upstream
 
-  onFound(upstream: Upstream, wakeMs: number | null): void {
-    const { account } = this.facts;
-    if (wakeMs !== null) account.wakeMs = (account.wakeMs ?? 0) + wakeMs;
+  onFound(upstream: Upstream, wakeMs: number | null, phases?: WakePhases): void {
+    if (wakeMs !== null) this.facts.account.woke(wakeMs, phases);
     this.#upstream = upstream;
     if (upstream.revision !== null) this.#foundAt = this.#tools.clock.now();
     const repeatable = this.facts.idempotent && this.#bodyEnded;

@@ -71,7 +71,7 @@ export class RawPassage implements Searcher, WireOwner {
 
   onFound(upstream: Upstream, wakeMs: number | null): void {
     const { account, route } = this.#facts;
-    if (wakeMs !== null) account.wakeMs = (account.wakeMs ?? 0) + wakeMs;
+    if (wakeMs !== null) account.woke(wakeMs);
     this.#upstream = upstream;
     this.#foundAt = this.#tools.clock.now();
     account.tries++;

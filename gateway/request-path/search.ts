@@ -6,7 +6,7 @@
 import type { Clock } from '#core/clock';
 import { messageOf } from '#core/errors';
 import type { Log } from '#core/log';
-import type { Admission, Admitter } from '#router/admission';
+import type { Admission, Admitter, WakePhases } from '#router/admission';
 import type { Pool } from '#router/pool';
 import type { RevisionWish } from '#router/revision-wish';
 import type { Upstream } from '#router/upstream';
@@ -36,8 +36,8 @@ export interface SearchFacts {
 
 /** Hears one of the two for every `first` and `next`, perhaps before they return. */
 export interface Searcher {
-  /** @param wakeMs how long the request waited for a wake; null: it did not */
-  onFound(upstream: Upstream, wakeMs: number | null): void;
+  /** @param wakeMs how long the request waited for a wake; null: it did not. @param phases where that time went */
+  onFound(upstream: Upstream, wakeMs: number | null, phases?: WakePhases): void;
   onNotFound(code: GatewayErrorCode, retryAfterS: number | null): void;
 }
 
@@ -123,7 +123,7 @@ export class Search {
     const searcher = this.#searcher;
     switch (admission.outcome) {
       case 'admitted':
-        searcher.onFound(admission.upstream, admission.wakeMs);
+        searcher.onFound(admission.upstream, admission.wakeMs, admission.phases);
         break;
       case 'shed':
         searcher.onNotFound('waiting_room_full', admission.retryAfterS);

@@ -20,6 +20,35 @@ test('many requests for a stopped set cause one start, and each of them is serve
   assert.equal(rig.pool(web).held, 0);
 });
 
+test('the parts of a wait for a wake are its whole, for the first one and for those who came later', async () => {
+  const rig = new Rig();
+  const web = rig.set('web');
+  rig.add('web', 'exited', { listensAfterMs: 100 });
+  await rig.clock.advance(0);
+  const asks = [rig.ask(web)];
+  await rig.clock.advance(60);
+  asks.push(rig.ask(web));
+  await rig.clock.advance(500);
+  const waits = asks.map((one) => (one.outcome?.outcome === 'admitted' ? one.outcome : null));
+  for (const wait of waits) {
+    assert.ok(wait?.phases !== undefined && wait.wakeMs !== null);
+    const { tier, decideMs, engineMs, probeMs, queueMs } = wait.phases;
+    assert.equal(decideMs + engineMs + probeMs + queueMs, wait.wakeMs);
+    assert.equal(tier, 'stopped');
+  }
+  const [first, second] = waits;
+  // The Engine had finished before the second one came.
+  assert.ok((first?.phases?.engineMs ?? 0) > 0 && second?.phases?.engineMs === 0);
+  assert.ok((second?.phases?.probeMs ?? 0) > 0);
+  const told = rig.told('set.awake')[0]?.data ?? {};
+  assert.deepEqual([told.tier, told.wake_ms], ['stopped', waits[0]?.wakeMs]);
+  const counted = rig.scaler.wakeTimes();
+  assert.deepEqual(
+    counted.map((one) => [one.tier, one.phase, one.latency.reduce((sum, count) => sum + count)]),
+    ['decide', 'engine', 'probe', 'queue'].map((phase) => ['stopped', phase, 2]),
+  );
+});
+
 test('the wait for a wake is told to those who waited for it, and to nobody else', async () => {
   const rig = new Rig();
   const web = rig.set('web');
