@@ -22,11 +22,13 @@ import { soak } from './scenarios/soak.ts';
 import { upgrade } from './scenarios/upgrade.ts';
 import { wakeFrozen } from './scenarios/wake-frozen.ts';
 import { wakeStopped } from './scenarios/wake-stopped.ts';
+import { wakeTiers } from './scenarios/wake-tiers.ts';
 
 const SCENARIOS: readonly Scenario[] = [
   discover,
   wakeFrozen,
   wakeStopped,
+  wakeTiers,
   hang,
   proxies,
   k6,
