@@ -1,10 +1,8 @@
 /** The admin API as control opens it: what it needs of all other parts comes together here. */
 import type { AdminPorts, MetricFamily } from '#admin/ports';
 import { type AdminServer, startAdminServer } from '#admin/server';
-import { SetUsage } from '#admin/set-usage';
 import { wakeMetrics } from '#admin/traffic-metrics';
 import { TrafficMinute } from '#admin/traffic-minute';
-import { UsageMeter } from '#admin/usage-meter';
 import type { Apps } from '#apps/apps';
 import type { ClientAuthoritySource } from '#certs/client-authority';
 import type { Clock } from '#core/clock';
@@ -23,6 +21,7 @@ import type { CertificateKeepers } from './certificate-keepers.ts';
 import type { ContainerLogs } from './container-logs.ts';
 import type { HostBoard } from './host-board.ts';
 import type { Memory } from './memory.ts';
+import type { Signals } from './signals.ts';
 import type { Tenancy } from './tenancy.ts';
 import { type Traffic, trafficFamilies } from './traffic.ts';
 
@@ -43,6 +42,7 @@ export interface AdminDoorParts {
   readonly discovery: Discovery;
   readonly scaler: Scaler;
   readonly apps: Apps;
+  readonly signals: Signals;
   /** By name of host. */
   readonly engines: ReadonlyMap<string, DockerEngine>;
   /** What still has to happen before traffic can be served, in words. */
@@ -53,10 +53,8 @@ export interface AdminDoorParts {
 /** @throws TidegateError `listener.in_use` or `listener.denied` */
 export async function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer> {
   const { config, version, clock, log, table, events, board, traffic, keepers, tenancy } = parts;
-  const { clientAuthorities, containerLogs, memory, discovery, scaler, apps, engines, missing, address } = parts;
-  const seen = { engine: (host: string) => engines.get(host) ?? null, sets: () => discovery.sets(), clock };
-  const meter = new UsageMeter(seen);
-  const setUsage = new SetUsage(seen);
+  const { clientAuthorities, containerLogs, memory, discovery, scaler, apps, signals, engines, missing, address } =
+    parts;
   const minute = new TrafficMinute({
     ...{ clock, log, boundsS: LATENCY_BOUNDS_S },
     collect: async () => (await traffic.collect()).sets,
@@ -68,7 +66,7 @@ export async function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer>
     hosts: () => board.views(),
     collect: async (): Promise<MetricFamily[]> => {
       const [families, certificates] = await Promise.all([trafficFamilies(traffic), keepers.collect()]);
-      return [...families, wakeMetrics(scaler.wakeTimes()), ...setUsage.families(), ...certificates];
+      return [...families, wakeMetrics(scaler.wakeTimes()), ...signals.families(), ...certificates];
     },
     authenticate: tenancy.authenticate,
     proxies: new TrustedProxies(config.trustedProxies),
@@ -76,7 +74,8 @@ export async function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer>
     certificates: keepers.book,
     answers: memory.store,
     logs: containerLogs.store,
-    ...{ meter, minute },
+    meter: signals.sampler,
+    minute,
     exec: { engine: (host) => engines.get(host) ?? null, touch: (replica) => scaler.touch(replica) },
     sets: {
       all: () => discovery.sets(),
@@ -92,14 +91,11 @@ export async function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer>
       },
     },
   };
-  const close = (): void => {
-    for (const one of [meter, setUsage, minute]) one.close();
-  };
   try {
     const server = await startAdminServer(ports, address);
-    return { ...server, close: () => server.close().finally(close) };
+    return { ...server, close: () => server.close().finally(() => minute.close()) };
   } catch (error) {
-    close();
+    minute.close();
     throw error;
   }
 }

@@ -29,6 +29,7 @@ import { DomainRoutes } from './domain-routes.ts';
 import { HostBoard } from './host-board.ts';
 import { keepHosts, openHosts, reachesOf } from './hosts.ts';
 import { openMemory, type Part } from './memory.ts';
+import { openSignals } from './signals.ts';
 import { reportTable } from './table-events.ts';
 import { amountsHeld, openTenancy } from './tenancy.ts';
 import { fleetTraffic, revisionCounts, trafficAlone } from './traffic.ts';
@@ -130,6 +131,8 @@ export class Tidegate {
     this.#parts.push({ name: 'container logs', close: containerLogs.close });
     let appsKept: Apps | null = null;
     const table = new RouteTable({ clock, random: Math.random, onPool: (pool) => fleet?.watch(pool) });
+    const signals = openSignals({ config, clock, emit: events.record, engines, sets: () => discovery.sets() });
+    this.#parts.push({ name: 'signals', close: () => signals.sampler.close() });
     const scaler = new Scaler({
       clock,
       log,
@@ -145,6 +148,7 @@ export class Tidegate {
       sandboxesMax: config.sandboxes,
       wakesOf: (tenant) => tenancy.tenants.wakesOf(tenant),
       makeReplica: (key, revision) => appsKept?.factory.make(key, revision) ?? notYet(),
+      usage: signals.usage,
       onViewChanged: (key) => appsKept?.seen(key),
     });
     const { workers } = this.#options;
@@ -216,7 +220,7 @@ export class Tidegate {
     appsKept = apps;
     const admin = await openAdminDoor({
       ...{ config, version, clock, log, table, events, board, traffic, keepers, tenancy, containerLogs },
-      ...{ clientAuthorities, memory, discovery, scaler, apps, engines },
+      ...{ clientAuthorities, memory, discovery, scaler, apps, signals, engines },
       missing: () => [...this.#missing],
       address: this.#options.workers?.admin ?? config.admin,
     });

@@ -10,6 +10,7 @@ import type { Log } from '#core/log';
 import type { SetKey, SetSnapshot } from '#core/set';
 import type { TrustedProxies } from '#core/trusted-proxies';
 import type { ExecEngine } from '#docker/exec';
+import type { UsageSampler } from '#docker/usage-sampler';
 import type { LogStore } from '#logs/log-store';
 import type { RouteTable } from '#router/route-table';
 import type { AuditLog } from '#tenants/audit-log';
@@ -21,7 +22,6 @@ import type { CertificateBook } from './certificate-port.ts';
 import type { DomainDirectory } from './domain-port.ts';
 import type { AnswerStore } from './idempotency.ts';
 import type { TrafficMinute } from './traffic-minute.ts';
-import type { UsageMeter } from './usage-meter.ts';
 
 /** One replica as it is kept now. */
 export interface LiveReplica {
@@ -119,6 +119,8 @@ export interface MetricFamily {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
+  /** A counter that counted before Tidegate began, or before it knew of it: only its growth is Tidegate's. */
+  readonly isOlder?: boolean;
   readonly samples: Iterable<MetricSample>;
 }
 
@@ -162,7 +164,7 @@ export interface AdminPorts {
   /** What containers wrote; left out: nobody keeps it here. */
   readonly logs?: LogStore;
   /** Measures what containers use; left out: nobody does. */
-  readonly meter?: UsageMeter;
+  readonly meter?: UsageSampler;
   /** Traffic of the last minute; left out: nobody counts. */
   readonly minute?: TrafficMinute;
   /** Runs commands in containers; left out: nobody does. */

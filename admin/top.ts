@@ -1,12 +1,13 @@
 /** Endpoint of what an app uses now: each replica, its containers, and the sets together. */
 import { z } from '@hono/zod-openapi';
 import type { Unreadable } from '#docker/cgroup-stats';
+import { tenths, together, type UsageNow } from '#docker/usage-rates';
+import { containersOf, type UsageSampler } from '#docker/usage-sampler';
 import { type Endpoints, NOTHING } from './endpoint.ts';
 import type { KnownSets } from './known-sets.ts';
 import type { AdminPorts } from './ports.ts';
 import { Problem } from './problem.ts';
 import { timeOf } from './time.ts';
-import { containersOf, type UsageMeter, type UsageNow } from './usage-meter.ts';
 import type { KnownSet } from './views.ts';
 
 const count = z.number().int();
@@ -75,7 +76,7 @@ export function addTop(endpoints: Endpoints, known: KnownSets, ports: AdminPorts
   );
 }
 
-function topJson(sets: readonly KnownSet[], meter: UsageMeter, at: number): TopJson {
+function topJson(sets: readonly KnownSet[], meter: UsageSampler, at: number): TopJson {
   const items = sets.flatMap(({ snapshot: { set, replicas } }) =>
     replicas.map((replica): TopJson['items'][number] => {
       const containers = containersOf(replica).map((one) => ({ ...one, seen: meter.now(one) }));
@@ -102,27 +103,6 @@ function topJson(sets: readonly KnownSet[], meter: UsageMeter, at: number): TopJ
   };
 }
 
-/** Containers of one replica: what they use adds up, but for the network, which they share. */
-function together(all: readonly (UsageNow | Unreadable)[]): UsageNow | Unreadable {
-  const uses = all.flatMap((one) => ('unreadable' in one ? [] : [one]));
-  const [first] = uses;
-  if (first === undefined) return all.find((one) => 'unreadable' in one) ?? { unreadable: 'it has no container' };
-  const sum = (pick: (use: UsageNow) => number): number => uses.reduce((total, use) => total + pick(use), 0);
-  const limits = uses.map(({ memoryLimitBytes }) => memoryLimitBytes);
-  return {
-    cpuPercent: tenths(sum((use) => use.cpuPercent)),
-    throttledPercent: Math.max(...uses.map(({ throttledPercent }) => throttledPercent)),
-    memoryBytes: sum((use) => use.memoryBytes),
-    memoryLimitBytes: limits.includes(null) ? null : limits.reduce<number>((total, one) => total + (one ?? 0), 0),
-    oomKills: sum((use) => use.oomKills),
-    pids: sum((use) => use.pids),
-    readBytes: sum((use) => use.readBytes),
-    writtenBytes: sum((use) => use.writtenBytes),
-    receivedBytes: first.receivedBytes,
-    sentBytes: first.sentBytes,
-  };
-}
-
 function useOf(seen: UsageNow | Unreadable): { use: UseJson | null; unreadable: string | null } {
   if ('unreadable' in seen) return { use: null, unreadable: seen.unreadable };
   return {
@@ -140,8 +120,4 @@ function useOf(seen: UsageNow | Unreadable): { use: UseJson | null; unreadable: 
     },
     unreadable: null,
   };
-}
-
-function tenths(value: number): number {
-  return Math.round(value * 10) / 10;
 }

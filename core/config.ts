@@ -67,6 +67,8 @@ export interface Config {
   readonly accessLogSample: number;
   /** What containers write: kept of each set, and for how long. */
   readonly logs: { readonly keepBytes: number; readonly keepDays: number };
+  /** Between two readings of what replicas use. */
+  readonly usageEveryMs: number;
   readonly log: LogLevel;
 }
 
@@ -133,6 +135,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     accessLog: read(settings.accessLog),
     accessLogSample: read(settings.accessLogSample) ?? 1,
     logs: { keepBytes: read(settings.logKeepBytes) ?? 0, keepDays: read(settings.logKeepDays) ?? 0 },
+    usageEveryMs: read(settings.usageEveryMs) ?? 0,
     log: read(settings.log) ?? 'info',
   } satisfies Config;
 

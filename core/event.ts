@@ -30,6 +30,7 @@ export const EVENT_TYPES = {
   'replica.created': 'Tidegate made a replica.',
   'replica.removed': 'Tidegate removed a replica that it had made.',
   'replica.draining': 'A replica finishes what is in flight and takes nothing new.',
+  'replica.memory_high': 'A replica uses nine tenths of its memory or more.',
   'replica.failed': 'A replica could not be started, thawed, stopped or made.',
   'set.waking': 'A set was asked for while it had no ready replica.',
   'set.awake': 'A set that was waking has a ready replica.',

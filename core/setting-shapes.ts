@@ -1,6 +1,7 @@
 /** The shapes that settings come in: each reads a text into a value, or says what to write instead. */
 import { isIP } from 'node:net';
 import { parseBytes } from './bytes.ts';
+import { parseDuration } from './duration.ts';
 import { parseHostname } from './hostname.ts';
 import { nearest } from './nearest.ts';
 
@@ -59,6 +60,15 @@ export function sizeFrom1m(value: string): Parsed<number> {
 
 export function count(value: string): Parsed<number> {
   return /^\d{1,3}$/.test(value) ? { value: Number(value) } : { problem: 'write a whole number from 0 to 999' };
+}
+
+const USAGE_MS = { least: 500, most: 60_000 };
+
+export function usageInterval(value: string): Parsed<number> {
+  const ms = parseDuration(value);
+  return ms !== null && ms >= USAGE_MS.least && ms <= USAGE_MS.most
+    ? { value: ms }
+    : { problem: 'write a duration from 500ms to 60s, for example 2s' };
 }
 
 export function token(value: string): Parsed<string> {

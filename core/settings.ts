@@ -21,6 +21,7 @@ import {
   store,
   text,
   token,
+  usageInterval,
 } from './setting-shapes.ts';
 
 export interface ListenAddress {
@@ -205,6 +206,12 @@ export const settings = {
     '7',
     'For how many days it is kept, also when the set is gone.',
     atLeastOne,
+  ),
+  usageEveryMs: setting(
+    'TIDEGATE_USAGE_EVERY',
+    '2s',
+    'How often what replicas use is read (processor, memory, network), from `500ms` to `60s`.',
+    usageInterval,
   ),
   log: setting('TIDEGATE_LOG', 'info', 'Lowest level that is logged, as JSON lines on stdout.', oneOf(LOG_LEVELS)),
 };

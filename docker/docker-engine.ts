@@ -6,7 +6,8 @@ import type { Clock } from '#core/clock';
 import { TidegateError } from '#core/errors';
 import type { Log } from '#core/log';
 import { Breaker } from './breaker.ts';
-import type { BriefUsage, ContainerUsage, Unreadable, UsageEngine, UsageTarget } from './cgroup-stats.ts';
+import type { Unreadable, UsageEngine, UsageTarget } from './cgroup-stats.ts';
+import type { ContainerUsage } from './container-reader.ts';
 import { Endpoint, type EngineCerts } from './endpoint.ts';
 import type {
   CloneOptions,
@@ -179,8 +180,8 @@ export class DockerEngine implements HostEngine, LogEngine, ExecEngine, UsageEng
     return this.#parts.usages.usage(target);
   }
 
-  briefUsage(target: UsageTarget): BriefUsage | Unreadable {
-    return this.#parts.usages.briefUsage(target);
+  forgetUsage(containerId: string): void {
+    this.#parts.usages.forgetUsage(containerId);
   }
 
   freeze(target: FreezeTarget): Promise<boolean> {
@@ -278,6 +279,7 @@ export class DockerEngine implements HostEngine, LogEngine, ExecEngine, UsageEng
     this.#heartbeat.close();
     this.#closed.abort();
     this.#parts.spares?.close();
+    this.#parts.usages.close();
     this.#states.close();
     this.#client.close();
   }

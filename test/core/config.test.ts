@@ -62,6 +62,7 @@ test('an empty environment gives the documented defaults', () => {
     accessLog: null,
     accessLogSample: 1,
     logs: { keepBytes: 67_108_864, keepDays: 7 },
+    usageEveryMs: 2000,
     log: 'info',
   });
 });
@@ -126,6 +127,7 @@ const GOOD: readonly Good[] = [
   good('TIDEGATE_ACCESS_LOG_SAMPLE', '0.25', (c) => c.accessLogSample, 0.25),
   good('TIDEGATE_LOG_KEEP_BYTES', '1g', (c) => c.logs.keepBytes, 1_073_741_824),
   good('TIDEGATE_LOG_KEEP_DAYS', '30', (c) => c.logs.keepDays, 30),
+  good('TIDEGATE_USAGE_EVERY', '500ms', (c) => c.usageEveryMs, 500),
   good('TIDEGATE_LOG', 'debug', (c) => c.log),
 ];
 

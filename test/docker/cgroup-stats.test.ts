@@ -30,6 +30,8 @@ test('the first version is read as docker stats reads it', (t) => {
     'proc/42/net/dev': NET,
     [`cgroup/cpuacct/docker/${ID}/cpuacct.usage`]: '5000000000\n',
     [`cgroup/cpu/docker/${ID}/cpu.stat`]: 'nr_periods 10\nnr_throttled 2\nthrottled_time 300\n',
+    [`cgroup/cpu/docker/${ID}/cpu.cfs_quota_us`]: '-1\n',
+    [`cgroup/cpu/docker/${ID}/cpu.cfs_period_us`]: '100000\n',
     [`cgroup/memory/docker/${ID}/memory.usage_in_bytes`]: '10000\n',
     [`cgroup/memory/docker/${ID}/memory.stat`]: 'inactive_file 1\ntotal_inactive_file 4000\n',
     [`cgroup/memory/docker/${ID}/memory.limit_in_bytes`]: '9223372036854771712\n',
@@ -40,7 +42,15 @@ test('the first version is read as docker stats reads it', (t) => {
   });
   const usages = new Usages({ procRoot: path.join(root, 'proc'), cgroupRoot: path.join(root, 'cgroup') });
   assert.deepEqual(usages.usage({ containerId: ID, pid: 42 }), {
-    ...{ cpuNs: 5e9, throttledNs: 300, memoryBytes: 6000, memoryLimitBytes: null, oomKills: 3, pids: 7 },
+    ...{
+      cpuNs: 5e9,
+      throttledNs: 300,
+      memoryBytes: 6000,
+      memoryLimitBytes: null,
+      oomKills: 3,
+      pids: 7,
+      cpuLimit: null,
+    },
     ...{ readBytes: 101, writtenBytes: 202, receivedBytes: 1010, sentBytes: 2020 },
   });
 });
@@ -52,6 +62,7 @@ test('the second version says the same', (t) => {
     'proc/42/cgroup': `0::/system.slice/docker-${ID}.scope\n`,
     'proc/42/net/dev': NET,
     [`${folder}/cpu.stat`]: 'usage_usec 5000000\nuser_usec 1\nthrottled_usec 3\n',
+    [`${folder}/cpu.max`]: '150000 100000\n',
     [`${folder}/memory.current`]: '10000\n',
     [`${folder}/memory.stat`]: 'anon 1\ninactive_file 4000\n',
     [`${folder}/memory.max`]: '20000\n',
@@ -61,10 +72,17 @@ test('the second version says the same', (t) => {
   });
   const usages = new Usages({ procRoot: path.join(root, 'proc'), cgroupRoot: path.join(root, 'cgroup') });
   assert.deepEqual(usages.usage({ containerId: ID, pid: 42 }), {
-    ...{ cpuNs: 5e9, throttledNs: 3000, memoryBytes: 6000, memoryLimitBytes: 20_000, oomKills: 3, pids: 7 },
+    ...{
+      cpuNs: 5e9,
+      throttledNs: 3000,
+      memoryBytes: 6000,
+      memoryLimitBytes: 20_000,
+      oomKills: 3,
+      pids: 7,
+      cpuLimit: 1.5,
+    },
     ...{ readBytes: 101, writtenBytes: 202, receivedBytes: 1010, sentBytes: 2020 },
   });
-  assert.deepEqual(usages.briefUsage({ containerId: ID, pid: 42 }), { cpuNs: 5e9, memoryBytes: 6000 });
 });
 
 test('where it cannot be read, it is said why', (t) => {

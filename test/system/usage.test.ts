@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import type Docker from 'dockerode';
 import { systemClock } from '#core/clock';
 import { silentLog } from '#core/log';
-import type { ContainerUsage } from '#docker/cgroup-stats';
+import type { ContainerUsage } from '#docker/container-reader';
 import { type DockerEngine, openEngine } from '#docker/docker-engine';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { until } from '../support/until.ts';
