@@ -199,6 +199,7 @@ function wouldBe(set: KnownSet, setting: ScaleSetting | null): KnownSet {
     policy: policy.scale,
     override: setting ?? NO_OVERRIDE,
     made: replicas.filter((one) => one.cloneOf === null).length,
+    desired: set.live?.scaling?.desired ?? null,
   });
   return { ...set, setting, live: set.live === null ? null : { ...set.live, target } };
 }

@@ -33,6 +33,17 @@ export function* knownMetrics(ports: Ports): Generator<MetricFamily> {
     'Replicas wanted while the set is awake.',
     perSet((live) => live.target.awake),
   );
+  const scaled = sets.filter(({ live }) => live.scaling !== null);
+  yield gauge(
+    'tidegate_set_desired_replicas',
+    'Replicas that the load of a set asks for.',
+    scaled.map(({ labels, live }) => ({ labels, value: live.scaling?.desired ?? 0 })),
+  );
+  yield gauge(
+    'tidegate_set_panic',
+    '1 while a set grows with the load of its last seconds.',
+    scaled.map(({ labels, live }) => ({ labels, value: Number(live.scaling?.isPanicking ?? false) })),
+  );
   yield gauge(
     'tidegate_set_in_flight',
     'Requests and streams that replicas serve now.',

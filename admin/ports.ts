@@ -47,7 +47,22 @@ export interface LiveSet {
   readonly held: number;
   /** What labels and settings together come to. `awake`: replicas wanted while the set is awake. */
   readonly target: { readonly min: number; readonly max: number; readonly awake: number };
+  /** What its number of replicas goes by; null: it is fixed, or the set sleeps. */
+  readonly scaling: LiveScaling | null;
   readonly replicas: readonly LiveReplica[];
+}
+
+export interface LiveScaling {
+  readonly desired: number;
+  /** Which of its aims asks for most. */
+  readonly metric: 'concurrency' | 'rps' | 'cpu' | 'memory';
+  /** It grows with the last seconds, and shrinks when a whole window has been calm. */
+  readonly isPanicking: boolean;
+  /** Over the window: requests at a time that need capacity, and arrivals a second. */
+  readonly concurrency: number;
+  readonly rps: number;
+  /** Mean time of a request at a replica, in ms; null: not known yet. */
+  readonly serviceMs: number | null;
 }
 
 export interface SetDirectory {

@@ -113,6 +113,17 @@ export const ScaleShape = z
       .nullable()
       .openapi({ description: 'What was asked for beside the labels; null: nothing.' }),
     labels: z.object({ min: count, max: count }),
+    load: z
+      .object({
+        desired: count.openapi({ description: 'Replicas that it asks for, within min and max.' }),
+        metric: z.enum(['concurrency', 'rps', 'cpu', 'memory']).openapi({ description: 'What asks for most.' }),
+        panic: z.boolean().openapi({ description: 'It grows with the last seconds, and does not shrink.' }),
+        concurrency: z.number().openapi({ description: 'Requests at a time that need capacity, over the window.' }),
+        rps: z.number().openapi({ description: 'Arrivals a second, over the window.' }),
+        service_ms: z.number().nullable().openapi({ description: 'Mean time of a request at a replica.' }),
+      })
+      .nullable()
+      .openapi({ description: 'What the number of replicas follows; null: it is fixed, or the set sleeps.' }),
   })
   .openapi('Scale');
 

@@ -1,7 +1,7 @@
 /** Apps, sets and replicas as the API shows them: pure translation of what is known. */
 import type { MemberSnapshot, ReplicaSnapshot, RouteSpec, SetSnapshot } from '#core/set';
 import { policyJson } from './policy-shape.ts';
-import type { LiveReplica, LiveSet, ScaleSetting } from './ports.ts';
+import type { LiveReplica, LiveScaling, LiveSet, ScaleSetting } from './ports.ts';
 import type { AppJson, ReplicaJson, ScaleJson, SetJson } from './shapes.ts';
 
 /** A set with what is known of it beside its snapshot. */
@@ -77,6 +77,15 @@ export function scaleJson({ snapshot, live, setting }: KnownSet): ScaleJson {
     ready: live?.ready ?? 0,
     override: setting === null ? null : { ...setting, at: new Date(setting.at).toISOString() },
     labels,
+    load: live === null || live.scaling === null ? null : loadJson(live.scaling),
+  };
+}
+
+function loadJson({ desired, metric, isPanicking, concurrency, rps, serviceMs }: LiveScaling): ScaleJson['load'] {
+  const rounded = (value: number): number => Math.round(value * 100) / 100;
+  return {
+    ...{ desired, metric, panic: isPanicking, concurrency: rounded(concurrency), rps: rounded(rps) },
+    service_ms: serviceMs === null ? null : rounded(serviceMs),
   };
 }
 

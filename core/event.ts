@@ -42,7 +42,8 @@ export const EVENT_TYPES = {
   'set.stopped': 'The replicas of an idle set were stopped.',
   'set.absent':
     'The replicas of an idle set were removed; the set itself is left, and comes back when it is asked for.',
-  'set.scaled': 'The scale of a set was changed by a person or a program.',
+  'set.scaled':
+    'The scale of a set was changed by a person or a program, or its load asks for another number of replicas.',
   'domain.added': 'A tenant claimed a hostname.',
   'domain.verified': 'A tenant has proved that a hostname is its own; requests for it are routed.',
   'domain.dns_ok': 'A claimed hostname points here.',

@@ -205,7 +205,7 @@ export const LABELS = {
     example: '30s',
   }),
   scaleCooldown: set.defaulted('scale.cooldown', duration(0), '30s', {
-    meaning: 'Time after a change of scale before the set shrinks.',
+    meaning: 'How long fewer replicas must have been enough before the set shrinks.',
     example: '2m',
   }),
   scaleSchedule: set.optional('scale.schedule', schedule, 'none', {

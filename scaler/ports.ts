@@ -49,13 +49,10 @@ export interface ScalerPorts {
    * there. Not given: none can be made.
    */
   readonly makeReplica?: (key: SetKey, revision: string) => Promise<MadeReplica>;
+  /** What a replica was measured to use last; null: not known. Never asks an Engine. Not given: nothing is measured. */
+  readonly usage?: (replica: ReplicaSnapshot) => ReplicaUsage | null;
   /** What a view of the set shows may have changed. Called once per turn at most; must not throw. */
   readonly onViewChanged?: (key: SetKey) => void;
-  /**
-   * What a replica uses, as it was last read: never asks the Engine, never waits. Null (or not given): not known, as of a
-   * replica that does not run, that just started, or whose host is another machine.
-   */
-  readonly usage?: (replica: ReplicaSnapshot) => ReplicaUsage | null;
   /** How many sleeping sets the plan of a tenant lets it wake; not given: no limit but the machine's. */
   readonly wakesOf?: (tenant: string) => WakeAllowance;
   /** A correlation id. */

@@ -1,7 +1,9 @@
 /**
- * How many replicas a set may and should have: the labels' bounds, changed by what a person asked for. Pure.
+ * How many replicas a set may and should have: the labels' bounds, changed by what a person asked for, and within
+ * them what its load asks for. Pure.
  */
 import type { ScalePolicy, SetClass } from '#core/set';
+import type { Bounds } from './autoscaler.ts';
 
 /** What a person or program asked for; null fields follow the labels. */
 export interface ScaleOverride {
@@ -27,14 +29,23 @@ export interface ScaleFacts {
   readonly override: ScaleOverride;
   /** Replicas that their operator made, in whatever state. */
   readonly made: number;
+  /** Replicas that its load asks for; null: its number does not follow the load, or it sleeps. */
+  readonly desired: number | null;
+}
+
+/** Within what a set that is awake may follow its load; null: it may not, its number is fixed. */
+export function scalingBounds({ class: kind, policy, override }: Omit<ScaleFacts, 'made' | 'desired'>): Bounds | null {
+  if (kind === 'data' || override.replicas !== null) return null;
+  const { min, max } = bounds(policy, override);
+  return max > Math.max(1, min) ? { min: Math.max(1, min), max } : null;
 }
 
 export function scaleTarget(facts: ScaleFacts): ScaleTarget {
-  const { policy, override, made } = facts;
+  const { policy, override, made, desired } = facts;
   if (facts.class === 'data') return { min: 1, max: 1, awake: 1 };
   const { min, max } = bounds(policy, override);
   const { replicas } = override;
-  if (replicas === null) return { min, max, awake: clamp(made, Math.max(1, min), Math.max(1, max)) };
+  if (replicas === null) return { min, max, awake: clamp(desired ?? made, Math.max(1, min), Math.max(1, max)) };
   return {
     // A set that may sleep still may, and comes back with as many as were asked for.
     min: min === 0 ? 0 : replicas,
@@ -44,7 +55,7 @@ export function scaleTarget(facts: ScaleFacts): ScaleTarget {
 }
 
 /** What a person asked for wins over the labels; where it contradicts itself, min wins over max. */
-function bounds(policy: ScalePolicy, override: ScaleOverride): { readonly min: number; readonly max: number } {
+function bounds(policy: ScalePolicy, override: ScaleOverride): Bounds {
   const min = override.min ?? Math.min(policy.min, override.max ?? policy.min);
   return { min, max: Math.max(override.max ?? policy.max, min) };
 }

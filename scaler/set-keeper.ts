@@ -21,8 +21,9 @@ import { Reconciler } from './reconciler.ts';
 import type { ReplicaKeeper } from './replica-keeper.ts';
 import { Rest } from './rest.ts';
 import { Roster } from './roster.ts';
-import { type ScaleOverride, type ScaleTarget, scaleTarget } from './scale-target.ts';
+import type { ScaleOverride, ScaleTarget } from './scale-target.ts';
 import { reportsOf, type SetReport } from './set-reports.ts';
+import { SetScale } from './set-scale.ts';
 import { type SetView, viewOf } from './set-view.ts';
 import { servingShares } from './share-wishes.ts';
 import { Staffing } from './staffing.ts';
@@ -49,6 +50,7 @@ export interface SetKeeperOptions {
 export class SetKeeper {
   readonly key: SetKey;
   readonly pool: Pool;
+  readonly scaling: SetScale;
   readonly #options: SetKeeperOptions;
   readonly #room: WaitingRoom;
   readonly #staffing: Staffing;
@@ -62,7 +64,6 @@ export class SetKeeper {
   readonly #rest = new Rest();
   readonly #knownSince: number;
   #snapshot: SetSnapshot;
-  #override: ScaleOverride;
   #closed = false;
 
   constructor(options: SetKeeperOptions) {
@@ -71,7 +72,6 @@ export class SetKeeper {
     this.key = snapshot.key;
     this.pool = pool;
     this.#snapshot = snapshot;
-    this.#override = options.override;
     this.#knownSince = ports.clock.now();
     this.#report = reportsOf({
       emit: ports.emit,
@@ -93,6 +93,10 @@ export class SetKeeper {
       pool,
       clock: ports.clock,
       inFlight: () => this.replicas.reduce((sum, one) => sum + one.inFlight, 0),
+    });
+    this.scaling = new SetScale({
+      ...{ ports, pool, override: options.override, snapshot: () => this.#snapshot, replicas: () => this.replicas },
+      ...{ report: this.#report, onChange: () => this.reconcile() },
     });
     this.#reconciler = new Reconciler({
       clock: ports.clock,
@@ -116,21 +120,12 @@ export class SetKeeper {
     return this.#snapshot;
   }
 
-  get override(): ScaleOverride {
-    return this.#override;
-  }
-
   get replicas(): readonly ReplicaKeeper[] {
     return this.#roster.all;
   }
 
   get target(): ScaleTarget {
-    return scaleTarget({
-      class: this.#snapshot.policy.class,
-      policy: this.#snapshot.policy.scale,
-      override: this.#override,
-      made: this.#isDeployed ? 0 : this.#snapshot.replicas.filter((one) => one.cloneOf === null).length,
-    });
+    return this.scaling.target;
   }
 
   /** How long it has been known. */
@@ -174,6 +169,7 @@ export class SetKeeper {
     const refusal = this.#ask();
     if (refusal !== null) return Promise.resolve(refusal);
     const admission = this.#room.enter(request, signal);
+    this.scaling.poke();
     this.reconcile();
     return admission;
   }
@@ -208,7 +204,7 @@ export class SetKeeper {
 
   /** A person or program changes the scale. */
   scale(override: ScaleOverride): void {
-    this.#override = override;
+    this.scaling.override = override;
     this.#wake.forgive();
     this.#staffing.forgive();
     this.#roster.forgive();
@@ -277,13 +273,12 @@ export class SetKeeper {
 
   #reconcile(): number {
     const lookedAt = this.#now();
-    const { target, replicas } = this;
+    const { replicas } = this;
+    const { min } = this.target;
     const { stopped, shares } = this.#snapshot;
-    const isStopped = this.#isDeployed
-      ? stopped === true
-      : stoppedByPerson({ replicas, min: target.min, now: this.#now() });
+    const isStopped = this.#isDeployed ? stopped === true : stoppedByPerson({ replicas, min, now: this.#now() });
     const tier = this.#demand.tier(this.#snapshot.policy.scale, {
-      min: target.min,
+      min,
       dependents: this.#holds.dependents.size,
       isComingUp: replicas.some((one) => one.isComingUp),
       isDeployed: this.#isDeployed,
@@ -294,9 +289,10 @@ export class SetKeeper {
     const isWanted = (tier === 'awake' && mayStart) || shares?.some((one) => one.held) === true;
     const stirs = (isWanted && !isStopped) || replicas.some((one) => one.isStirring);
     this.#holds.holdOnly(stirs ? dependencies : []);
+    this.scaling.follow(!isStopped && (tier === 'awake' || (tier === null && this.pool.readyCount > 0)));
     this.#staffing.follow({
-      ...{ snapshot: this.#snapshot, replicas, target, tier: mayStart ? tier : null },
-      fixed: this.#override.replicas !== null || this.#override.max !== null,
+      ...{ snapshot: this.#snapshot, replicas, target: this.target, tier: mayStart ? tier : null },
+      fixed: this.scaling.isFixed,
       stoppedByPerson: isStopped,
       dependenciesReady: dependencies.every((one) => one.servesDependents),
     });
@@ -358,6 +354,7 @@ export class SetKeeper {
   #end(): void {
     this.#closed = true;
     this.#reconciler.close();
+    this.scaling.close();
     this.#staffing.close();
     this.#turn.close();
     this.#room.turnAway(noReplicas());

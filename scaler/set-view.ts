@@ -2,6 +2,7 @@
  * What the API shows of a set: plain data, computed when asked for.
  */
 import type { SetKey } from '#core/set';
+import type { AutoscalerView } from './autoscaler.ts';
 import type { MakingView } from './replica-maker.ts';
 import type { ReplicaPhase } from './replica-phase.ts';
 import type { ScaleOverride, ScaleTarget } from './scale-target.ts';
@@ -49,6 +50,8 @@ export interface SetView {
   readonly target: ScaleTarget;
   readonly override: ScaleOverride;
   readonly replicas: readonly ReplicaView[];
+  /** What its number of replicas goes by; null: it is fixed, or the set sleeps. */
+  readonly scaling: AutoscalerView | null;
   /** How the making of replicas goes, by revision: empty for a set that is found by labels. */
   readonly making: readonly MakingView[];
 }
@@ -69,7 +72,7 @@ export function viewOf(keeper: SetKeeper, progress: Progress): SetView {
     inFlight: pool.inFlight,
     held: pool.held,
     target: keeper.target,
-    override: keeper.override,
+    override: keeper.scaling.override,
     replicas: keeper.replicas.map((replica) => ({
       id: replica.snapshot.id,
       name: replica.snapshot.name,
@@ -84,6 +87,7 @@ export function viewOf(keeper: SetKeeper, progress: Progress): SetView {
       failures: replica.failures,
       failure: replica.failure,
     })),
+    scaling: keeper.scaling.view,
     making: progress.making,
   };
 }

@@ -31,6 +31,7 @@ test('the scale shows what is in force, what was asked for, and the labels', asy
     replicas: 1,
     ready: 1,
     override: null,
+    load: null,
     labels: { min: 1, max: 2 },
   });
 });

@@ -178,6 +178,7 @@ export function live(changes: Partial<LiveSet> = {}): LiveSet {
     inFlight: 0,
     held: 0,
     target: { min: 1, max: 1, awake: 1 },
+    scaling: null,
     replicas: [],
     ...changes,
   };

@@ -9,6 +9,7 @@ interface Case {
   readonly labels: Partial<ScalePolicy>;
   readonly asked?: Partial<ScaleOverride>;
   readonly made?: number;
+  readonly desired?: number;
   readonly class?: SetClass;
   readonly expected: readonly [min: number, max: number, awake: number];
 }
@@ -38,6 +39,15 @@ const CASES: readonly Case[] = [
   },
   { what: 'a min of zero asked for', labels: { min: 1, max: 1 }, asked: { min: 0 }, expected: [0, 1, 1] },
   { what: 'data', labels: { min: 0, max: 9 }, class: 'data', made: 2, expected: [1, 1, 1] },
+  { what: 'its load', labels: { min: 0, max: 9 }, made: 1, desired: 4, expected: [0, 9, 4] },
+  { what: 'its load, within what a person asked for', labels: {}, asked: { max: 3 }, desired: 4, expected: [1, 3, 3] },
+  {
+    what: 'a number asked for, whatever its load',
+    labels: { max: 9 },
+    asked: { replicas: 2 },
+    desired: 4,
+    expected: [2, 9, 2],
+  },
   { what: 'data, whatever is asked', labels: { min: 1 }, class: 'data', asked: { replicas: 0 }, expected: [1, 1, 1] },
 ];
 
@@ -48,6 +58,7 @@ for (const one of CASES) {
       policy: { ...DEFAULT_POLICY.scale, ...one.labels },
       override: { ...NO_OVERRIDE, ...one.asked },
       made: one.made ?? 1,
+      desired: one.desired ?? null,
     });
     assert.deepEqual([target.min, target.max, target.awake], one.expected);
   });

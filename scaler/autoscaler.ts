@@ -1,0 +1,209 @@
+/**
+ * The loop around the decider for one set: looks at its pool while the set is awake, keeps what it saw, and says how many
+ * replicas the set should have. A set whose bounds leave no choice is not looked at.
+ */
+import type { Clock, Timer } from '#core/clock';
+import type { ScalePolicy, SetPolicy } from '#core/set';
+import type { Pool } from '#router/pool';
+import {
+  type DeciderMemory,
+  type DeciderPolicy,
+  type Decision,
+  decide,
+  GROWTH_RATIO,
+  type Metric,
+  memoryOf,
+  NO_MEMORY,
+  PANIC_RATIO,
+  SHRINK_RATIO,
+} from './decider/decider.ts';
+import { DemandMeter } from './decider/demand-meter.ts';
+
+/** How often a set is looked at that has requests, and one that has none. */
+const BUSY_MS = 250;
+const CALM_MS = 1000;
+/** After a request was held, so that those that come with it are seen as well. */
+const HELD_MS = 100;
+/** The short window, as part of the stable one, and its shortest. */
+const PANIC_PART = 0.1;
+const PANIC_LEAST_MS = 2000;
+/** While requests queue before replicas that are up, the short window is as short as that. */
+const SATURATED_MS = 500;
+/** Of a hard limit of requests at a time a replica is to have that part: the rest is for what comes at once. */
+const LIMIT_PART = 0.7;
+
+/** Mean use of the ready replicas, in percent of their limits; null: not known. */
+export interface MeanUse {
+  readonly cpu: number | null;
+  readonly memory: number | null;
+}
+
+export interface AutoscalerOptions {
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly use: () => MeanUse;
+  /** Another number of replicas is wanted. */
+  readonly onChange: (change: ScaleChange) => void;
+}
+
+export interface ScaleChange {
+  readonly from: number;
+  readonly to: number;
+  readonly metric: Metric;
+  readonly isPanicking: boolean;
+}
+
+export interface Bounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What it goes by now, for people to see. */
+export interface AutoscalerView {
+  readonly desired: number;
+  readonly metric: Metric;
+  readonly isPanicking: boolean;
+  /** Mean number of requests at a time that need capacity, and arrivals a second, over the stable window. */
+  readonly concurrency: number;
+  readonly rps: number;
+  /** Mean time of a request at a replica, in ms; null: not known yet. */
+  readonly serviceMs: number | null;
+}
+
+export class Autoscaler {
+  readonly #options: AutoscalerOptions;
+  #meter: DemandMeter;
+  #windowMs: number;
+  #bounds: Bounds = { min: 1, max: 1 };
+  #memory: DeciderMemory = NO_MEMORY;
+  #decision: Decision | null = null;
+  #timer: Timer | null = null;
+  /** Monotonic ms of the next look. */
+  #nextAt = 0;
+  #claims = 0;
+
+  constructor(options: AutoscalerOptions) {
+    this.#options = options;
+    this.#windowMs = options.pool.policy.scale.windowMs;
+    this.#meter = new DemandMeter(this.#windowMs);
+  }
+
+  /** Replicas that are wanted while the set is awake; null: the bounds leave no choice, or it sleeps. */
+  get desired(): number | null {
+    return this.#decision?.desired ?? null;
+  }
+
+  get view(): AutoscalerView | null {
+    if (this.#decision === null) return null;
+    const { desired, metric, isPanicking } = this.#decision;
+    const { window, serviceMs } = this.#meter;
+    return {
+      ...{ desired, metric, isPanicking, serviceMs },
+      concurrency: window.demand(this.#windowMs),
+      rps: window.arrivalsPerSecond(this.#windowMs),
+    };
+  }
+
+  /**
+   * Says whether the set is awake, and within what bounds it may scale; null: its number is fixed.
+   * @param replicas that are up: kept for a window when it begins to look
+   */
+  follow(bounds: Bounds | null, facts: { readonly isAwake: boolean; readonly replicas: number }): void {
+    if (bounds === null || !facts.isAwake || bounds.max <= bounds.min) {
+      this.close();
+      return;
+    }
+    const isOther = bounds.min !== this.#bounds.min || bounds.max !== this.#bounds.max;
+    this.#bounds = bounds;
+    if (this.#timer === null) {
+      this.#memory = memoryOf(facts.replicas, this.#options.clock.now());
+      this.#look();
+    } else if (isOther) this.#look();
+  }
+
+  /** A request is held: it is looked at soon. */
+  poke(): void {
+    if (this.#timer !== null && this.#nextAt > this.#options.clock.now() + HELD_MS) this.#lookIn(HELD_MS);
+  }
+
+  /** Forgets what it saw, and looks no more until it is told to. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#decision = null;
+    this.#meter.reset();
+  }
+
+  #look(): void {
+    const { pool, clock, onChange } = this.#options;
+    const now = clock.now();
+    if (pool.policy.scale.windowMs !== this.#windowMs) this.#widen(pool.policy.scale);
+    this.#meter.sample(now, pool);
+    const before = this.#decision;
+    const next = decide(this.#stats(), policyOf(pool.policy, this.#bounds), this.#memory, now);
+    this.#memory = next.memory;
+    this.#decision = next;
+    const isBusy = pool.inFlight > 0 || pool.held > 0 || pool.claims !== this.#claims;
+    this.#claims = pool.claims;
+    this.#lookIn(isBusy ? BUSY_MS : CALM_MS);
+    if (before?.desired === next.desired) return;
+    const from = before?.desired ?? Math.max(this.#bounds.min, pool.readyCount);
+    onChange({ from, to: next.desired, metric: next.metric, isPanicking: next.isPanicking });
+  }
+
+  /** The policy has another window: what was seen in the one before is not of its length. */
+  #widen({ windowMs }: ScalePolicy): void {
+    this.#windowMs = windowMs;
+    this.#meter = new DemandMeter(windowMs);
+    this.#memory = memoryOf(this.#decision?.desired ?? 1, this.#options.clock.now());
+  }
+
+  #stats(): Parameters<typeof decide>[0] {
+    const { pool } = this.#options;
+    const { window, isSaturated, backlog } = this.#meter;
+    const panicMs = isSaturated ? SATURATED_MS : Math.max(PANIC_LEAST_MS, this.#windowMs * PANIC_PART);
+    const { concurrency, scale } = pool.policy;
+    return {
+      ready: pool.readyCount,
+      concurrency: { stable: window.demand(this.#windowMs), panic: window.demand(panicMs) },
+      rps: { stable: window.arrivalsPerSecond(this.#windowMs), panic: window.arrivalsPerSecond(panicMs) },
+      ...this.#options.use(),
+      isSaturated,
+      backlog: Math.ceil(backlog / (concurrency > 0 ? concurrency : scale.target)),
+    };
+  }
+
+  #lookIn(delayMs: number): void {
+    this.#timer?.cancel();
+    this.#nextAt = this.#options.clock.now() + delayMs;
+    this.#timer = this.#options.clock.after(delayMs, () => this.#look());
+  }
+}
+
+function policyOf({ scale, concurrency }: SetPolicy, bounds: Bounds): DeciderPolicy {
+  return {
+    ...bounds,
+    concurrency: concurrency > 0 ? Math.min(scale.target, concurrency * LIMIT_PART) : scale.target,
+    rps: scale.rps,
+    cpu: scale.cpu,
+    memory: scale.memory,
+    windowMs: scale.windowMs,
+    cooldownMs: scale.cooldownMs,
+    panicRatio: PANIC_RATIO,
+    growthRatio: GROWTH_RATIO,
+    shrinkRatio: SHRINK_RATIO,
+  };
+}
+
+const REASONS: Readonly<Record<Metric, string>> = {
+  concurrency: 'requests at a time',
+  rps: 'requests a second',
+  cpu: 'its use of processors',
+  memory: 'its use of memory',
+};
+
+/** Why a set is scaled, in words. */
+export function causeOf({ from, to, metric, isPanicking }: ScaleChange): string {
+  if (to < from) return `${REASONS[metric]} need fewer replicas`;
+  return `${REASONS[metric]} need more replicas${isPanicking ? ', and soon' : ''}`;
+}

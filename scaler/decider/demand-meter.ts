@@ -1,0 +1,140 @@
+/**
+ * Measures what a set needs from the counts of its pool. Two things are kept out of it that a plain count would take for
+ * load, and that make others overshoot:
+ *
+ * - The backlog of a cold start. What is held when a set wakes is counted once, for a moment after the first of it came,
+ *   and says how many replicas are started; while it is worked off it is no demand.
+ * - The queue before replicas that are full. It grows for as long as there are too few of them, whatever the load is. Where
+ *   the time that a request takes is known, arrivals times that time is the demand, and enough more to work the queue off
+ *   within a second.
+ */
+import { LoadWindow } from './load-window.ts';
+
+/** For that long after the first request to a set at zero more of them are counted as its backlog. */
+const GATHER_MS = 500;
+/** A queue should be gone after that time. */
+const WORK_OFF_MS = 1000;
+/** Ends of requests that it takes to know how long one takes. */
+const ENDS_TO_KNOW = 10;
+/** Arrivals are counted over that time when requests queue. */
+const QUEUE_SPAN_MS = 1000;
+
+/** Counts of a pool at one moment; the totals since the start. */
+export interface PoolCounts {
+  readonly inFlight: number;
+  readonly held: number;
+  readonly claims: number;
+  readonly readyCount: number;
+}
+
+interface Backlog {
+  readonly since: number;
+  count: number;
+  /** Of it still waiting or in flight. */
+  left: number;
+  /** Monotonic ms since when something took requests; null: nothing does yet. */
+  readySince: number | null;
+}
+
+export class DemandMeter {
+  readonly window: LoadWindow;
+  #counts: PoolCounts | null = null;
+  #backlog: Backlog | null = null;
+  /** Mean time of a request at a replica, in ms; null: not known yet. */
+  #serviceMs: number | null = null;
+  #isSaturated = false;
+
+  /** @param windowMs the longest span that is asked for */
+  constructor(windowMs: number) {
+    this.window = new LoadWindow(windowMs);
+  }
+
+  /** Requests of a cold start that are still there and were counted as its backlog. */
+  get backlog(): number {
+    return this.#backlog === null ? 0 : this.#backlog.count;
+  }
+
+  /** Requests wait for room on replicas that are up. */
+  get isSaturated(): boolean {
+    return this.#isSaturated;
+  }
+
+  get serviceMs(): number | null {
+    return this.#serviceMs;
+  }
+
+  /** Takes the counts of this moment (monotonic ms). */
+  sample(now: number, { inFlight, held, claims, readyCount }: PoolCounts): void {
+    const counts = { inFlight, held, claims, readyCount };
+    const before = this.#counts ?? counts;
+    this.#counts = counts;
+    const finished = Math.max(0, counts.claims - before.claims - (counts.inFlight - before.inFlight));
+    const arrived = Math.max(0, counts.claims - before.claims + (counts.held - before.held));
+    this.#followBacklog(now, counts, finished);
+    const queued = Math.max(0, counts.held - this.#leftHeld(counts));
+    this.#isSaturated = queued > 0 && counts.readyCount > 0;
+    const demand = this.#demand(now, { counts, queued, arrived });
+    this.window.record(now, { demand, inFlight: counts.inFlight, arrived, finished });
+    this.#learn();
+  }
+
+  /** The set sleeps: what was before says nothing about what comes. How long a request takes is kept. */
+  reset(): void {
+    this.window.clear();
+    this.#counts = null;
+    this.#backlog = null;
+    this.#isSaturated = false;
+  }
+
+  #followBacklog(now: number, counts: PoolCounts, finished: number): void {
+    if (this.#backlog === null) {
+      if (counts.readyCount > 0 || counts.held === 0) return;
+      this.#backlog = { since: now, count: counts.held, left: counts.held, readySince: null };
+    }
+    const backlog = this.#backlog;
+    if (backlog.readySince === null && now - backlog.since <= GATHER_MS) {
+      backlog.count = Math.max(backlog.count, counts.held);
+      backlog.left = backlog.count;
+    }
+    if (counts.readyCount > 0) backlog.readySince ??= now;
+    // What ends first came first.
+    backlog.left = Math.min(backlog.left - finished, counts.held + counts.inFlight);
+    if (backlog.left <= 0) this.#backlog = null;
+  }
+
+  /** How many of those held belong to the backlog. */
+  #leftHeld({ inFlight }: PoolCounts): number {
+    return this.#backlog === null ? 0 : Math.max(0, this.#backlog.left - inFlight);
+  }
+
+  #demand(
+    now: number,
+    facts: { readonly counts: PoolCounts; readonly queued: number; readonly arrived: number },
+  ): number {
+    const { counts, queued } = facts;
+    const there = Math.max(0, counts.inFlight + counts.held - (this.#backlog?.left ?? 0));
+    if (queued === 0) return Math.min(there, counts.inFlight);
+    const serviceMs = this.#serviceMs ?? this.#leastServiceMs(now, counts);
+    if (serviceMs === null) return there;
+    const span = Math.min(QUEUE_SPAN_MS, this.window.spanOf(QUEUE_SPAN_MS));
+    const perMs = this.window.arrivalsPerSecond(span) / 1000;
+    return Math.min(there, perMs * serviceMs + (queued * serviceMs) / WORK_OFF_MS);
+  }
+
+  /** While the first requests of a cold start run, one takes as long as they have run at least; null: no cold start. */
+  #leastServiceMs(now: number, counts: PoolCounts): number | null {
+    if (this.#backlog === null) return null;
+    if (counts.readyCount === 0 || this.#backlog.readySince === null) return 0;
+    return now - this.#backlog.readySince;
+  }
+
+  /** Little's law: how many are there at a time, divided by how many end in that time. */
+  #learn(): void {
+    for (const spanMs of [QUEUE_SPAN_MS * 5, Number.POSITIVE_INFINITY]) {
+      const finished = this.window.finished(spanMs);
+      if (finished < ENDS_TO_KNOW) continue;
+      this.#serviceMs = (this.window.inFlight(spanMs) * this.window.spanOf(spanMs)) / finished;
+      return;
+    }
+  }
+}

@@ -1,0 +1,81 @@
+/** How many replicas one set should have: its labels, what a person asked for beside them, and what its load asks for. */
+import type { SetSnapshot } from '#core/set';
+import type { Pool } from '#router/pool';
+import { Autoscaler, type AutoscalerView, causeOf, type ScaleChange } from './autoscaler.ts';
+import { meanUse } from './mean-use.ts';
+import type { ScalerPorts } from './ports.ts';
+import type { ReplicaKeeper } from './replica-keeper.ts';
+import { type ScaleOverride, type ScaleTarget, scaleTarget, scalingBounds } from './scale-target.ts';
+import type { SetReport } from './set-reports.ts';
+
+export interface SetScaleOptions {
+  readonly ports: Pick<ScalerPorts, 'clock' | 'usage'>;
+  readonly pool: Pool;
+  readonly snapshot: () => SetSnapshot;
+  readonly replicas: () => readonly ReplicaKeeper[];
+  readonly override: ScaleOverride;
+  readonly report: SetReport;
+  /** Its load asks for another number. */
+  readonly onChange: () => void;
+}
+
+export class SetScale {
+  /** What a person or program asked for. */
+  override: ScaleOverride;
+  readonly #options: SetScaleOptions;
+  readonly #autoscaler: Autoscaler;
+
+  constructor(options: SetScaleOptions) {
+    const { ports, pool, replicas } = options;
+    this.#options = options;
+    this.override = options.override;
+    this.#autoscaler = new Autoscaler({
+      ...{ pool, clock: ports.clock },
+      use: () => meanUse(replicas(), ports.usage),
+      onChange: (change) => this.#changed(change),
+    });
+  }
+
+  get target(): ScaleTarget {
+    const { policy, replicas, shares } = this.#options.snapshot();
+    return scaleTarget({
+      ...{ class: policy.class, policy: policy.scale, override: this.override },
+      // What the API deploys nobody else makes.
+      made: shares === undefined ? replicas.filter((one) => one.cloneOf === null).length : 0,
+      desired: this.#autoscaler.desired,
+    });
+  }
+
+  /** Those beyond the number are put to sleep: a person asked for it. */
+  get isFixed(): boolean {
+    return this.override.replicas !== null || this.override.max !== null;
+  }
+
+  /** What its number of replicas goes by; null: it is fixed, or the set sleeps. */
+  get view(): AutoscalerView | null {
+    return this.#autoscaler.view;
+  }
+
+  /** Says whether the set is awake: only then does it follow its load. */
+  follow(isAwake: boolean): void {
+    const { policy } = this.#options.snapshot();
+    const bounds = scalingBounds({ class: policy.class, policy: policy.scale, override: this.override });
+    const replicas = this.#options.replicas().filter((one) => !one.isAsleep).length;
+    this.#autoscaler.follow(bounds, { isAwake, replicas });
+  }
+
+  /** A request is held. */
+  poke(): void {
+    this.#autoscaler.poke();
+  }
+
+  close(): void {
+    this.#autoscaler.close();
+  }
+
+  #changed(change: ScaleChange): void {
+    const { report, onChange } = this.#options;
+    if (change.from !== change.to) report('set.scaled', causeOf(change), { data: { ...change } });
+    onChange();
+  }
+}

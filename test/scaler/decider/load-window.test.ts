@@ -1,0 +1,59 @@
+/** What a window remembers. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LoadWindow } from '#scaler/decider/load-window';
+
+function record(window: LoadWindow, at: number, demand: number): void {
+  window.record(at, { demand, inFlight: demand, arrived: 5, finished: 4 });
+}
+
+test('an average goes over what there is of the window', () => {
+  const window = new LoadWindow(60_000);
+  assert.equal(window.demand(60_000), 0);
+  record(window, 0, 10);
+  assert.equal(window.demand(60_000), 10);
+  record(window, 250, 20);
+  assert.equal(window.demand(60_000), 15);
+  assert.equal(window.demand(250), 20);
+});
+
+test('records of one bucket are averaged first', () => {
+  const window = new LoadWindow(1000);
+  record(window, 0, 10);
+  record(window, 100, 30);
+  record(window, 250, 40);
+  assert.equal(window.demand(1000), 30);
+});
+
+test('a pause counts as what was before it', () => {
+  const window = new LoadWindow(10_000);
+  record(window, 0, 8);
+  record(window, 1000, 0);
+  assert.equal(window.demand(10_000), 32 / 5);
+});
+
+test('what is older than the window is forgotten, and all of it after a silence as long as the window', () => {
+  const window = new LoadWindow(1000);
+  record(window, 0, 100);
+  for (let at = 250; at <= 1000; at += 250) record(window, at, 4);
+  assert.equal(window.demand(1000), 4);
+  record(window, 2000, 2);
+  assert.equal(window.demand(1000), 2);
+});
+
+test('arrivals are counted by the second, and ends as they are', () => {
+  const window = new LoadWindow(10_000);
+  for (let at = 0; at < 2000; at += 250) record(window, at, 1);
+  assert.equal(window.arrivalsPerSecond(10_000), 20);
+  assert.equal(window.arrivalsPerSecond(1000), 20);
+  assert.equal(window.finished(1000), 16);
+});
+
+test('it begins anew when it is cleared', () => {
+  const window = new LoadWindow(1000);
+  record(window, 0, 100);
+  window.clear();
+  assert.ok(window.isEmpty);
+  record(window, 100, 2);
+  assert.equal(window.demand(1000), 2);
+});
