@@ -28,6 +28,9 @@ const startedAt = Date.now();
 const page = readFileSync(new URL('./page.html', import.meta.url), 'utf8');
 const clocks = new Set();
 let served = 0;
+/** Calls of `/work` now, and the most of them at a time so far. */
+let working = 0;
+let busiest = 0;
 let healthy = true;
 let stopping = false;
 
@@ -127,8 +130,11 @@ function clock(request, response, query) {
 /** Answers after `ms`. */
 async function work(_request, response, query) {
   const ms = number(query, 'ms', 5);
+  working += 1;
+  busiest = Math.max(busiest, working);
   await sleep(ms);
-  json(response, 200, { worked_ms: ms });
+  working -= 1;
+  json(response, 200, { worked_ms: ms, hostname: hostname(), busiest });
 }
 
 /** `n` bytes, written as fast as they are taken. */
