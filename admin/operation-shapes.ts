@@ -1,7 +1,8 @@
 /** Operations and deployments as the API shows them. */
 import { z } from '@hono/zod-openapi';
 import { DEPLOYMENT_STATES, type DeploymentRecord, type Evidence, STRATEGIES } from '#apps/deployment-record';
-import { OPERATION_STATES, type OperationRecord } from '#apps/operation-record';
+import { OPERATION_STATES, type OperationRecord, type PullSight } from '#apps/operation-record';
+import { amountDone } from '#core/bytes';
 import { formatDuration } from '#core/duration';
 
 const time = z.string().openapi({ format: 'date-time', example: '2026-01-01T00:00:00.000Z' });
@@ -15,7 +16,11 @@ export const OperationShape = z
     target: z.string().openapi({ description: 'What it is about.', example: 'shop/web' }),
     state: z.enum(OPERATION_STATES),
     phase: z.string().openapi({ description: 'Where it is; empty before it began.' }),
-    progress: z.object({ done: count, total: count }),
+    progress: z.object({
+      done: count,
+      total: count,
+      unit: z.enum(['sets', 'bytes']).openapi({ description: '`bytes` while an image is pulled.' }),
+    }),
     steps: z.array(z.object({ name: z.string(), state: z.enum(['running', 'done', 'failed']), ms: z.number() })),
     result: z.record(z.string(), z.unknown()).nullable(),
     error: z
@@ -84,15 +89,21 @@ export const DeploymentShape = z
   .openapi('Deployment');
 
 export function operationJson(record: OperationRecord): z.input<typeof OperationShape> {
-  const { tenant: _, createdAt, updatedAt, progress, steps, error, ...rest } = record;
+  const { tenant: _, createdAt, updatedAt, progress, steps, error, pull, ...rest } = record;
   return {
     ...rest,
-    progress: { ...progress },
-    steps: steps.map((one) => ({ ...one })),
+    progress:
+      pull === undefined ? { ...progress, unit: 'sets' } : { done: pull.done, total: pull.total, unit: 'bytes' },
+    steps: [...steps.map((one) => ({ ...one })), ...(pull === undefined ? [] : [pullStep(pull)])],
     error: error === null ? null : { ...error, data: dataJson(error.data ?? {}) },
     created_at: new Date(createdAt).toISOString(),
     updated_at: new Date(updatedAt).toISOString(),
   };
+}
+
+function pullStep({ container, done, total, ms }: PullSight) {
+  const name = `pulling ${container} ${amountDone(done, total)}`.trim();
+  return { name, state: 'running' as const, ms };
 }
 
 /** What a deployment found out is spelled as everything else. */

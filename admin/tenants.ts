@@ -27,7 +27,7 @@ const TenantPatch = z
   .strictObject({ plan: z.string().optional(), state: z.enum(TENANT_STATES).optional() })
   .openapi('TenantPatch');
 
-export function addTenants(endpoints: Endpoints, { tenancy, logs, clock }: AdminPorts): void {
+export function addTenants(endpoints: Endpoints, { tenancy, logs, apps, clock }: AdminPorts): void {
   const directory = tenancy?.tenants;
   const needs = 'operator';
 
@@ -149,7 +149,9 @@ export function addTenants(endpoints: Endpoints, { tenancy, logs, clock }: Admin
       }
       const answer = await removed(name, tenancy);
       // Whoever is called so next is somebody else.
-      if (!(answer instanceof Problem)) await logs?.dropTenant(name);
+      if (answer instanceof Problem) return answer;
+      await logs?.dropTenant(name);
+      await apps?.registries.dropTenant(name);
       return answer;
     },
   );

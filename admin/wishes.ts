@@ -8,6 +8,7 @@ import { addEnvironment } from './environment.ts';
 import { addOperations } from './operations.ts';
 import { PlanGate } from './plan-gate.ts';
 import type { AdminPorts } from './ports.ts';
+import { addRegistries } from './registries.ts';
 import { addRevisions } from './revisions.ts';
 import { addSetWishes } from './set-wishes.ts';
 import { SpecGate } from './spec-gate.ts';
@@ -24,6 +25,7 @@ export function addWishes(endpoints: Endpoints, ports: AdminPorts): void {
   });
   addAppLifecycle(endpoints, apps, plan);
   addEnvironment(endpoints, apps, plan);
+  addRegistries(endpoints, apps);
   addSetWishes({ endpoints, apps, gate, plan });
   addCompose({ endpoints, apps, gate, plan });
   addRevisions(endpoints, { apps, gate, plan });

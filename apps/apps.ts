@@ -2,8 +2,9 @@
  * The keeper of apps that are made through the API: what a tenant asks for is kept first and then brought about, by
  * putting sets in force, by deployments, and by taking away what is wanted no more.
  */
-import { setKey } from '#core/set';
+import { type SetKey, setKey } from '#core/set';
 import type { Revision, SetSpec } from '#core/set-spec';
+import { AppImages } from './app-images.ts';
 import { AppLibrary } from './app-library.ts';
 import { type AppChange, type AppRecord, appId, newApp, newSet, type SetRecord, secretContext } from './app-record.ts';
 import { AppRemoval } from './app-removal.ts';
@@ -13,6 +14,7 @@ import { CANARY_STEPS, type DeploymentRecord, READY_WITHIN_MS } from './deployme
 import { type DeploymentDraft, Deployments } from './deployments.ts';
 import { Operations } from './operations.ts';
 import type { AppsPorts } from './ports.ts';
+import { RegistryBook } from './registry-book.ts';
 import { ReplicaFactory } from './replica-factory.ts';
 import { Resizing } from './resizing.ts';
 import { RevisionMaker } from './revision-maker.ts';
@@ -25,6 +27,7 @@ import { Turns } from './turns.ts';
 
 export class Apps {
   readonly library: AppLibrary;
+  readonly registries: RegistryBook;
   readonly operations: Operations;
   readonly departures: Departures;
   readonly deployments: Deployments;
@@ -40,16 +43,19 @@ export class Apps {
   readonly #maker: RevisionMaker;
   readonly #closing = new AbortController();
 
-  private constructor(ports: AppsPorts, parts: Pick<Apps, 'library' | 'operations'>, changes: SetChanges) {
-    const { library, operations } = parts;
+  private constructor(ports: AppsPorts, parts: Pick<Apps, 'library' | 'operations' | 'registries'>) {
+    const { library, operations, registries } = parts;
+    const changes = new SetChanges(ports.clock);
     this.#ports = ports;
     this.library = library;
+    this.registries = registries;
     this.operations = operations;
     this.departures = new Departures(operations);
     this.#changes = changes;
-    const revisions = new RevisionMaker({ ports, library });
+    const images = new AppImages({ ports, library, registries });
+    const revisions = new RevisionMaker({ ports, library, images });
     this.#maker = revisions;
-    this.factory = new ReplicaFactory({ ports, library });
+    this.factory = new ReplicaFactory({ ports, library, images });
     this.#resizing = new Resizing({ ports, library, factory: this.factory });
     this.#sweeper = new Sweeper({ ports, library });
     this.deployments = new Deployments({
@@ -73,9 +79,10 @@ export class Apps {
   /** Reads what is kept and puts it in force. @throws TidegateError of the `store.` family */
   static async open(ports: AppsPorts): Promise<Apps> {
     const { store, clock, newId } = ports;
+    const registries = await RegistryBook.open(ports);
     const library = await AppLibrary.open(store);
     const operations = await Operations.open({ store, clock, newId });
-    const apps = new Apps(ports, { library, operations }, new SetChanges(clock));
+    const apps = new Apps(ports, { library, operations, registries });
     await apps.deployments.load();
     for (const set of library.allSets()) apps.#declare(set);
     return apps;
@@ -96,7 +103,7 @@ export class Apps {
   }
 
   /** Something about the replicas of a set may have changed. */
-  seen(key: SetRecordKey): void {
+  seen(key: SetKey): void {
     this.#changes.happened(key);
   }
 
@@ -289,5 +296,3 @@ export class Apps {
     this.#ports.emit({ type, tenant, ...of, cause });
   }
 }
-
-type SetRecordKey = ReturnType<typeof setKey>;

@@ -3,14 +3,14 @@
  * before the next begins, and puts back what was when it does not come to its end. A run that is begun again after a
  * kill goes on at the step that was kept last.
  */
-import { isTidegateError, messageOf } from '#core/errors';
 import { type RevisionShare, setKey } from '#core/set';
+import type { PinTools } from './app-images.ts';
 import type { AppLibrary } from './app-library.ts';
 import type { SetRecord } from './app-record.ts';
 import { DeploymentProgress } from './deployment-progress.ts';
 import type { DeploymentError, DeploymentRecord, DeploymentState } from './deployment-record.ts';
 import { evidenceOf } from './evidence.ts';
-import { Halt } from './halt.ts';
+import { Halt, haltOf } from './halt.ts';
 import { updateMembers } from './member-update.ts';
 import type { AppsPorts, ReplicaSight } from './ports.ts';
 import type { ReplicaFactory } from './replica-factory.ts';
@@ -34,6 +34,7 @@ export interface DeploymentRunOptions {
   readonly save: (record: DeploymentRecord) => Promise<void>;
   /** Puts a set in force as its record says. */
   readonly declare: (set: SetRecord) => void;
+  readonly onPull: PinTools['onPull'] & {};
 }
 
 export class DeploymentRun {
@@ -91,7 +92,7 @@ export class DeploymentRun {
       await this.#finish(i);
     } catch (error) {
       if (this.#progress.closing.aborted) throw error;
-      const halt = error instanceof Halt ? error : new Halt('failed', codeOf(error), messageOf(error));
+      const halt = haltOf(error);
       await this.#unweigh(i);
       const fault = await this.#faultOf(i, halt);
       await this.#putBack(i);
@@ -102,7 +103,7 @@ export class DeploymentRun {
 
   /** Pins the revision, and remembers what was before. */
   async #prepare(i: number, set: SetRecord): Promise<void> {
-    const { revisions, library } = this.#options;
+    const { revisions, library, onPull } = this.#options;
     const turn = this.#progress.turn(i);
     if (turn.before === null) {
       await this.#progress.keepTurn(i, { before: { shares: set.shares, routing: set.routing }, from: set.current });
@@ -115,7 +116,10 @@ export class DeploymentRun {
     const revision =
       turn.spec === null && current !== null
         ? await revisions.again(set, { ...current, ...revisions.surroundings(set) }, by, cause)
-        : await revisions.make({ set, spec: turn.spec ?? set.spec, by, cause, members }, this.#progress.signal);
+        : await revisions.make(
+            { set, spec: turn.spec ?? set.spec, by, cause, members },
+            { signal: this.#progress.signal, onPull },
+          );
     await this.#progress.keepTurn(i, { revision: revision.number });
   }
 
@@ -293,7 +297,3 @@ export class DeploymentRun {
 }
 
 const ASLEEP: readonly string[] = ['stopped', 'sandbox', 'resting', 'frozen', 'failed', 'removing', 'stopping'];
-
-function codeOf(error: unknown): string {
-  return isTidegateError(error) ? error.code : 'deployment.failed';
-}

@@ -242,7 +242,10 @@ export class Deployments {
   }
 
   #start(record: DeploymentRecord): void {
-    const run = new DeploymentRun({ ...this.#options, record, save: (next) => this.#save(next) });
+    const run = new DeploymentRun({
+      ...{ ...this.#options, record, save: (next: DeploymentRecord) => this.#save(next) },
+      onPull: (pull) => this.#options.operations.tellPull(record.operation, pull),
+    });
     this.#runs.set(record.id, run);
     const end = run.run();
     this.#ends.set(record.id, end);

@@ -1,4 +1,5 @@
 /** The end of a deployment before its time: a value with a stack, thrown through the steps of its strategy. */
+import { isTidegateError, messageOf } from '#core/errors';
 import type { ReplicaSight } from './ports.ts';
 
 /** It is not going on: somebody wants it ended, or the new revision is no good. */
@@ -13,4 +14,10 @@ export class Halt extends Error {
     this.code = code;
     this.replicas = replicas;
   }
+}
+
+/** Whatever went wrong, as the end of a deployment. */
+export function haltOf(error: unknown): Halt {
+  if (error instanceof Halt) return error;
+  return new Halt('failed', isTidegateError(error) ? error.code : 'deployment.failed', messageOf(error));
 }

@@ -13,6 +13,17 @@ export interface OperationStep {
   readonly ms: number;
 }
 
+/** A pull that an operation waits for now. It is seen, and not kept. */
+export interface PullSight {
+  /** Name of the container that the image is for. */
+  readonly container: string;
+  /** Bytes of the layers whose size is known by now. */
+  readonly done: number;
+  readonly total: number;
+  /** Since its beginning. */
+  readonly ms: number;
+}
+
 export interface OperationRecord {
   /** `opr_…`. */
   readonly id: string;
@@ -36,6 +47,7 @@ export interface OperationRecord {
     readonly data?: Readonly<Record<string, unknown>>;
   } | null;
   readonly by: string;
+  readonly pull?: PullSight;
   /** When what a removal is about was made: what was made anew since under its name is not meant. Ms since the epoch. */
   readonly madeAt?: number;
   /** Ms since the epoch. */

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '#core/clock';
 import type { DocumentChange, Store } from '#store/store';
-import { isOperationOver, OPERATION_KIND, type OperationRecord } from './operation-record.ts';
+import { isOperationOver, OPERATION_KIND, type OperationRecord, type PullSight } from './operation-record.ts';
 
 const KEPT_MS = 86_400_000;
 const SWEEP_MS = 3_600_000;
@@ -23,6 +23,7 @@ export type NewOperation = Pick<OperationRecord, 'tenant' | 'app' | 'type' | 'ta
 export class Operations {
   readonly #options: OperationsOptions;
   readonly #records = new Map<string, OperationRecord>();
+  readonly #pulls = new Map<string, PullSight>();
   readonly #watchers = new Map<string, Set<() => void>>();
   #sweptAt: number;
 
@@ -42,13 +43,24 @@ export class Operations {
 
   get(tenant: string, id: string): OperationRecord | null {
     const found = this.#records.get(id);
-    return found !== undefined && found.tenant === tenant ? found : null;
+    return found !== undefined && found.tenant === tenant ? this.#seen(found) : null;
   }
 
   /** Newest first. */
   list(tenant: string): readonly OperationRecord[] {
     const found = [...this.#records.values()].filter((one) => one.tenant === tenant);
-    return found.sort((a, b) => (a.id < b.id ? 1 : -1));
+    return found.sort((a, b) => (a.id < b.id ? 1 : -1)).map((one) => this.#seen(one));
+  }
+
+  /** The pull that one waits for now; null: none any more. */
+  tellPull(id: string, pull: PullSight | null): void {
+    if (pull === null) this.#pulls.delete(id);
+    else this.#pulls.set(id, pull);
+  }
+
+  #seen(record: OperationRecord): OperationRecord {
+    const pull = this.#pulls.get(record.id);
+    return pull === undefined || isOperationOver(record.state) ? record : { ...record, pull };
   }
 
   /** Those that had not ended when Tidegate did. */

@@ -7,6 +7,7 @@ import { INSTANCE_LABEL } from '#core/replica-labels';
 import { type SetKey, setKey } from '#core/set';
 import type { Revision } from '#core/set-spec';
 import type { HostEngine } from '#docker/host-engine';
+import type { AppImages } from './app-images.ts';
 import type { AppLibrary } from './app-library.ts';
 import { type SetRecord, secretContext } from './app-record.ts';
 import { HostChoice } from './host-choice.ts';
@@ -30,6 +31,7 @@ export interface FactoryFault {
 export interface ReplicaFactoryOptions {
   readonly ports: AppsPorts;
   readonly library: AppLibrary;
+  readonly images: AppImages;
 }
 
 export class ReplicaFactory {
@@ -80,7 +82,7 @@ export class ReplicaFactory {
     const plans = revision.spec.containers
       .filter((one) => members.includes(one.index))
       .map((one) => planMember(one, { tenant, app, set: name, revision, secrets }));
-    for (const plan of plans) await this.#ensureImage(engine, revision, plan.index);
+    for (const plan of plans) await this.#ensureImage(engine, set, revision, plan.index);
     await engine.replaceMembers(containerId, plans, {
       'tidegate.tenant': tenant,
       'tidegate.app': app,
@@ -103,7 +105,7 @@ export class ReplicaFactory {
     const revision = this.#revisionOf(set, share);
     const { tenant, app, name } = set;
     const engine = await this.#homes.choose(set, revision);
-    for (const { index } of revision.spec.containers) await this.#ensureImage(engine, revision, index);
+    for (const { index } of revision.spec.containers) await this.#ensureImage(engine, set, revision, index);
     const labelsOf = (owner: string) => ({
       'tidegate.tenant': tenant,
       'tidegate.app': owner,
@@ -124,17 +126,12 @@ export class ReplicaFactory {
     return { host: engine.host, containerId: await engine.makeReplica(plan) };
   }
 
-  /** By its id while the host has it, by its digest otherwise. */
-  async #ensureImage(engine: HostEngine, revision: Revision, index: number): Promise<void> {
+  async #ensureImage(engine: HostEngine, set: SetRecord, revision: Revision, index: number): Promise<void> {
     const image = revision.images[index];
+    const container = revision.spec.containers.find((one) => one.index === index)?.name ?? '';
     if (image === undefined) return;
     const signal = AbortSignal.timeout(IMAGE_WITHIN_MS);
-    try {
-      await engine.ensureImage(image.id, { pull: 'never', signal });
-    } catch (error) {
-      if (image.digest === null || !isTidegateError(error, 'image.not_found')) throw error;
-      await engine.ensureImage(image.digest, { pull: 'missing', signal });
-    }
+    await this.#options.images.ensurePinned(image, { set, container }, { engine, signal });
   }
 
   async #secretsOf({ tenant, app }: SetRecord, revision: Revision): Promise<Record<string, string>> {

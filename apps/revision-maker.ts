@@ -5,6 +5,7 @@
 import { isTidegateError, TidegateError } from '#core/errors';
 import type { ContainerSpec, PinnedImage, Revision, SetSpec } from '#core/set-spec';
 import type { HostEngine } from '#docker/host-engine';
+import { type AppImages, keptFor, type PinTools } from './app-images.ts';
 import type { AppLibrary } from './app-library.ts';
 import type { SetRecord } from './app-record.ts';
 import type { AppsPorts } from './ports.ts';
@@ -21,6 +22,7 @@ export interface RevisionDraft {
 export interface RevisionMakerOptions {
   readonly ports: Pick<AppsPorts, 'engines' | 'clock' | 'log'>;
   readonly library: AppLibrary;
+  readonly images: AppImages;
 }
 
 export class RevisionMaker {
@@ -34,8 +36,8 @@ export class RevisionMaker {
    * Makes the next revision of a set.
    * @throws TidegateError `image.…` when an image cannot be had, `store.…`
    */
-  async make(draft: RevisionDraft, signal: AbortSignal): Promise<Revision> {
-    const { library, ports } = this.#options;
+  async make(draft: RevisionDraft, tools: Omit<PinTools, 'engine'>): Promise<Revision> {
+    const { library, ports, images: appImages } = this.#options;
     const { set, by, cause, members } = draft;
     const current = set.current === null ? null : library.revision(set.tenant, set.app, set.name, set.current);
     const isUpdate = members.length > 0 && current !== null;
@@ -44,7 +46,8 @@ export class RevisionMaker {
     const images: Record<number, PinnedImage> = {};
     for (const container of spec.containers) {
       const kept = isUpdate && !members.includes(container.index) ? current.images[container.index] : undefined;
-      images[container.index] = kept ?? (await pin(engine, container.image, spec.pull, signal));
+      const wish = { set, reference: container.image, pull: spec.pull, container: container.name };
+      images[container.index] = kept ?? (await appImages.pin(wish, { ...tools, engine }));
     }
     const known = library.set(set.tenant, set.app, set.name) ?? set;
     const number = known.lastRevision + 1;
@@ -117,11 +120,6 @@ export class RevisionMaker {
   }
 }
 
-/** Why an image is kept, in the letters that a tag may have: for a set, however many of its revisions have it. */
-function keptFor({ tenant, app, name }: SetRecord, image: string): string {
-  return `${tenant}.${app}.${name}.${image.replace('sha256:', '').slice(0, 12)}`;
-}
-
 function imagesOf({ images }: Revision): readonly string[] {
   return Object.values(images).map((one) => one.id);
 }
@@ -133,16 +131,6 @@ function withMembers(current: SetSpec, next: SetSpec, members: readonly number[]
     return members.includes(one.index) && replacement !== undefined ? replacement : one;
   });
   return { ...current, containers };
-}
-
-async function pin(
-  engine: HostEngine,
-  reference: string,
-  pull: SetSpec['pull'],
-  signal: AbortSignal,
-): Promise<PinnedImage> {
-  const { id, digest } = await engine.ensureImage(reference, { pull, signal });
-  return { reference, id, digest };
 }
 
 function anyEngine(engines: readonly HostEngine[]): HostEngine {

@@ -9,7 +9,7 @@ export interface Operation {
   readonly target: string;
   readonly state: OperationState;
   readonly phase: string;
-  readonly progress: { readonly done: number; readonly total: number };
+  readonly progress: { readonly done: number; readonly total: number; readonly unit?: 'sets' | 'bytes' };
   readonly steps: readonly { readonly name: string; readonly state: string; readonly ms: number }[];
   readonly result: {
     readonly deployment?: string;
@@ -121,6 +121,12 @@ export interface EnvAnswer {
 
 export interface SecretItem {
   readonly name: string;
+  readonly updated_at: string;
+}
+
+export interface RegistryItem {
+  readonly host: string;
+  readonly username: string;
   readonly updated_at: string;
 }
 

@@ -19,6 +19,7 @@ import { LOG_COMMANDS } from './commands/logs.ts';
 import { OPERATION_COMMANDS } from './commands/operations.ts';
 import { OWN_APP_COMMANDS } from './commands/own-apps.ts';
 import { PLAN_COMMANDS } from './commands/plans.ts';
+import { REGISTRY_COMMANDS } from './commands/registries.ts';
 import { REVISION_COMMANDS } from './commands/revisions.ts';
 import { ROUTE_COMMANDS } from './commands/routes.ts';
 import { SCALE_COMMANDS } from './commands/scale.ts';
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   ...OWN_APP_COMMANDS,
   ...SET_COMMANDS,
   ...ENVIRONMENT_COMMANDS,
+  ...REGISTRY_COMMANDS,
   ...APP_COMMANDS,
   ...SCALE_COMMANDS,
   ...EVENT_COMMANDS,

@@ -62,16 +62,22 @@ export async function follow(
 async function seenToItsEnd(call: Call, begun: Operation, limitMs: number): Promise<Operation> {
   const { api, output, world } = call;
   const told: string[] = [];
-  const onLook = ({ steps, phase, state, progress }: Operation): void => {
+  let lastUnderWay = '';
+  const onLook = ({ steps: all, phase, state, progress }: Operation): void => {
+    const steps = all.filter((one) => one.state !== 'running');
     const current = isOver({ state }) || phase === '' ? [] : [phase];
     const names = [...steps.map((one) => one.name), ...current];
     for (const [i, name] of names.entries()) {
       if (i < told.length) continue;
       // How many are done is known of now, not of what is over.
-      const isNow = i === steps.length && progress.total > 1;
+      const isNow = i === steps.length && progress.unit !== 'bytes' && progress.total > 1;
       output.note(`${phaseText(name)}${isNow ? ` (${progress.done} of ${progress.total} sets done)` : ''}`);
     }
     told.push(...names.slice(told.length));
+    // Within a phase, such as a pull: told again whenever it has come further.
+    const underWay = all.find((one) => one.state === 'running')?.name ?? '';
+    if (underWay !== '' && underWay !== lastUnderWay) output.note(underWay);
+    lastUnderWay = underWay;
   };
   onLook(begun);
   if (isOver(begun)) return begun;

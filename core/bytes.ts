@@ -12,3 +12,13 @@ export function parseBytes(text: string): number | null {
   const bytes = Number(match[1]) * 1024 ** (POWER[(match[2] ?? '').toLowerCase()] ?? 0);
   return Number.isSafeInteger(bytes) ? bytes : null;
 }
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB'] as const;
+
+/** How far something is: `34/120 MiB`; empty while nobody knows how much it is. */
+export function amountDone(done: number, total: number): string {
+  if (total <= 0) return '';
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log(total) / Math.log(1024)));
+  const whole = (bytes: number): number => Math.round(bytes / 1024 ** power);
+  return `${whole(done)}/${whole(total)} ${UNITS[power]}`;
+}

@@ -48,8 +48,16 @@ export const ERRORS = {
     fix: 'Check name and tag; with pull policy never, load the image on the host first.',
   },
   'image.auth': {
-    meaning: 'The registry does not let the host have an image.',
-    fix: 'Check the name, and that the registry lets this host pull without a password.',
+    meaning: 'The registry does not let the tenant have an image: without credentials, or with those it has.',
+    fix: 'Check the name; `tide registries login HOST` keeps the credentials of a private registry, or better ones.',
+  },
+  'image.unreachable': {
+    meaning: 'The registry of an image does not answer.',
+    fix: 'Check that the host reaches the registry (name, port, network), and deploy again; what runs goes on.',
+  },
+  'image.tls': {
+    meaning: 'The Engine does not trust the connection to the registry of an image.',
+    fix: "Put the registry's authority into /etc/docker/certs.d/HOST/ca.crt on each host, or renew its certificate.",
   },
   'image.pull_failed': {
     meaning: 'An image could not be pulled.',

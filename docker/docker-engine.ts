@@ -31,6 +31,7 @@ import type {
   EnsureImageOptions,
   HostEngine,
   ListeningPort,
+  RegistryAuth,
   Removal,
   ThingPlan,
 } from './host-engine.ts';
@@ -229,6 +230,14 @@ export class DockerEngine implements HostEngine, LogEngine, ExecEngine, UsageEng
 
   ensureImage(reference: string, options: EnsureImageOptions): Promise<EngineImage> {
     return this.#parts.images.ensure(reference, options);
+  }
+
+  proveAccess(reference: string, options: Parameters<HostEngine['proveAccess']>[1]): Promise<void> {
+    return this.#parts.images.prove(reference, options);
+  }
+
+  tryLogin(registry: string, auth: RegistryAuth): Promise<'accepted' | 'refused'> {
+    return this.#parts.images.tryLogin(registry, auth);
   }
 
   keepImage(imageId: string, reason: string): Promise<void> {

@@ -34,8 +34,16 @@ export interface PullProgress {
   readonly bytes: { readonly done: number; readonly total: number };
 }
 
+/** What a registry is shown. Goes to the Engine with one call, and nowhere else. */
+export interface RegistryAuth {
+  readonly username: string;
+  readonly password: string;
+}
+
 export interface EnsureImageOptions {
   readonly pull: 'missing' | 'always' | 'never';
+  /** Null or left out: the registry is asked without credentials. */
+  readonly auth?: RegistryAuth | null;
   readonly onProgress?: (progress: PullProgress) => void;
   /** Ends this caller's wait; the pull itself ends with its last caller. */
   readonly signal?: AbortSignal;
@@ -93,11 +101,25 @@ export interface HostEngine extends Engine {
   sweepReplicas(instance: string): Promise<readonly string[]>;
 
   /**
-   * Makes sure that an image is there. Callers at the same time for the same reference share one pull.
+   * Makes sure that an image is there. Callers at the same time for the same reference with the same credentials share
+   * one pull.
    * @param reference name with tag or digest, or `sha256:…`; a name alone means `:latest`
-   * @throws TidegateError `image.not_found`, `image.auth`, `image.pull_failed`
+   * @throws TidegateError `image.not_found`, `image.auth`, `image.unreachable`, `image.tls`, `image.pull_failed`
    */
   ensureImage(reference: string, options: EnsureImageOptions): Promise<EngineImage>;
+  /**
+   * Asks the registry of an image whether it may be had with these credentials; nothing is pulled.
+   * @throws TidegateError as {@link ensureImage} does, when it may not or nobody can tell
+   */
+  proveAccess(
+    reference: string,
+    options: { readonly auth: RegistryAuth | null; readonly signal?: AbortSignal },
+  ): Promise<void>;
+  /**
+   * Whether a registry takes credentials.
+   * @throws TidegateError when it cannot be asked
+   */
+  tryLogin(registry: string, auth: RegistryAuth): Promise<'accepted' | 'refused'>;
   /** Keeps an image from being pruned, by a tag of ours. The text names the reason; the same again is no error. */
   keepImage(imageId: string, reason: string): Promise<void>;
   /** Takes a reason back. An image without another tag goes with its last one, unless a container has it (`in-use`). */

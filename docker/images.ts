@@ -7,16 +7,19 @@ import { isTidegateError, TidegateError } from '#core/errors';
 import type { EngineClient } from './engine-client.ts';
 import { isRefusal } from './engine-error.ts';
 import { get } from './get.ts';
-import type { EngineImage, EnsureImageOptions, Removal } from './host-engine.ts';
+import type { EngineImage, EnsureImageOptions, HostEngine, RegistryAuth, Removal } from './host-engine.ts';
 import { imageFrom } from './image-answer.ts';
 import { type ImageReference, readReference } from './image-reference.ts';
 import { pauseImage } from './pause-image.ts';
 import { PAUSE_ARCHITECTURES } from './pause-program.ts';
 import { Pull } from './pull.ts';
+import { registryError } from './registry-error.ts';
 import { request } from './request.ts';
 
 const READ_MS = 5000;
 const TAG_MS = 10_000;
+/** A registry that hangs is no reason to wait on. */
+const PROVE_MS = 20_000;
 const REMOVE_MS = 60_000;
 const LOAD_MS = 30_000;
 
@@ -27,7 +30,7 @@ const DIGEST_CHARS = 16;
 
 export class Images {
   readonly #client: EngineClient;
-  /** By reference, while somebody waits for it. */
+  /** By reference and credentials, while somebody waits for it: nobody has by another's credentials what his do not give. */
   readonly #pulls = new Map<string, Pull>();
   #pauseImage: Promise<string> | null = null;
 
@@ -36,7 +39,7 @@ export class Images {
   }
 
   /** As in {@link HostEngine.ensureImage}. */
-  async ensure(name: string, { pull, onProgress, signal }: EnsureImageOptions): Promise<EngineImage> {
+  async ensure(name: string, { pull, auth = null, onProgress, signal }: EnsureImageOptions): Promise<EngineImage> {
     signal?.throwIfAborted();
     const reference = readReference(name);
     if (reference === null) throw new TidegateError('image.not_found', `"${name}" is no name of an image`);
@@ -45,10 +48,49 @@ export class Images {
     const present = pull === 'always' && mayPull ? null : await this.#inspect(reference);
     if (present !== null) return present;
     if (!mayPull) throw notThere(reference, 'is not on the host');
-    await this.#pull(reference).wait(onProgress, signal);
+    await this.#pull(reference, auth).wait(onProgress, signal);
     const pulled = await this.#inspect(reference);
     if (pulled === null) throw notThere(reference, 'was pulled and is gone again');
     return pulled;
+  }
+
+  /** As in {@link HostEngine.proveAccess}. */
+  async prove(name: string, { auth, signal }: Parameters<HostEngine['proveAccess']>[1]): Promise<void> {
+    const reference = readReference(name);
+    if (reference === null || reference.version === null) {
+      throw new TidegateError('image.not_found', `"${name}" is of no registry that could be asked`);
+    }
+    const { text } = reference;
+    const call = {
+      name: `prove ${text}`,
+      deadlineMs: PROVE_MS,
+      slow: true,
+      ...(signal === undefined ? {} : { signal }),
+    };
+    try {
+      await this.#client.call(call, (docker, aborted) =>
+        request(docker, { method: 'GET', path: `/distribution/${text}/json`, auth }, aborted),
+      );
+    } catch (error) {
+      if (!isTidegateError(error, 'engine.refused')) throw error;
+      throw registryError(`ask for ${text}`, { reference, said: String(error.detail.said), auth });
+    }
+  }
+
+  /** As in {@link HostEngine.tryLogin}. */
+  async tryLogin(registry: string, auth: RegistryAuth): Promise<'accepted' | 'refused'> {
+    // Docker Hub answers under another name than its images have.
+    const serveraddress = registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry;
+    const call = { name: `log in at ${registry}`, deadlineMs: PROVE_MS, slow: true };
+    try {
+      await this.#client.call(call, (docker, signal) =>
+        request(docker, { method: 'POST', path: '/auth', body: { ...auth, serveraddress } }, signal),
+      );
+      return 'accepted';
+    } catch (error) {
+      if (isRefusal(error, 401)) return 'refused';
+      throw error;
+    }
   }
 
   async keep(imageId: string, reason: string): Promise<void> {
@@ -114,13 +156,15 @@ export class Images {
     return loaded.id;
   }
 
-  #pull(reference: ImageReference): Pull {
-    const known = this.#pulls.get(reference.text);
+  #pull(reference: ImageReference, auth: RegistryAuth | null): Pull {
+    const key = `${reference.text} ${auth === null ? '' : fingerprintOf(auth)}`;
+    const known = this.#pulls.get(key);
     if (known !== undefined) return known;
-    const pull = new Pull(this.#client, reference, () => {
-      if (this.#pulls.get(reference.text) === pull) this.#pulls.delete(reference.text);
-    });
-    this.#pulls.set(reference.text, pull);
+    const onEnd = (): void => {
+      if (this.#pulls.get(key) === pull) this.#pulls.delete(key);
+    };
+    const pull: Pull = new Pull(this.#client, { reference, auth, onEnd });
+    this.#pulls.set(key, pull);
     return pull;
   }
 
@@ -143,6 +187,12 @@ export function keptTag(reason: string): string {
   const readable = reason.replace(/[^\w.-]+/g, '-').replace(/^[.-]+/, '');
   const digest = createHash('sha256').update(reason).digest('hex');
   return `${readable.slice(0, READABLE_CHARS)}_${digest.slice(0, DIGEST_CHARS)}`;
+}
+
+function fingerprintOf({ username, password }: RegistryAuth): string {
+  return createHash('sha256')
+    .update(JSON.stringify([username, password]))
+    .digest('hex');
 }
 
 function notThere({ text }: ImageReference, why: string): TidegateError {

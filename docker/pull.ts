@@ -5,9 +5,10 @@
 import { isTidegateError, TidegateError } from '#core/errors';
 import type { EngineClient } from './engine-client.ts';
 import { linesOf } from './event-lines.ts';
-import type { PullProgress } from './host-engine.ts';
+import type { PullProgress, RegistryAuth } from './host-engine.ts';
 import type { ImageReference } from './image-reference.ts';
 import { PullTally } from './pull-progress.ts';
+import { registryError } from './registry-error.ts';
 import { requestStream } from './request.ts';
 
 /** Large images over slow lines: what hangs is ended by those who wait. */
@@ -15,8 +16,15 @@ const PULL_MS = 30 * 60_000;
 
 type Listener = (progress: PullProgress) => void;
 
+interface PullOptions {
+  readonly reference: ImageReference;
+  readonly auth: RegistryAuth | null;
+  readonly onEnd: () => void;
+}
+
 export class Pull {
   readonly #reference: ImageReference;
+  readonly #auth: RegistryAuth | null;
   readonly #tally = new PullTally();
   readonly #listeners = new Set<Listener>();
   readonly #unwanted = new AbortController();
@@ -26,8 +34,9 @@ export class Pull {
   #told = '';
 
   /** @param onEnd called once it has ended, or is not to be joined any more */
-  constructor(client: EngineClient, reference: ImageReference, onEnd: () => void) {
+  constructor(client: EngineClient, { reference, auth, onEnd }: PullOptions) {
     this.#reference = reference;
+    this.#auth = auth;
     this.#unwanted.signal.addEventListener('abort', onEnd, { once: true });
     this.#done = this.#run(client).finally(onEnd);
     this.#done.catch(() => {}); // whoever waits is told
@@ -35,7 +44,7 @@ export class Pull {
 
   /**
    * Resolves when the image is there. The signal ends the wait with its reason.
-   * @throws TidegateError `image.not_found`, `image.auth`, `image.pull_failed`
+   * @throws TidegateError of the `image.` family
    */
   async wait(onProgress: Listener | undefined, signal: AbortSignal | undefined): Promise<void> {
     // Own functions: one that is handed in twice still counts twice.
@@ -59,12 +68,13 @@ export class Pull {
 
   async #run(client: EngineClient): Promise<void> {
     const { repository, version, text } = this.#reference;
+    const auth = this.#auth;
     const query = { fromImage: repository, tag: version ?? '' };
     const call = { name: `pull ${text}`, deadlineMs: PULL_MS, slow: true, signal: this.#unwanted.signal };
     let failure: string | null = null;
     try {
       await client.call(call, async (docker, signal) => {
-        const stream = await requestStream(docker, { method: 'POST', path: '/images/create', query }, signal);
+        const stream = await requestStream(docker, { method: 'POST', path: '/images/create', query, auth }, signal);
         for await (const line of linesOf(stream)) {
           failure = this.#tally.take(line) ?? failure;
           this.#tell();
@@ -74,7 +84,7 @@ export class Pull {
       if (!isTidegateError(error, 'engine.refused')) throw error;
       failure = String(error.detail.said);
     }
-    if (failure !== null) throw pullError(text, failure);
+    if (failure !== null) throw registryError(`pull ${text}`, { reference: this.#reference, said: failure, auth });
   }
 
   #tell(): void {
@@ -88,19 +98,4 @@ export class Pull {
       } catch {} // who cannot take news must not stop the pull for others
     }
   }
-}
-
-/** The Engine says with words alone why it did not get an image. */
-function pullError(image: string, said: string): TidegateError {
-  const words = said.replace(/^\(HTTP code \d+\) \w[\w ]* - /, '').trim();
-  const options = { detail: { said: words } };
-  const message = `pull ${image}: ${words}`;
-  // "pull access denied …, repository does not exist or may require 'docker login'": registries hide the difference.
-  if (/unauthorized|authentication required|no basic auth|access denied|access .* is denied|forbidden/i.test(words)) {
-    return new TidegateError('image.auth', message, options);
-  }
-  if (/manifest unknown|not found|manifest for .* not found|no such image|does not exist/i.test(words)) {
-    return new TidegateError('image.not_found', message, options);
-  }
-  return new TidegateError('image.pull_failed', message, options);
 }

@@ -3,6 +3,7 @@
  * must be able to end any of them, and the answer is what the Engine said, unshaped.
  */
 import type Docker from 'dockerode';
+import type { RegistryAuth } from './host-engine.ts';
 
 export interface EngineRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -13,6 +14,8 @@ export interface EngineRequest {
   readonly body?: object;
   /** Sent as it is: a tar archive. */
   readonly file?: Buffer;
+  /** For the registry that the Engine asks, in `X-Registry-Auth`. */
+  readonly auth?: RegistryAuth | null;
 }
 
 const GOOD = { 200: true, 201: true, 204: true } as const;
@@ -41,7 +44,7 @@ export function filters(wanted: Readonly<Record<string, readonly string[]>>): { 
 }
 
 function dial(docker: Docker, asked: EngineRequest, options: object): Promise<unknown> {
-  const { method, path, query = {}, body, file } = asked;
+  const { method, path, query = {}, body, file, auth = null } = asked;
   const dialled = {
     method,
     path: `${path}?${new URLSearchParams(query)}`,
@@ -49,6 +52,7 @@ function dial(docker: Docker, asked: EngineRequest, options: object): Promise<un
     // sends no body that is empty.
     options: { _query: {}, _body: body ?? {} },
     ...(file === undefined ? {} : { file }),
+    ...(auth === null ? {} : { authconfig: auth }),
     ...options,
   };
   return new Promise((resolve, reject) => {

@@ -6,6 +6,7 @@ import { ensurePackages } from './packages.js';
 const PACKAGES = [
   { name: 'bind9', program: 'named', service: 'named' },
   { name: 'chromium', program: 'chromium' },
+  { name: 'docker-registry', program: 'docker-registry', service: 'docker-registry' },
   { name: 'iproute2', program: 'ip' },
   { name: 'openssl', program: 'openssl' },
   { name: 'pebble', program: 'pebble' },

@@ -133,7 +133,7 @@ test('an image that cannot be had says why', async () => {
   await assert.rejects(ask('Not A Name'), code('image.not_found'));
   await registry[Symbol.asyncDispose]();
   const failure = await ask(`${address}/shop/web:3`).catch((error: unknown) => error);
-  assert.ok(isTidegateError(failure, 'image.pull_failed'));
+  assert.ok(isTidegateError(failure, 'image.unreachable'));
   assert.match(String(failure.detail.said), /refused/);
 });
 

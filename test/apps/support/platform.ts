@@ -19,6 +19,7 @@ import type { HostEngine } from '#docker/host-engine';
 import type { ReplicaPlan } from '#docker/replica-plan';
 import { openSqliteStore } from '#store/sqlite-store';
 import type { Store } from '#store/store';
+import { FakeImages } from './fake-images.ts';
 
 export interface FakeReplica {
   readonly id: string;
@@ -35,15 +36,16 @@ export class Platform {
   readonly replicas = new Map<string, FakeReplica>();
   /** Every picture that was put in force, in order. */
   readonly declared: SetInForce[] = [];
+  readonly images = new FakeImages();
   /** Image references that cannot be had. */
-  readonly missing = new Set<string>();
+  readonly missing = this.images.missing;
   /** Images whose containers end at once. */
   readonly crashing = new Set<string>();
   /** Images whose containers listen on no port. */
   readonly portless = new Set<string>();
   /** Images whose containers never answer. */
   readonly silent = new Set<string>();
-  readonly pulled: string[] = [];
+  readonly pulled = this.images.pulled;
   readonly resized: string[] = [];
   /** Reasons for which images are no longer kept. */
   readonly released: string[] = [];
@@ -208,23 +210,7 @@ export class Platform {
           })),
         );
       },
-      ensureImage: (reference) => {
-        if (this.missing.has(reference)) {
-          return Promise.reject(new TidegateError('image.not_found', `${reference}: no such image`));
-        }
-        this.pulled.push(reference);
-        const id = reference.startsWith('sha256:') ? reference : `sha256:${reference}`;
-        const image = {
-          digest: null,
-          exposedPorts: [],
-          entrypoint: [],
-          cmd: [],
-          user: '',
-          healthcheck: null,
-          volumes: [],
-        };
-        return Promise.resolve({ id, ...image });
-      },
+      ...this.images.engine,
       keepImage: () => Promise.resolve(),
       releaseImage: (reason) => Promise.resolve(void this.released.push(reason)).then(() => 'removed' as const),
       ensureNetwork: ({ name }) => Promise.resolve(name),

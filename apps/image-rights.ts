@@ -1,0 +1,81 @@
+/**
+ * Whether a tenant may use the copy of an image that a host has already. Tenants share the images of an Engine, so a copy
+ * that came with somebody's credentials is for those who can have it from the registry themselves: who runs it by a
+ * revision of his own had it from there, and whoever else asks the registry with his own credentials first.
+ */
+import { TidegateError } from '#core/errors';
+import { registryHostOf, repositoryOf } from '#core/registry-host';
+import type { PinnedImage } from '#core/set-spec';
+import type { EngineImage, HostEngine, RegistryAuth } from '#docker/host-engine';
+import type { AppLibrary } from './app-library.ts';
+import type { RegistryBook } from './registry-book.ts';
+
+/** Where Tidegate keeps what revisions need (`docker/images.ts`), and its pause images. */
+const OWN = /^docker\.io\/(?:library\/tidegate-kept|tidegate\/pause)$/;
+
+export interface ImageRightsOptions {
+  readonly library: Pick<AppLibrary, 'allSets' | 'revisions'>;
+  readonly registries: Pick<RegistryBook, 'isGuarded'>;
+}
+
+export interface ImageClaim {
+  readonly tenant: string;
+  /** As the tenant wrote it. */
+  readonly reference: string;
+  readonly auth: RegistryAuth | null;
+}
+
+export class ImageRights {
+  readonly #options: ImageRightsOptions;
+
+  constructor(options: ImageRightsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws TidegateError `image.auth` for names that are nobody's to use */
+  checkName(reference: string): void {
+    const repository = repositoryOf(reference);
+    if (repository === null || !OWN.test(repository)) return;
+    throw new TidegateError('image.auth', `${reference} is a name that Tidegate keeps for itself; use the image's own`);
+  }
+
+  /**
+   * Resolves when the tenant may use the copy.
+   * @throws TidegateError of the `image.` family when it may not, or when its registry cannot be asked
+   */
+  async prove({ tenant, reference, auth }: ImageClaim, copy: EngineImage, to: ProofTools): Promise<void> {
+    const repository = repositoryOf(reference);
+    if (repository === null) return this.#checkId(tenant, reference, copy);
+    if (!this.#options.registries.isGuarded(repository)) return;
+    if (this.#pins(copy.id).some((one) => one.tenant === tenant && one.repository === repository)) return;
+    await to.engine.proveAccess(copy.digest ?? reference, { auth, signal: to.signal });
+  }
+
+  /** An id says nothing of a registry that could be asked. */
+  #checkId(tenant: string, reference: string, { id, digest }: EngineImage): void {
+    const pins = this.#pins(id);
+    if (pins.some((one) => one.tenant === tenant)) return;
+    const known = [...pins.map((one) => one.repository), digest === null ? null : repositoryOf(digest)];
+    const guarded = known.find((one) => one !== null && this.#options.registries.isGuarded(one)) ?? null;
+    if (guarded === null) return;
+    const detail = `${reference} came from a private repository of ${registryHostOf(guarded)}: name it as it is called there`;
+    throw new TidegateError('image.auth', detail);
+  }
+
+  /** Who runs, or can go back to, an image, and what it is called there. */
+  #pins(id: string): readonly { readonly tenant: string; readonly repository: string | null }[] {
+    const { library } = this.#options;
+    return [...library.allSets()].flatMap(({ tenant, app, name }) =>
+      library
+        .revisions(tenant, app, name)
+        .flatMap(({ images }) => Object.values(images))
+        .filter((one: PinnedImage) => one.id === id)
+        .map(({ reference }) => ({ tenant, repository: repositoryOf(reference) })),
+    );
+  }
+}
+
+export interface ProofTools {
+  readonly engine: Pick<HostEngine, 'proveAccess'>;
+  readonly signal: AbortSignal;
+}
