@@ -109,6 +109,7 @@ export class AppImages {
         ...{ pull: 'always', auth, signal },
         onProgress: ({ bytes: sum }) => onProgress(sum.done, sum.total),
       });
+      this.#rights.took(wish.set.tenant, reference, image);
       const ms = clock.wall() - startedAt;
       this.#emit('image.pulled', wish, engine, `${reference} is there`, { digest: image.digest, bytes, ms });
       return image;

@@ -3,7 +3,7 @@
  * so that what a person wished meanwhile is not taken back.
  */
 import type { DeploymentRecord, DeploymentState, SetTurn } from './deployment-record.ts';
-import { Halt } from './halt.ts';
+import { Halt, haltOf } from './halt.ts';
 
 export class DeploymentProgress {
   readonly #save: (record: DeploymentRecord) => Promise<void>;
@@ -55,6 +55,17 @@ export class DeploymentProgress {
     const { wish } = this.#record;
     if (wish === 'cancel') throw new Halt('canceled', 'deployment.canceled', 'it was canceled');
     if (wish === 'abort') throw new Halt('rolled-back', 'deployment.aborted', 'it was aborted by a person');
+  }
+
+  /** What an error comes to: work that was broken off because somebody wants it ended has not failed. */
+  haltFor(error: unknown): Halt {
+    if (error instanceof Halt) return error;
+    try {
+      this.heed();
+    } catch (wished) {
+      return haltOf(wished);
+    }
+    return haltOf(error);
   }
 
   enter(state: DeploymentState): Promise<void> {

@@ -10,7 +10,7 @@ import type { SetRecord } from './app-record.ts';
 import { DeploymentProgress } from './deployment-progress.ts';
 import type { DeploymentError, DeploymentRecord, DeploymentState } from './deployment-record.ts';
 import { evidenceOf } from './evidence.ts';
-import { Halt, haltOf } from './halt.ts';
+import { Halt } from './halt.ts';
 import { updateMembers } from './member-update.ts';
 import type { AppsPorts, ReplicaSight } from './ports.ts';
 import type { ReplicaFactory } from './replica-factory.ts';
@@ -92,7 +92,7 @@ export class DeploymentRun {
       await this.#finish(i);
     } catch (error) {
       if (this.#progress.closing.aborted) throw error;
-      const halt = haltOf(error);
+      const halt = this.#progress.haltFor(error);
       await this.#unweigh(i);
       const fault = await this.#faultOf(i, halt);
       await this.#putBack(i);

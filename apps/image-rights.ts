@@ -13,6 +13,9 @@ import type { RegistryBook } from './registry-book.ts';
 /** Where Tidegate keeps what revisions need (`docker/images.ts`), and its pause images. */
 const OWN = /^docker\.io\/(?:library\/tidegate-kept|tidegate\/pause)$/;
 
+/** Who is forgotten asks the registry once more. */
+const GIVEN_MAX = 10_000;
+
 export interface ImageRightsOptions {
   readonly library: Pick<AppLibrary, 'allSets' | 'revisions'>;
   readonly registries: Pick<RegistryBook, 'isGuarded'>;
@@ -27,6 +30,8 @@ export interface ImageClaim {
 
 export class ImageRights {
   readonly #options: ImageRightsOptions;
+  /** What tenants were given by registries since the start, before any revision of theirs has it; the oldest first. */
+  readonly #given = new Set<string>();
 
   constructor(options: ImageRightsOptions) {
     this.#options = options;
@@ -39,6 +44,13 @@ export class ImageRights {
     throw new TidegateError('image.auth', `${reference} is a name that Tidegate keeps for itself; use the image's own`);
   }
 
+  /** A registry gave a tenant an image. */
+  took(tenant: string, reference: string, { id }: Pick<EngineImage, 'id'>): void {
+    this.#given.add(`${tenant} ${repositoryOf(reference)} ${id}`);
+    const [oldest] = this.#given;
+    if (this.#given.size > GIVEN_MAX && oldest !== undefined) this.#given.delete(oldest);
+  }
+
   /**
    * Resolves when the tenant may use the copy.
    * @throws TidegateError of the `image.` family when it may not, or when its registry cannot be asked
@@ -47,6 +59,7 @@ export class ImageRights {
     const repository = repositoryOf(reference);
     if (repository === null) return this.#checkId(tenant, reference, copy);
     if (!this.#options.registries.isGuarded(repository)) return;
+    if (this.#given.has(`${tenant} ${repository} ${copy.id}`)) return;
     if (this.#pins(copy.id).some((one) => one.tenant === tenant && one.repository === repository)) return;
     await to.engine.proveAccess(copy.digest ?? reference, { auth, signal: to.signal });
   }

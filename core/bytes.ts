@@ -15,10 +15,13 @@ export function parseBytes(text: string): number | null {
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB'] as const;
 
+/** Of less, the next smaller unit says more. */
+const WHOLE_MIN = 10;
+
 /** How far something is: `34/120 MiB`; empty while nobody knows how much it is. */
 export function amountDone(done: number, total: number): string {
   if (total <= 0) return '';
-  const power = Math.min(UNITS.length - 1, Math.floor(Math.log(total) / Math.log(1024)));
+  const power = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log(total / WHOLE_MIN) / Math.log(1024))));
   const whole = (bytes: number): number => Math.round(bytes / 1024 ** power);
   return `${whole(done)}/${whole(total)} ${UNITS[power]}`;
 }

@@ -88,7 +88,10 @@ export class Images {
       );
       return 'accepted';
     } catch (error) {
-      if (isRefusal(error, 401)) return 'refused';
+      // Of a registry's 401 some Engines make a 500, with words alone.
+      const isRefused =
+        isTidegateError(error, 'engine.refused') && /\b401\b|unauthorized/i.test(String(error.detail.said));
+      if (isRefused || isRefusal(error, 401)) return 'refused';
       throw error;
     }
   }

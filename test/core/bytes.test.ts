@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { parseBytes } from '#core/bytes';
+import { amountDone, parseBytes } from '#core/bytes';
 
 const SEED = 20_260_102;
 
@@ -41,4 +41,12 @@ test('a size is its number times its unit', () => {
     }),
     { seed: SEED },
   );
+});
+
+test('how far something is, is told in the unit that says most', () => {
+  assert.equal(amountDone(0, 0), '');
+  assert.equal(amountDone(3, 9), '3/9 B');
+  assert.equal(amountDone(512 * 1024, 3 * 1024 ** 2), '512/3072 KiB');
+  assert.equal(amountDone(34 * 1024 ** 2, 120 * 1024 ** 2), '34/120 MiB');
+  assert.equal(amountDone(2 * 1024 ** 4, 4 * 1024 ** 4), '2048/4096 GiB');
 });

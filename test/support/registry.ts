@@ -20,6 +20,7 @@ export class TestRegistry implements AsyncDisposable {
   #digest = '';
   #layerPath = '';
   #held: (() => void)[] | null = null;
+  #heldAfterBytes = 0;
 
   /** Has `shop/web:1`; asks for a password for `shop/private`. */
   static async start(): Promise<TestRegistry> {
@@ -84,9 +85,10 @@ export class TestRegistry implements AsyncDisposable {
     }
   }
 
-  /** Layers are not sent before `release`. */
-  hold(): void {
+  /** Layers are not sent before `release`, but for so much of their beginning. */
+  hold(bytes = 0): void {
     this.#held ??= [];
+    this.#heldAfterBytes = bytes;
   }
 
   release(): void {
@@ -119,14 +121,25 @@ export class TestRegistry implements AsyncDisposable {
       response.end(JSON.stringify({ errors: [{ code: 'MANIFEST_UNKNOWN', message: 'manifest unknown' }] }));
       return;
     }
-    const send = (): void => {
-      const digest = url.split('/').at(-1) === '1' ? this.#digest : (url.split('/').at(-1) ?? '');
+    const digest = url.split('/').at(-1) === '1' ? this.#digest : (url.split('/').at(-1) ?? '');
+    const begin = (): void => {
       const headers = { 'content-type': answer.type, 'content-length': answer.body.length };
       response.writeHead(200, { ...headers, 'docker-content-digest': digest });
-      response.end(request.method === 'HEAD' ? undefined : answer.body);
     };
-    if (url === this.#layerPath && this.#held !== null) this.#held.push(send);
-    else send();
+    if (url === this.#layerPath && this.#held !== null) {
+      const sent = this.#heldAfterBytes;
+      if (sent > 0) {
+        begin();
+        response.write(answer.body.subarray(0, sent));
+      }
+      this.#held.push(() => {
+        if (sent === 0) begin();
+        response.end(answer.body.subarray(sent));
+      });
+      return;
+    }
+    begin();
+    response.end(request.method === 'HEAD' ? undefined : answer.body);
   }
 }
 
