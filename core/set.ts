@@ -56,6 +56,8 @@ export interface ScalePolicy {
   readonly stopMs: number | null;
   /** Idle time before replicas are removed and only the spec is left; null: never. Of sets that the API deploys. */
   readonly removeMs: number | null;
+  /** Replicas kept frozen beyond those that are awake, within `max`. Of sets that the API deploys. */
+  readonly spare: number;
   readonly windowMs: number;
   readonly cooldownMs: number;
   /** Times of the week with more replicas at least; empty: none. */
@@ -137,6 +139,7 @@ export const DEFAULT_POLICY: SetPolicy = {
     sandboxMs: null,
     stopMs: 300_000,
     removeMs: null,
+    spare: 0,
     windowMs: 60_000,
     cooldownMs: 30_000,
     schedule: [],

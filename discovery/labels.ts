@@ -200,6 +200,11 @@ export const LABELS = {
     meaning: 'Idle time before the replicas are removed and only the set itself is left: sets that the API deploys.',
     example: '24h',
   }),
+  scaleSpare: set.defaulted('scale.spare', wholeNumber({ min: 0, max: 1000 }), '0', {
+    meaning:
+      'Warm replicas kept frozen beyond those that are awake, for bursts, as far as `scale.max` allows: sets that the API deploys.',
+    example: '2',
+  }),
   scaleWindow: set.defaulted('scale.window', duration(1), '60s', {
     meaning: 'Time over which load is averaged.',
     example: '30s',

@@ -75,6 +75,7 @@ function readScale(reader: LabelReader): SetPolicy['scale'] {
     sandboxMs: reader.readOrDefault(LABELS.scaleSandbox),
     stopMs: reader.readOrDefault(LABELS.scaleStop),
     removeMs: reader.readOrDefault(LABELS.scaleRemove),
+    spare: reader.readOrDefault(LABELS.scaleSpare),
     windowMs: reader.readOrDefault(LABELS.scaleWindow),
     cooldownMs: reader.readOrDefault(LABELS.scaleCooldown),
     schedule: readSchedule(reader, most),
@@ -101,7 +102,8 @@ function readDataScale(reader: LabelReader): SetPolicy['scale'] {
   demand(reader, LABELS.scaleSandbox, scale.sandboxMs === null, 'off');
   demand(reader, LABELS.scaleStop, scale.stopMs === null, 'off');
   demand(reader, LABELS.scaleRemove, scale.removeMs === null, 'off');
-  return { ...scale, min: 1, max: 1, pauseMs: null, sandboxMs: null, stopMs: null, removeMs: null };
+  demand(reader, LABELS.scaleSpare, scale.spare === 0, '0');
+  return { ...scale, min: 1, max: 1, spare: 0, pauseMs: null, sandboxMs: null, stopMs: null, removeMs: null };
 }
 
 /** Rejects a label that was given and does not say what it has to. */

@@ -19,8 +19,8 @@ import { filters, request } from './request.ts';
 import { SPARE_ROLE, type SpareBook } from './spare-book.ts';
 
 const READ_MS = 5000;
-/** Whoever took one may be about to take more, and starts members meanwhile. */
-const REFILL_AFTER_MS = 2000;
+/** Whoever took one may be about to take more, and starts members meanwhile: making spares would slow that down. */
+const REFILL_AFTER_MS = 4000;
 const AGAIN_AFTER_MS = 10_000;
 const ID_TAIL = 8;
 
@@ -60,6 +60,8 @@ export class Spares {
   readonly #closing = new AbortController();
   #filling = false;
   #fillAgain = false;
+  /** Monotonic ms. */
+  #fillNotBefore = Number.NEGATIVE_INFINITY;
 
   constructor(options: SparesOptions) {
     this.#options = options;
@@ -80,6 +82,7 @@ export class Spares {
     const id = isPlain(plan) ? (this.#ready.shift() ?? null) : null;
     if (id === null) return null;
     this.#taken.add(id);
+    this.#fillNotBefore = this.#options.clock.now() + REFILL_AFTER_MS;
     void this.#fill(REFILL_AFTER_MS);
     return id;
   }
@@ -121,11 +124,12 @@ export class Spares {
     while (!signal.aborted) {
       if (waitMs > 0) await after(clock, waitMs, signal);
       if (signal.aborted) break;
+      waitMs = this.#fillNotBefore - clock.now();
+      if (waitMs > 0) continue;
       try {
         this.#fillAgain = false;
         await this.#fillOnce();
         if (!this.#fillAgain && this.#ready.length >= this.#options.count) break;
-        waitMs = 0;
       } catch (error) {
         if (!isSaid) log.warn('spare sandboxes cannot be kept; it is tried again', { error });
         isSaid = true;
@@ -136,7 +140,7 @@ export class Spares {
   }
 
   async #fillOnce(): Promise<void> {
-    const { containers, count, book, replicaNetworks } = this.#options;
+    const { clock, containers, count, book, replicaNetworks } = this.#options;
     const there = await this.#list();
     const free = there.filter((one) => book.get(one.id) === null && !this.#taken.has(one.id) && this.#isNobodys(one));
     const kept = free.filter(({ isRunning }) => isRunning).slice(0, count);
@@ -145,7 +149,9 @@ export class Spares {
     for (const { id, networks } of there) {
       if (book.get(id) !== null && networks.includes(this.#network)) await replicaNetworks.leave(id, this.#network);
     }
-    while (this.#ready.length < count && !this.#closing.signal.aborted) this.#ready.push(await this.#make());
+    while (this.#ready.length < count && this.#fillNotBefore <= clock.now() && !this.#closing.signal.aborted) {
+      this.#ready.push(await this.#make());
+    }
   }
 
   /** One that is in a network of an app was taken by somebody, whatever the book says. */

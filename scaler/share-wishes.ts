@@ -17,6 +17,8 @@ export interface ShareFacts extends Pick<WishFacts, 'replicas' | 'tier' | 'depen
   readonly target: Pick<ScaleTarget, 'awake'>;
   /** Class `data`. */
   readonly isData: boolean;
+  /** Replicas to be kept frozen beyond those that are awake, of the revision with the most traffic. */
+  readonly spare: number;
   /** A person stopped it: not even what is held is kept up. */
   readonly isStopped: boolean;
 }
@@ -59,18 +61,25 @@ export function planShares(facts: ShareFacts): SharePlan {
   const missing = new Map<string, number>();
   for (const replica of replicas) wishes.set(replica, replica.isMade ? 'removed' : 'leave');
   const wanted = wantedByShare(shares, target);
+  const [busiest] = servingShares(shares).toSorted((a, b) => b.weight - a.weight);
   for (const share of shares) {
     const count = wanted.get(share.revision) ?? 0;
     const own = made.filter((one) => one.snapshot.revision === share.revision);
     const whole = own.filter((one) => one.snapshot.isIncomplete !== true);
-    const kept = whole.toSorted(liveliestThenOldestFirst).slice(0, count);
+    const ordered = whole.toSorted(liveliestThenOldestFirst);
+    const kept = ordered.slice(0, count);
     for (const replica of kept) wishes.set(replica, wishFor(replica, share, facts));
+    const spareCount = share === busiest ? facts.spare : 0;
+    const spares = ordered.slice(count, count + spareCount);
     const serves = kept.filter((one) => one.isReady).length >= count;
     for (const replica of own) {
       if (replica.isReady && !whole.includes(replica) && !serves && !isData) wishes.set(replica, 'leave');
     }
+    // Neither making nor starting a spare may hold up who is waited for.
+    for (const replica of spares) wishes.set(replica, spareWish(replica, serves, wishFor(replica, share, facts)));
     const isUp = tierOf(share, facts) === 'awake' && facts.dependenciesReady;
-    missing.set(share.revision, isUp ? count - kept.length : 0);
+    const missingSpares = serves ? spareCount - spares.length : 0;
+    missing.set(share.revision, isUp ? count - kept.length + missingSpares : 0);
   }
   return isData ? oneAtATime({ wishes, missing }, made) : { wishes, missing };
 }
@@ -84,6 +93,13 @@ function wishFor(replica: ReplicaKeeper, share: RevisionShare, facts: ShareFacts
   const tier = tierOf(share, facts);
   if (tier !== 'awake') return asleep(tier);
   return facts.dependenciesReady || !replica.isAsleep ? 'awake' : 'leave';
+}
+
+/** A spare comes up once, to be warm, and is frozen then; it sleeps as the set does. */
+function spareWish(replica: ReplicaKeeper, serves: boolean, wish: ReplicaWish): ReplicaWish {
+  if (wish !== 'awake') return wish;
+  if (replica.isFrozen || replica.isReady) return 'frozen';
+  return serves || !replica.isAsleep ? 'awake' : 'leave';
 }
 
 /** None is started while another one is up, and none is made while another one is there. */

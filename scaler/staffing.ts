@@ -85,6 +85,7 @@ export class Staffing {
       shares: snapshot.shares,
       isData: snapshot.policy.class === 'data',
       isStopped: snapshot.stopped === true,
+      spare: Math.min(snapshot.policy.scale.spare, Math.max(0, facts.target.max - facts.target.awake)),
     });
     for (const [replica, wish] of plan.wishes) replica.want(wish);
     this.#missing = plan.missing;
