@@ -1,4 +1,5 @@
 /** The admin API as control opens it: what it needs of all other parts comes together here. */
+import { allMetrics } from '#admin/known-metrics';
 import type { AdminPorts, MetricFamily } from '#admin/ports';
 import { type AdminServer, startAdminServer } from '#admin/server';
 import { wakeMetrics } from '#admin/traffic-metrics';
@@ -22,6 +23,7 @@ import type { ContainerLogs } from './container-logs.ts';
 import type { HostBoard } from './host-board.ts';
 import type { Memory } from './memory.ts';
 import type { Signals } from './signals.ts';
+import { openSinks } from './sinks.ts';
 import type { Tenancy } from './tenancy.ts';
 import { type Traffic, trafficFamilies } from './traffic.ts';
 
@@ -66,7 +68,13 @@ export async function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer>
     hosts: () => board.views(),
     collect: async (): Promise<MetricFamily[]> => {
       const [families, certificates] = await Promise.all([trafficFamilies(traffic), keepers.collect()]);
-      return [...families, wakeMetrics(scaler.wakeTimes()), ...signals.families(), ...certificates];
+      return [
+        ...families,
+        wakeMetrics(scaler.wakeTimes()),
+        ...signals.families(),
+        ...certificates,
+        ...sinks.families(),
+      ];
     },
     authenticate: tenancy.authenticate,
     proxies: new TrustedProxies(config.trustedProxies),
@@ -91,11 +99,20 @@ export async function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer>
       },
     },
   };
+  const sinks = openSinks({
+    ...{ config, clock, log, version },
+    instance: memory.instance,
+    collect: () => allMetrics(ports),
+  });
+  const close = (): void => {
+    minute.close();
+    sinks.close();
+  };
   try {
     const server = await startAdminServer(ports, address);
-    return { ...server, close: () => server.close().finally(() => minute.close()) };
+    return { ...server, close: () => server.close().finally(close) };
   } catch (error) {
-    minute.close();
+    close();
     throw error;
   }
 }

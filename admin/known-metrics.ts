@@ -1,9 +1,15 @@
 /** Metrics of what the API knows by itself: sets, hosts and routes. */
 import type { AdminPorts, HostView, LiveSet, MetricFamily, MetricSample } from './ports.ts';
 
+/** What the API knows and what was counted elsewhere. */
+export async function allMetrics(ports: Ports & Pick<AdminPorts, 'collect'>): Promise<MetricFamily[]> {
+  const collected = await ports.collect();
+  return [...knownMetrics(ports), ...collected];
+}
+
 type Ports = Pick<AdminPorts, 'version' | 'sets' | 'hosts' | 'table' | 'missing'>;
 
-export function* knownMetrics(ports: Ports): Generator<MetricFamily> {
+function* knownMetrics(ports: Ports): Generator<MetricFamily> {
   yield gauge('tidegate_info', 'Always 1; the version is a label.', [{ labels: { version: ports.version }, value: 1 }]);
   yield gauge('tidegate_ready', '1 once traffic can be served.', [{ value: ports.missing().length === 0 ? 1 : 0 }]);
   yield gauge('tidegate_hostnames', 'Hostnames with at least one route.', [{ value: ports.table.hostCount }]);

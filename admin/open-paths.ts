@@ -4,7 +4,7 @@
  */
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { docsPage } from './docs.ts';
-import { knownMetrics } from './known-metrics.ts';
+import { allMetrics } from './known-metrics.ts';
 import { METRICS_CONTENT_TYPE, metricsText } from './metrics-text.ts';
 import { openApiDocument } from './open-api.ts';
 import type { AdminPorts } from './ports.ts';
@@ -21,8 +21,7 @@ export function addOpenPaths(hono: OpenAPIHono, ports: AdminPorts): void {
   });
 
   hono.get('/metrics', async () => {
-    const collected = await ports.collect();
-    const text = metricsText(both(knownMetrics(ports), collected));
+    const text = metricsText(await allMetrics(ports));
     return new Response(text, { headers: { 'content-type': METRICS_CONTENT_TYPE, 'cache-control': 'no-store' } });
   });
 
@@ -35,8 +34,3 @@ export function addOpenPaths(hono: OpenAPIHono, ports: AdminPorts): void {
 }
 
 const NO_STORE = { headers: { 'cache-control': 'no-store' } };
-
-function* both<T>(first: Iterable<T>, second: Iterable<T>): Generator<T> {
-  yield* first;
-  yield* second;
-}

@@ -5,6 +5,7 @@
 import { type DnsProviderUrl, tsigSecret } from './dns-provider-url.ts';
 import { TidegateError } from './errors.ts';
 import type { LogLevel } from './log.ts';
+import type { StatsdTarget } from './metric-targets.ts';
 import { nearest } from './nearest.ts';
 import { type AccessLogTarget, type ListenAddress, SETTINGS, type Setting, settings } from './settings.ts';
 
@@ -67,6 +68,10 @@ export interface Config {
   readonly accessLogSample: number;
   /** What containers write: kept of each set, and for how long. */
   readonly logs: { readonly keepBytes: number; readonly keepDays: number };
+  /** Where metrics are sent; null: nowhere. */
+  readonly statsd: StatsdTarget | null;
+  readonly otlp: string | null;
+  readonly otlpHeaders: Readonly<Record<string, string>>;
   /** Between two readings of what replicas use. */
   readonly usageEveryMs: number;
   readonly log: LogLevel;
@@ -135,6 +140,9 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     accessLog: read(settings.accessLog),
     accessLogSample: read(settings.accessLogSample) ?? 1,
     logs: { keepBytes: read(settings.logKeepBytes) ?? 0, keepDays: read(settings.logKeepDays) ?? 0 },
+    statsd: read(settings.statsd),
+    otlp: read(settings.otlp),
+    otlpHeaders: read(settings.otlpHeaders) ?? {},
     usageEveryMs: read(settings.usageEveryMs) ?? 0,
     log: read(settings.log) ?? 'info',
   } satisfies Config;
@@ -162,6 +170,8 @@ const SECRET = new Set([
   'TIDEGATE_ACME_EAB_HMAC',
   'TIDEGATE_ACME_DNS',
   'TIDEGATE_ACME_DNS_SECRET',
+  'TIDEGATE_OTLP',
+  'TIDEGATE_OTLP_HEADERS',
 ]);
 
 /** Names with our prefix that belong to the command line client: where the API is. */

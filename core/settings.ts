@@ -4,6 +4,7 @@
  */
 import { dnsProviderUrl } from './dns-provider-url.ts';
 import { LOG_LEVELS } from './log.ts';
+import { otlpEndpoint, otlpHeaders, statsdTarget } from './metric-targets.ts';
 import {
   addresses,
   atLeastOne,
@@ -206,6 +207,24 @@ export const settings = {
     '7',
     'For how many days it is kept, also when the set is gone.',
     atLeastOne,
+  ),
+  statsd: setting(
+    'TIDEGATE_STATSD',
+    null,
+    'StatsD server that metrics are sent to every 10 s: `udp://host:port`, with `?prefix=<text>` before each name and `tags=dogstatsd` where it reads tags (else values of labels become parts of the name).',
+    statsdTarget,
+  ),
+  otlp: setting(
+    'TIDEGATE_OTLP',
+    null,
+    'Collector of OpenTelemetry that metrics are sent to every 10 s, over HTTP as JSON: `http://host:4318`; `/v1/metrics` is put behind it.',
+    otlpEndpoint,
+  ),
+  otlpHeaders: setting(
+    'TIDEGATE_OTLP_HEADERS',
+    null,
+    'Headers for TIDEGATE_OTLP, such as those that say who sends: `name=value`, comma-separated, values percent-encoded.',
+    otlpHeaders,
   ),
   usageEveryMs: setting(
     'TIDEGATE_USAGE_EVERY',

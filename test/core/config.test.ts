@@ -62,6 +62,9 @@ test('an empty environment gives the documented defaults', () => {
     accessLog: null,
     accessLogSample: 1,
     logs: { keepBytes: 67_108_864, keepDays: 7 },
+    statsd: null,
+    otlp: null,
+    otlpHeaders: {},
     usageEveryMs: 2000,
     log: 'info',
   });
@@ -127,6 +130,15 @@ const GOOD: readonly Good[] = [
   good('TIDEGATE_ACCESS_LOG_SAMPLE', '0.25', (c) => c.accessLogSample, 0.25),
   good('TIDEGATE_LOG_KEEP_BYTES', '1g', (c) => c.logs.keepBytes, 1_073_741_824),
   good('TIDEGATE_LOG_KEEP_DAYS', '30', (c) => c.logs.keepDays, 30),
+  good('TIDEGATE_STATSD', 'udp://[::1]', (c) => c.statsd, { host: '::1', port: 8125, prefix: '', hasTags: false }),
+  good('TIDEGATE_STATSD', 'udp://stats:1?prefix=edge&tags=dogstatsd', (c) => c.statsd, {
+    ...{ host: 'stats', port: 1, prefix: 'edge.', hasTags: true },
+  }),
+  good('TIDEGATE_OTLP', 'http://collector:4318/', (c) => c.otlp, 'http://collector:4318'),
+  good('TIDEGATE_OTLP', 'https://c.example/otlp/v1/metrics', (c) => c.otlp, 'https://c.example/otlp'),
+  good('TIDEGATE_OTLP_HEADERS', 'Authorization=Bearer%20a%2Cb, x-team=edge=1', (c) => c.otlpHeaders, {
+    ...{ authorization: 'Bearer a,b', 'x-team': 'edge=1' },
+  }),
   good('TIDEGATE_USAGE_EVERY', '500ms', (c) => c.usageEveryMs, 500),
   good('TIDEGATE_LOG', 'debug', (c) => c.log),
 ];
@@ -184,6 +196,17 @@ test('every bad value is refused with the name, the value and what to write inst
     ['TIDEGATE_TRUSTED_PROXIES', 'fd00::/129', /CIDR/],
     ['TIDEGATE_TRUSTED_PROXIES', '10.0.0.1', /CIDR/],
     ['TIDEGATE_LABEL_TRUST', 'verfied', /did you mean verified/],
+    ['TIDEGATE_STATSD', 'stats:8125', /udp:\/\/host:port/],
+    ['TIDEGATE_STATSD', 'udp://stats/x', /udp:\/\/host:port/],
+    ['TIDEGATE_STATSD', 'udp://stats?prefx=a', /did you mean prefix/],
+    ['TIDEGATE_STATSD', 'udp://stats?prefix=a|b', /made of letters/],
+    ['TIDEGATE_STATSD', 'udp://stats?tags=influx', /dogstatsd or off/],
+    ['TIDEGATE_OTLP', 'collector:4318', /http\(s\) URL/],
+    ['TIDEGATE_OTLP', 'http://me:word@collector:4318', /TIDEGATE_OTLP_HEADERS/],
+    ['TIDEGATE_OTLP', 'http://collector:4318?a=b', /without "\?"/],
+    ['TIDEGATE_OTLP_HEADERS', 'a=b,c', /pair 2 is not name=value/],
+    ['TIDEGATE_OTLP_HEADERS', 'a=b%0Ac', /the value of a cannot stand/],
+    ['TIDEGATE_USAGE_EVERY', '100ms', /500ms to 60s/],
     ['TIDEGATE_LOG', 'warning', /debug, info, warn/],
   ];
   for (const [name, text, hint] of table) {
@@ -198,6 +221,12 @@ test('a bad token is refused without being repeated', () => {
   const [problem] = problemsOf({ TIDEGATE_TOKEN: 'too-short' });
   assert.match(problem ?? '', /^TIDEGATE_TOKEN=…: .*16/);
   assert.doesNotMatch(problem ?? '', /too-short/);
+});
+
+test('headers for a collector are refused without being repeated', () => {
+  const [problem] = problemsOf({ TIDEGATE_OTLP_HEADERS: 'authorization=a%2,hunter2' });
+  assert.match(problem ?? '', /^TIDEGATE_OTLP_HEADERS=…: the value of authorization/);
+  assert.doesNotMatch(problem ?? '', /hunter2/);
 });
 
 test('all problems are reported at once', () => {
