@@ -200,6 +200,7 @@ function wouldBe(set: KnownSet, setting: ScaleSetting | null): KnownSet {
     override: setting ?? NO_OVERRIDE,
     made: replicas.filter((one) => one.cloneOf === null).length,
     desired: set.live?.scaling?.desired ?? null,
+    scheduled: 0,
   });
   return { ...set, setting, live: set.live === null ? null : { ...set.live, target } };
 }

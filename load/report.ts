@@ -11,6 +11,14 @@ export interface Goal {
   readonly met: boolean;
 }
 
+export interface Picture {
+  /** Its file is named after the scenario and this. */
+  readonly name: string;
+  readonly title: string;
+  /** A whole document. */
+  readonly svg: string;
+}
+
 export interface Report {
   /** Of the scenario. */
   readonly name: string;
@@ -20,6 +28,8 @@ export interface Report {
   readonly tables: readonly Table[];
   readonly goals: readonly Goal[];
   readonly chart: Chart;
+  /** Further drawings. */
+  readonly pictures?: readonly Picture[];
   /** Names and versions of what took part beside Tidegate and Node. */
   readonly versions: Readonly<Record<string, string>>;
   /** What could not be measured, and why; nothing, if not given. */
@@ -49,6 +59,7 @@ export function markdownReport(report: Report, facts: MachineFacts, chartFile: s
     ...goalTables(report).map(markdownTable),
     ...failureLines(report),
     `![${report.chart.title}](${chartFile})`,
+    ...(report.pictures ?? []).map(({ name, title }) => `![${title}](${report.name}-${name}.svg)`),
     `## How it was measured\n\n${report.method.map((sentence) => `- ${sentence}`).join('\n')}`,
     '',
   ]

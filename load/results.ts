@@ -16,6 +16,7 @@ export function writeResults(report: Report, facts: MachineFacts, folder: string
     [`${name}.json`]: `${JSON.stringify({ name, title, ...facts, versions: { ...facts.versions, ...versions }, goals, data }, null, 1)}\n`,
     [`${name}.md`]: markdownReport(report, facts, `${name}.svg`),
     [`${name}.svg`]: svgChart(report.chart),
+    ...Object.fromEntries((report.pictures ?? []).map((picture) => [`${name}-${picture.name}.svg`, picture.svg])),
   };
   return Object.entries(files).map(([file, content]) => {
     const full = path.join(target, file);

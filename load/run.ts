@@ -18,6 +18,7 @@ import { idleWebSockets } from './scenarios/idle-websockets.ts';
 import { k6 } from './scenarios/k6.ts';
 import { neighbours } from './scenarios/neighbours.ts';
 import { proxies } from './scenarios/proxies.ts';
+import { simulation } from './scenarios/simulate.ts';
 import { soak } from './scenarios/soak.ts';
 import { upgrade } from './scenarios/upgrade.ts';
 import { wakeFrozen } from './scenarios/wake-frozen.ts';
@@ -37,6 +38,7 @@ const SCENARIOS: readonly Scenario[] = [
   upgrade,
   neighbours,
   certificates,
+  simulation,
   soak,
 ];
 const NAME_WIDTH = 17;
@@ -66,11 +68,13 @@ async function runAll(options: LoadOptions): Promise<number> {
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   try {
     let isWhole = true;
-    using benchmark = new LoneBenchmark();
-    for (const scenario of SCENARIOS.filter(({ name }) => options.scenarios.includes(name))) {
+    const chosen = SCENARIOS.filter(({ name }) => options.scenarios.includes(name));
+    using benchmark = chosen.every(({ isSimulated }) => isSimulated) ? null : new LoneBenchmark();
+    for (const scenario of chosen) {
       using line = new ProgressLine(scenario.name);
       line.show('waiting for an idle machine');
-      const idleText = await benchmark.quiet(interrupted.signal);
+      const isAlone = benchmark !== null && !scenario.isSimulated;
+      const idleText = isAlone ? await benchmark.quiet(interrupted.signal) : 'simulated time, whatever else it does';
       const facts = await machineFacts(Date.now(), idleText);
       const context = { options, progress: (text: string) => line.show(text), signal: interrupted.signal };
       const report = await scenario.run(context);

@@ -8,6 +8,8 @@ export interface Scenario {
   readonly title: string;
   /** What `--only` chooses from. */
   readonly parts: readonly string[];
+  /** It measures nothing of this machine, so it neither waits for it to be idle nor keeps others off it. */
+  readonly isSimulated?: boolean;
   run(context: LoadContext): Promise<Report>;
 }
 

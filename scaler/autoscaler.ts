@@ -16,8 +16,10 @@ import {
   NO_MEMORY,
   PANIC_RATIO,
   SHRINK_RATIO,
+  TOLERANCE,
 } from './decider/decider.ts';
 import { DemandMeter } from './decider/demand-meter.ts';
+import { Forecast } from './decider/forecast.ts';
 
 /** How often a set is looked at that has requests, and one that has none. */
 const BUSY_MS = 250;
@@ -27,6 +29,8 @@ const HELD_MS = 100;
 /** The short window, as part of the stable one, and its shortest. */
 const PANIC_PART = 0.1;
 const PANIC_LEAST_MS = 2000;
+/** Means of that length are compared for the highest load of the window. */
+const PEAK_MS = 2000;
 /** While requests queue before replicas that are up, the short window is as short as that. */
 const SATURATED_MS = 500;
 /** Of a hard limit of requests at a time a replica is to have that part: the rest is for what comes at once. */
@@ -38,8 +42,14 @@ export interface MeanUse {
   readonly memory: number | null;
 }
 
+/** Load is foreseen so far ahead: a replica has to be there by then. */
+const FORESEEN_MS = 60_000;
+
+/** What is looked at of a pool. */
+export type ScaledPool = Pick<Pool, 'policy' | 'inFlight' | 'held' | 'claims' | 'readyCount'>;
+
 export interface AutoscalerOptions {
-  readonly pool: Pool;
+  readonly pool: ScaledPool;
   readonly clock: Clock;
   readonly use: () => MeanUse;
   /** Another number of replicas is wanted. */
@@ -72,6 +82,8 @@ export interface AutoscalerView {
 
 export class Autoscaler {
   readonly #options: AutoscalerOptions;
+  /** Outlives sleep. */
+  #forecast: Forecast | null = null;
   #meter: DemandMeter;
   #windowMs: number;
   #bounds: Bounds = { min: 1, max: 1 };
@@ -117,6 +129,7 @@ export class Autoscaler {
     this.#bounds = bounds;
     if (this.#timer === null) {
       this.#memory = memoryOf(facts.replicas, this.#options.clock.now());
+      this.#forecast?.rested(this.#options.clock.wall());
       this.#look();
     } else if (isOther) this.#look();
   }
@@ -168,9 +181,19 @@ export class Autoscaler {
       concurrency: { stable: window.demand(this.#windowMs), panic: window.demand(panicMs) },
       rps: { stable: window.arrivalsPerSecond(this.#windowMs), panic: window.arrivalsPerSecond(panicMs) },
       ...this.#options.use(),
+      peak: window.peak(this.#windowMs, PEAK_MS),
       isSaturated,
       backlog: Math.ceil(backlog / (concurrency > 0 ? concurrency : scale.target)),
+      foreseen: scale.predict ? Math.ceil(this.#foreseen(panicMs) / aimOf(pool.policy)) : 0,
     };
+  }
+
+  /** Remembers the present load, and says what is foreseen: requests at a time. */
+  #foreseen(spanMs: number): number {
+    const wall = this.#options.clock.wall();
+    this.#forecast ??= new Forecast();
+    this.#forecast.record(wall, this.#meter.window.demand(spanMs));
+    return this.#forecast.expected(wall, FORESEEN_MS) ?? 0;
   }
 
   #lookIn(delayMs: number): void {
@@ -180,10 +203,17 @@ export class Autoscaler {
   }
 }
 
-function policyOf({ scale, concurrency }: SetPolicy, bounds: Bounds): DeciderPolicy {
+/** Requests at a time that a replica is to have. */
+function aimOf({ scale, concurrency }: SetPolicy): number {
+  return concurrency > 0 ? Math.min(scale.target, concurrency * LIMIT_PART) : scale.target;
+}
+
+function policyOf(policy: SetPolicy, bounds: Bounds): DeciderPolicy {
+  const { scale, concurrency } = policy;
   return {
     ...bounds,
-    concurrency: concurrency > 0 ? Math.min(scale.target, concurrency * LIMIT_PART) : scale.target,
+    concurrency: aimOf(policy),
+    limit: concurrency > 0 ? concurrency : scale.target / LIMIT_PART,
     rps: scale.rps,
     cpu: scale.cpu,
     memory: scale.memory,
@@ -192,6 +222,7 @@ function policyOf({ scale, concurrency }: SetPolicy, bounds: Bounds): DeciderPol
     panicRatio: PANIC_RATIO,
     growthRatio: GROWTH_RATIO,
     shrinkRatio: SHRINK_RATIO,
+    tolerance: TOLERANCE,
   };
 }
 

@@ -27,6 +27,8 @@ export interface ScaleFacts {
   readonly class: SetClass;
   readonly policy: ScalePolicy;
   readonly override: ScaleOverride;
+  /** Replicas at least by the schedule; 0: it asks for none now. */
+  readonly scheduled: number;
   /** Replicas that their operator made, in whatever state. */
   readonly made: number;
   /** Replicas that its load asks for; null: its number does not follow the load, or it sleeps. */
@@ -34,17 +36,17 @@ export interface ScaleFacts {
 }
 
 /** Within what a set that is awake may follow its load; null: it may not, its number is fixed. */
-export function scalingBounds({ class: kind, policy, override }: Omit<ScaleFacts, 'made' | 'desired'>): Bounds | null {
-  if (kind === 'data' || override.replicas !== null) return null;
-  const { min, max } = bounds(policy, override);
+export function scalingBounds(facts: Omit<ScaleFacts, 'made' | 'desired'>): Bounds | null {
+  if (facts.class === 'data' || facts.override.replicas !== null) return null;
+  const { min, max } = bounds(facts);
   return max > Math.max(1, min) ? { min: Math.max(1, min), max } : null;
 }
 
 export function scaleTarget(facts: ScaleFacts): ScaleTarget {
-  const { policy, override, made, desired } = facts;
+  const { made, desired } = facts;
   if (facts.class === 'data') return { min: 1, max: 1, awake: 1 };
-  const { min, max } = bounds(policy, override);
-  const { replicas } = override;
+  const { min, max } = bounds(facts);
+  const { replicas } = facts.override;
   if (replicas === null) return { min, max, awake: clamp(desired ?? made, Math.max(1, min), Math.max(1, max)) };
   return {
     // A set that may sleep still may, and comes back with as many as were asked for.
@@ -55,8 +57,9 @@ export function scaleTarget(facts: ScaleFacts): ScaleTarget {
 }
 
 /** What a person asked for wins over the labels; where it contradicts itself, min wins over max. */
-function bounds(policy: ScalePolicy, override: ScaleOverride): Bounds {
-  const min = override.min ?? Math.min(policy.min, override.max ?? policy.min);
+function bounds({ policy, override, scheduled }: Pick<ScaleFacts, 'policy' | 'override' | 'scheduled'>): Bounds {
+  const least = Math.max(policy.min, scheduled);
+  const min = override.min ?? Math.min(least, override.max ?? least);
   return { min, max: Math.max(override.max ?? policy.max, min) };
 }
 

@@ -1,12 +1,18 @@
 /** How many replicas one set should have: its labels, what a person asked for beside them, and what its load asks for. */
+import type { Timer } from '#core/clock';
+import type { Schedule } from '#core/schedule';
 import type { SetSnapshot } from '#core/set';
 import type { Pool } from '#router/pool';
 import { Autoscaler, type AutoscalerView, causeOf, type ScaleChange } from './autoscaler.ts';
+import { nextChange, scheduledMin } from './decider/schedule.ts';
 import { meanUse } from './mean-use.ts';
 import type { ScalerPorts } from './ports.ts';
 import type { ReplicaKeeper } from './replica-keeper.ts';
 import { type ScaleOverride, type ScaleTarget, scaleTarget, scalingBounds } from './scale-target.ts';
 import type { SetReport } from './set-reports.ts';
+
+/** The clock on the wall may be set meanwhile: the schedule is looked at so often at least. */
+const LONGEST_WAIT_MS = 60_000;
 
 export interface SetScaleOptions {
   readonly ports: Pick<ScalerPorts, 'clock' | 'usage'>;
@@ -15,7 +21,7 @@ export interface SetScaleOptions {
   readonly replicas: () => readonly ReplicaKeeper[];
   readonly override: ScaleOverride;
   readonly report: SetReport;
-  /** Its load asks for another number. */
+  /** Its load or its schedule asks for another number. */
   readonly onChange: () => void;
 }
 
@@ -24,6 +30,11 @@ export class SetScale {
   override: ScaleOverride;
   readonly #options: SetScaleOptions;
   readonly #autoscaler: Autoscaler;
+  #schedule: Schedule = [];
+  /** What the schedule asks for until the timer fires. */
+  #scheduled = 0;
+  #timer: Timer | null = null;
+  #isClosed = false;
 
   constructor(options: SetScaleOptions) {
     const { ports, pool, replicas } = options;
@@ -38,8 +49,9 @@ export class SetScale {
 
   get target(): ScaleTarget {
     const { policy, replicas, shares } = this.#options.snapshot();
+    this.#keepTime(policy.scale.schedule);
     return scaleTarget({
-      ...{ class: policy.class, policy: policy.scale, override: this.override },
+      ...{ class: policy.class, policy: policy.scale, override: this.override, scheduled: this.#scheduled },
       // What the API deploys nobody else makes.
       made: shares === undefined ? replicas.filter((one) => one.cloneOf === null).length : 0,
       desired: this.#autoscaler.desired,
@@ -59,7 +71,11 @@ export class SetScale {
   /** Says whether the set is awake: only then does it follow its load. */
   follow(isAwake: boolean): void {
     const { policy } = this.#options.snapshot();
-    const bounds = scalingBounds({ class: policy.class, policy: policy.scale, override: this.override });
+    this.#keepTime(policy.scale.schedule);
+    const { override } = this;
+    const bounds = scalingBounds({
+      ...{ class: policy.class, policy: policy.scale, override, scheduled: this.#scheduled },
+    });
     const replicas = this.#options.replicas().filter((one) => !one.isAsleep).length;
     this.#autoscaler.follow(bounds, { isAwake, replicas });
   }
@@ -71,6 +87,29 @@ export class SetScale {
 
   close(): void {
     this.#autoscaler.close();
+    this.#timer?.cancel();
+    this.#isClosed = true;
+  }
+
+  /** The schedule is looked at when it is a new one, and when it is time for its next change. */
+  #keepTime(schedule: Schedule): void {
+    if (schedule === this.#schedule) return;
+    this.#schedule = schedule;
+    this.#lookAtSchedule();
+  }
+
+  #lookAtSchedule(): void {
+    const { clock } = this.#options.ports;
+    this.#timer?.cancel();
+    const wall = clock.wall();
+    this.#scheduled = scheduledMin(this.#schedule, wall);
+    const next = nextChange(this.#schedule, wall);
+    if (next === null || this.#isClosed) return;
+    this.#timer = clock.after(Math.min(next - wall, LONGEST_WAIT_MS), () => {
+      const before = this.#scheduled;
+      this.#lookAtSchedule();
+      if (this.#scheduled !== before) this.#options.onChange();
+    });
   }
 
   #changed(change: ScaleChange): void {

@@ -5,7 +5,7 @@
  * It goes by two windows, as Knative's autoscaler does. The stable one follows the load at ease. The panic one is short:
  * when it asks for twice what there is, or when requests wait for room on a set that is up, the set grows by it at once,
  * and does not shrink before that has been over for a whole stable window. A lower number counts only after it has been
- * enough for the whole cool-down, so the set shrinks late, in steps, and never to and fro.
+ * enough for the whole cool-down, and if the highest load of the window would have had room in it: the set shrinks late, in steps, and never to and fro.
  */
 
 export const METRICS = ['concurrency', 'rps', 'cpu', 'memory'] as const;
@@ -16,6 +16,8 @@ export interface DeciderPolicy {
   readonly max: number;
   /** Requests at a time that a replica should have. */
   readonly concurrency: number;
+  /** Requests at a time that a replica can have: a hard limit, or what the aim leaves room for. */
+  readonly limit: number;
   /** Requests a second that a replica should serve; null: of no account. */
   readonly rps: number | null;
   /** Percent of its limit that a replica should use; null: of no account. */
@@ -23,6 +25,8 @@ export interface DeciderPolicy {
   readonly memory: number | null;
   readonly windowMs: number;
   readonly cooldownMs: number;
+  /** Load that asks for more than there is by less than this part changes nothing: it is chance. */
+  readonly tolerance: number;
   /** How many times what there is the short window has to ask for. */
   readonly panicRatio: number;
   /** One step grows to so many times the ready replicas at most. */
@@ -34,7 +38,12 @@ export interface DeciderPolicy {
 export const PANIC_RATIO = 2;
 export const GROWTH_RATIO = 1000;
 export const SHRINK_RATIO = 0.5;
+export const TOLERANCE = 0.1;
 
+/** Replicas are not given up while the highest load of the window fills those that are left by more than this part. */
+const FULL_PART = 0.9;
+/** What waits for room by chance is no reason to grow: there has to be so many times what has room. */
+const OVERFULL_PART = 1.2;
 /** Within this part of its aim a use of processor or memory changes nothing: it is never exact. */
 const USE_TOLERANCE = 0.1;
 
@@ -49,6 +58,8 @@ export interface DeciderStats {
   readonly ready: number;
   readonly concurrency: Means;
   readonly rps: Means;
+  /** The highest mean of a few seconds within the stable window, requests at a time. */
+  readonly peak: number;
   /** Mean percent over the ready replicas; null: not known. */
   readonly cpu: number | null;
   readonly memory: number | null;
@@ -56,6 +67,8 @@ export interface DeciderStats {
   readonly isSaturated: boolean;
   /** Replicas that a backlog of a set at zero asks for; 0: there is none. */
   readonly backlog: number;
+  /** Replicas that load asks for which is foreseen; 0: none is. */
+  readonly foreseen: number;
 }
 
 /** What was decided before. */
@@ -87,13 +100,16 @@ export function memoryOf(replicas: number, now: number): DeciderMemory {
 export function decide(stats: DeciderStats, policy: DeciderPolicy, memory: DeciderMemory, now: number): Decision {
   const ready = Math.max(1, stats.ready);
   const ceiling = Math.ceil(policy.growthRatio * ready);
-  const floor = Math.floor(policy.shrinkRatio * ready);
+  const filled = Math.min(stats.ready, Math.ceil(stats.peak / (policy.limit * FULL_PART)));
+  const floor = Math.max(Math.floor(policy.shrinkRatio * ready), filled);
   const asked = askedBy(stats, policy);
   const stable = clamp(asked.stable, floor, ceiling);
   const burst = clamp(asked.panic, floor, ceiling);
-  const isOver = asked.panic / ready >= policy.panicRatio || (stats.isSaturated && asked.panic > ready);
+  const isOver =
+    asked.panic / ready >= policy.panicRatio ||
+    (stats.isSaturated && stats.concurrency.panic > ready * policy.limit * OVERFULL_PART);
   const panic = panicOf({ isOver, wanted: Math.max(stable, burst) }, policy, memory, now);
-  const wanted = Math.max(panic.panicAt === null ? stable : panic.panicPeak, stats.backlog);
+  const wanted = Math.max(panic.panicAt === null ? stable : panic.panicPeak, stats.backlog, stats.foreseen);
   const peaks = [
     ...memory.peaks.filter((one) => one.at > now - policy.cooldownMs && one.replicas > wanted),
     { at: now, replicas: wanted },
@@ -113,8 +129,15 @@ interface Asked extends Means {
 
 /** What the metric that asks for most asks for. */
 function askedBy(stats: DeciderStats, policy: DeciderPolicy): Asked {
-  const wishes: Asked[] = [byLoad('concurrency', stats.concurrency, policy.concurrency)];
-  if (policy.rps !== null) wishes.push(byLoad('rps', stats.rps, policy.rps));
+  const room = stats.ready * (1 + policy.tolerance);
+  const replicas = (load: number, aim: number): number =>
+    load / aim > stats.ready && load / aim <= room ? stats.ready : Math.ceil(load / aim);
+  const byLoad = (metric: 'concurrency' | 'rps', aim: number): Asked => {
+    const { stable, panic } = stats[metric];
+    return { metric, stable: replicas(stable, aim), panic: replicas(panic, aim) };
+  };
+  const wishes: Asked[] = [byLoad('concurrency', policy.concurrency)];
+  if (policy.rps !== null) wishes.push(byLoad('rps', policy.rps));
   for (const metric of ['cpu', 'memory'] as const) {
     const aim = policy[metric];
     const use = stats[metric];
@@ -124,10 +147,6 @@ function askedBy(stats: DeciderStats, policy: DeciderPolicy): Asked {
   const [stable, panic] = [greatest('stable'), greatest('panic')];
   const { metric } = panic.panic > stable.stable ? panic : stable;
   return { metric, stable: stable.stable, panic: panic.panic };
-}
-
-function byLoad(metric: Metric, load: Means, aim: number): Asked {
-  return { metric, stable: Math.ceil(load.stable / aim), panic: Math.ceil(load.panic / aim) };
 }
 
 /** Use is shared by the replicas that there are: so many more of them as it is over its aim. */

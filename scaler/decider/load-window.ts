@@ -70,6 +70,22 @@ export class LoadWindow {
     return this.#mean(spanMs, (bucket) => bucket.demand);
   }
 
+  /** The highest mean demand over any `meanMs` of the last `spanMs`; 0 before it has seen so much. */
+  peak(spanMs: number, meanMs: number): number {
+    const count = Math.max(1, Math.round(meanMs / BUCKET_MS));
+    const last: number[] = [];
+    let sum = 0;
+    let most = 0;
+    this.#each(spanMs, (bucket) => {
+      if (bucket.records === 0) return;
+      const value = bucket.demand / bucket.records;
+      last.push(value);
+      sum += value - (last[last.length - 1 - count] ?? 0);
+      if (last.length >= count) most = Math.max(most, sum / count);
+    });
+    return most;
+  }
+
   /** Mean number of requests that replicas had at a time. */
   inFlight(spanMs: number): number {
     return this.#mean(spanMs, (bucket) => bucket.inFlight);

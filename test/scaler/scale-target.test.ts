@@ -10,6 +10,7 @@ interface Case {
   readonly asked?: Partial<ScaleOverride>;
   readonly made?: number;
   readonly desired?: number;
+  readonly scheduled?: number;
   readonly class?: SetClass;
   readonly expected: readonly [min: number, max: number, awake: number];
 }
@@ -27,6 +28,15 @@ const CASES: readonly Case[] = [
     labels: { min: 0, max: 2 },
     asked: { replicas: 4 },
     expected: [0, 4, 4],
+  },
+  { what: 'a schedule', labels: { min: 0, max: 4 }, scheduled: 3, expected: [3, 4, 3] },
+  { what: 'a schedule below min', labels: { min: 2, max: 4 }, scheduled: 1, expected: [2, 4, 2] },
+  {
+    what: 'a min asked for below the schedule',
+    labels: { min: 0, max: 4 },
+    scheduled: 3,
+    asked: { min: 1 },
+    expected: [1, 4, 1],
   },
   { what: 'zero', labels: { min: 2, max: 4 }, asked: { replicas: 0 }, expected: [0, 4, 1] },
   { what: 'a min asked for', labels: { min: 0, max: 1 }, asked: { min: 2 }, expected: [2, 2, 2] },
@@ -59,6 +69,7 @@ for (const one of CASES) {
       override: { ...NO_OVERRIDE, ...one.asked },
       made: one.made ?? 1,
       desired: one.desired ?? null,
+      scheduled: one.scheduled ?? 0,
     });
     assert.deepEqual([target.min, target.max, target.awake], one.expected);
   });

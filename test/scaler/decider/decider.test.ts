@@ -11,14 +11,14 @@ import {
 } from '#scaler/decider/decider';
 
 const POLICY: DeciderPolicy = {
-  ...{ min: 1, max: 100, concurrency: 10, rps: null, cpu: null, memory: null },
-  ...{ windowMs: 60_000, cooldownMs: 0, panicRatio: 2, growthRatio: 1000, shrinkRatio: 0.5 },
+  ...{ min: 1, max: 100, concurrency: 10, limit: 14, rps: null, cpu: null, memory: null },
+  ...{ windowMs: 60_000, cooldownMs: 0, tolerance: 0, panicRatio: 2, growthRatio: 1000, shrinkRatio: 0.5 },
 };
 
 function stats(load: number, changes: Partial<DeciderStats> = {}): DeciderStats {
   return {
     ...{ ready: 1, concurrency: { stable: load, panic: load }, rps: { stable: 0, panic: 0 } },
-    ...{ cpu: null, memory: null, isSaturated: false, backlog: 0, ...changes },
+    ...{ cpu: null, memory: null, isSaturated: false, peak: 0, backlog: 0, foreseen: 0, ...changes },
   };
 }
 
@@ -65,8 +65,31 @@ test('less than twice leaves the pace to the long window', () => {
 });
 
 test('requests that wait before replicas that are up count whatever the ratio is', () => {
+  const load = { stable: 15, panic: 35 };
+  assert.deepEqual(run([[0, stats(0, { ready: 2, concurrency: load, isSaturated: true })]]), [4]);
+});
+
+test('a few that wait by chance are no reason to grow', () => {
   const load = { stable: 15, panic: 29 };
-  assert.deepEqual(run([[0, stats(0, { ready: 2, concurrency: load, isSaturated: true })]]), [3]);
+  assert.deepEqual(run([[0, stats(0, { ready: 2, concurrency: load, isSaturated: true })]]), [2]);
+});
+
+test('a load just above what there is changes nothing', () => {
+  const policy = { ...POLICY, tolerance: 0.1 };
+  assert.deepEqual(run([[0, stats(33, { ready: 3 })]], policy), [3]);
+  assert.deepEqual(run([[0, stats(34, { ready: 3 })]], policy), [4]);
+});
+
+test('it keeps what the highest load of the window would fill', () => {
+  assert.deepEqual(run([[0, stats(15, { ready: 4, peak: 38 })]]), [4]);
+  assert.deepEqual(run([[0, stats(15, { ready: 4, peak: 37 })]]), [3]);
+  // No reason to have more than there are.
+  assert.deepEqual(run([[0, stats(15, { ready: 4, peak: 100 })]]), [4]);
+});
+
+test('load that is foreseen adds to what the present load asks for, and takes nothing from it', () => {
+  assert.deepEqual(run([[0, stats(15, { ready: 2, foreseen: 6 })]]), [6]);
+  assert.deepEqual(run([[0, stats(55, { ready: 5, foreseen: 2 })]]), [6]);
 });
 
 test('it halves at most in one step', () => {

@@ -1,0 +1,177 @@
+/**
+ * The replicas of one simulated set and the requests for it: so many at a time in each replica, the rest waits in the order
+ * it came; replicas take a while to start, and finish what they have before they go. It has the counts of a pool.
+ */
+import type { SetPolicy } from '#core/set';
+import type { SimulatedClock } from './simulated-clock.ts';
+
+/** Entries of the queue that are over before they are cleared away. */
+const LONGEST_PAST = 10_000;
+
+export interface ServiceModel {
+  readonly workMs: number;
+  /** From asking for a replica until it takes requests: so many ms, evenly between the two. */
+  readonly startMs: readonly [least: number, most: number];
+}
+
+export interface FleetOptions {
+  readonly clock: SimulatedClock;
+  readonly chance: () => number;
+  readonly policy: SetPolicy;
+  readonly service: ServiceModel;
+  /** Ready from the beginning. */
+  readonly replicas: number;
+}
+
+interface Replica {
+  state: 'starting' | 'ready' | 'draining' | 'gone';
+  inFlight: number;
+}
+
+interface Held {
+  readonly arrivedAt: number;
+  isOver: boolean;
+}
+
+export class Fleet {
+  readonly policy: SetPolicy;
+  readonly #options: FleetOptions;
+  readonly #replicas: Replica[] = [];
+  readonly #queue: Held[] = [];
+  #head = 0;
+  #spentAt = 0;
+
+  inFlight = 0;
+  held = 0;
+  claims = 0;
+  readyCount = 0;
+  /** Requests that were shed, or waited too long. */
+  errors = 0;
+  /** Of all replicas that were there, from the order to start until they were gone. */
+  replicaMs = 0;
+  /** Sum of requests that were there, in flight or held, over time. */
+  concurrencyMs = 0;
+  /** Arrival and time in all, in ms, of each that was answered, one after the other. */
+  readonly answers: number[] = [];
+  /** A request arrived. */
+  onArrival: () => void = () => {};
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    this.policy = options.policy;
+    for (let i = 0; i < options.replicas; i++) this.#replicas.push({ state: 'ready', inFlight: 0 });
+    this.readyCount = options.replicas;
+  }
+
+  /** Replicas that are there or on their way, without those that leave. */
+  get count(): number {
+    return this.#replicas.filter(({ state }) => state !== 'draining').length;
+  }
+
+  arrive(): void {
+    this.settle();
+    const held: Held = { arrivedAt: this.#options.clock.now(), isOver: false };
+    if (this.held > 0 || !this.#serve(held)) this.#hold(held);
+    this.onArrival();
+  }
+
+  scaleTo(wanted: number): void {
+    this.settle();
+    for (let missing = wanted - this.count; missing > 0; missing--) this.#start();
+    // What does not serve yet goes first, then what has least to do.
+    const leaving = this.#replicas.filter(({ state }) => state !== 'draining');
+    leaving.sort((a, b) => Number(a.state === 'ready') - Number(b.state === 'ready') || a.inFlight - b.inFlight);
+    for (const replica of leaving.slice(0, Math.max(0, leaving.length - wanted))) this.#leave(replica);
+  }
+
+  /** Brings what adds up over time up to now. */
+  settle(): void {
+    const passed = this.#options.clock.now() - this.#spentAt;
+    this.#spentAt += passed;
+    this.replicaMs += passed * this.#replicas.length;
+    this.concurrencyMs += passed * (this.inFlight + this.held);
+  }
+
+  #start(): void {
+    const { clock, chance, service } = this.#options;
+    const replica: Replica = { state: 'starting', inFlight: 0 };
+    this.#replicas.push(replica);
+    const [least, most] = service.startMs;
+    clock.after(least + chance() * (most - least), () => {
+      if (replica.state !== 'starting') return;
+      this.settle();
+      replica.state = 'ready';
+      this.readyCount++;
+      this.#release();
+    });
+  }
+
+  #leave(replica: Replica): void {
+    if (replica.state === 'ready') this.readyCount--;
+    replica.state = 'draining';
+    if (replica.inFlight === 0) this.#remove(replica);
+  }
+
+  #remove(replica: Replica): void {
+    replica.state = 'gone';
+    this.#replicas.splice(this.#replicas.indexOf(replica), 1);
+  }
+
+  /** Gives it to the replica that has least to do. */
+  #serve(held: Held): boolean {
+    const { clock, service } = this.#options;
+    const limit = this.policy.concurrency > 0 ? this.policy.concurrency : Number.POSITIVE_INFINITY;
+    let best: Replica | null = null;
+    for (const one of this.#replicas) {
+      if (one.state === 'ready' && one.inFlight < (best?.inFlight ?? limit)) best = one;
+    }
+    if (best === null) return false;
+    const replica = best;
+    replica.inFlight++;
+    this.inFlight++;
+    this.claims++;
+    clock.after(service.workMs, () => {
+      this.settle();
+      replica.inFlight--;
+      this.inFlight--;
+      this.answers.push(held.arrivedAt, clock.now() - held.arrivedAt);
+      if (replica.state === 'draining' && replica.inFlight === 0) this.#remove(replica);
+      this.#release();
+    });
+    return true;
+  }
+
+  #hold(held: Held): void {
+    if (this.held >= this.policy.wakeQueue) {
+      this.errors++;
+      return;
+    }
+    this.held++;
+    this.#queue.push(held);
+    this.#options.clock.after(this.policy.wakeTimeoutMs, () => this.#giveUp(held));
+  }
+
+  #release(): void {
+    for (;;) {
+      const held = this.#queue[this.#head];
+      if (held === undefined) break;
+      if (!held.isOver) {
+        if (!this.#serve(held)) break;
+        held.isOver = true;
+        this.held--;
+      }
+      this.#head++;
+    }
+    if (this.#head < this.#queue.length && this.#head < LONGEST_PAST) return;
+    this.#queue.splice(0, this.#head);
+    this.#head = 0;
+  }
+
+  #giveUp(held: Held): void {
+    if (held.isOver) return;
+    this.settle();
+    held.isOver = true;
+    this.held--;
+    this.errors++;
+  }
+}

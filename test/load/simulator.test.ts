@@ -1,0 +1,79 @@
+/**
+ * Traces replayed in simulated time before the loop that scales sets: it follows the load, soon enough, and does not go to
+ * and fro. `npm run load -- simulate` has the same for longer traces, beside others.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setting } from '../../load/scenarios/simulate.ts';
+import { knative, tidegate } from '../../load/simulator/candidates.ts';
+import { SimulatedClock } from '../../load/simulator/simulated-clock.ts';
+import { directionChanges, type Outcome, simulate, timesBetween } from '../../load/simulator/simulation.ts';
+import { NOISE, RAMP, SAWTOOTH, SPIKE, STEP, type Trace } from '../../load/simulator/traces.ts';
+import { percentile } from '../../load/statistics.ts';
+
+const WORK_MS = 100;
+const SEEDS = [1, 2, 3];
+
+function outcomes(trace: Trace): readonly Outcome[] {
+  return SEEDS.map((seed) => simulate({ ...setting(trace, tidegate), seed }));
+}
+
+function turns(outcome: Outcome): readonly number[] {
+  return outcome.options.trace.phases.map(({ from, to }) => directionChanges(outcome, from, to));
+}
+
+describe('10, 200 and again 10 requests a second, with work of 100 ms and ten at a time in a replica', () => {
+  for (const trace of [RAMP, STEP]) {
+    test(`${trace.name}: replicas follow within a window, and turn once in a phase at most`, () => {
+      for (const outcome of outcomes(trace)) {
+        for (const count of turns(outcome)) assert.ok(count <= 1, `${turns(outcome)}`);
+        const [, up, down] = trace.phases;
+        const wantedAt = (second: number): number => outcome.moments[second - 1]?.desired ?? 0;
+        assert.ok(wantedAt((up?.from ?? 0) + 60) >= 3);
+        assert.equal(wantedAt((down?.to ?? 0) - 1), 1);
+        assert.equal(outcome.errors, 0);
+      }
+    });
+
+    test(`${trace.name}: p95 is at most 30 ms above the work, outside the first second of the step`, () => {
+      for (const outcome of outcomes(trace)) {
+        const begin = trace.phases[1]?.from ?? 0;
+        const times = [...timesBetween(outcome, 0, begin), ...timesBetween(outcome, begin + 1, trace.seconds)];
+        assert.ok(percentile(times, 95) <= WORK_MS + 30);
+      }
+    });
+  }
+});
+
+test('50 requests at once for a set at zero, ten at a time in a replica that starts in 2 s: five replicas, all answered', () => {
+  for (const outcome of outcomes(SPIKE)) {
+    assert.equal(outcome.peakReplicas, 5);
+    assert.equal(outcome.errors, 0);
+  }
+  // The rules of Knative take what is queued for load.
+  assert.ok(simulate(setting(SPIKE, knative)).peakReplicas > 5);
+});
+
+test('a load that is never at rest leaves the replicas at rest', () => {
+  for (const trace of [NOISE, SAWTOOTH]) {
+    for (const outcome of outcomes(trace))
+      assert.ok(Math.max(...turns(outcome)) <= 1, `${trace.name}: ${turns(outcome)}`);
+  }
+});
+
+test('the same seed is the same run', () => {
+  const [first, second] = [simulate(setting(STEP, tidegate)), simulate(setting(STEP, tidegate))];
+  assert.deepEqual(first.answers, second.answers);
+  assert.deepEqual(first.moments, second.moments);
+});
+
+test('in simulated time events happen in the order of their moments, and of their planning where those are equal', () => {
+  const clock = new SimulatedClock(0);
+  const seen: string[] = [];
+  for (const at of [30, 10, 20, 10]) clock.after(at, () => seen.push(`${at}@${clock.now()}`));
+  clock.after(15, () => seen.push('never')).cancel();
+  clock.after(10, () => clock.after(5, () => seen.push(`later@${clock.wall()}`)));
+  clock.runUntil(25);
+  assert.deepEqual(seen, ['10@10', '10@10', 'later@15', '20@20']);
+  assert.equal(clock.now(), 25);
+});
