@@ -33,6 +33,8 @@ export interface ImageWish {
 export interface PinTools {
   readonly engine: HostEngine;
   readonly signal: AbortSignal;
+  /** Of the operation that asks; left out: none does. */
+  readonly correlationId?: string;
   /** Told of every news; null: it is over. */
   readonly onPull?: (pull: PullSight | null) => void;
 }
@@ -84,12 +86,13 @@ export class AppImages {
       return copy;
     } catch (error) {
       // What the registry has no more under that digest it may have under the tag.
-      if (isNeverPulled || !isTidegateError(error, 'image.not_found')) throw error;
+      if (isNeverPulled || !isTidegateError(error, 'image.not_found')) throw withLogin(error);
       return null;
     }
   }
 
-  async #pull(wish: ImageWish, auth: RegistryAuth | null, { engine, signal, onPull }: PinTools): Promise<EngineImage> {
+  async #pull(wish: ImageWish, auth: RegistryAuth | null, tools: PinTools): Promise<EngineImage> {
+    const { engine, signal, onPull } = tools;
     const { reference, container } = wish;
     const { registries, ports } = this.#options;
     const { clock } = ports;
@@ -101,7 +104,7 @@ export class AppImages {
       bytes = total;
       onPull?.({ container, done, total, ms: clock.wall() - startedAt });
     };
-    this.#emit('image.pulling', wish, engine, `${reference} is wanted`, {});
+    this.#emit('image.pulling', wish, tools, `${reference} is wanted`, {});
     onProgress(0, 0);
     try {
       const image = await engine.ensureImage(reference, {
@@ -111,14 +114,12 @@ export class AppImages {
       });
       this.#rights.took(wish.set.tenant, reference, image);
       const ms = clock.wall() - startedAt;
-      this.#emit('image.pulled', wish, engine, `${reference} is there`, { digest: image.digest, bytes, ms });
+      this.#emit('image.pulled', wish, tools, `${reference} is there`, { digest: image.digest, bytes, ms });
       return image;
     } catch (error) {
       const code = isTidegateError(error) ? error.code : 'image.pull_failed';
-      if (!signal.aborted) this.#emit('image.failed', wish, engine, messageOf(error), { code });
-      if (!isTidegateError(error, 'image.auth')) throw error;
-      const login = `tide registries login ${registryHostOf(reference)}`;
-      throw new TidegateError(error.code, `${error.message}; \`${login}\` keeps credentials`, { detail: error.detail });
+      if (!signal.aborted) this.#emit('image.failed', wish, tools, messageOf(error), { code });
+      throw withLogin(error);
     } finally {
       onPull?.(null);
     }
@@ -127,21 +128,22 @@ export class AppImages {
   #emit(
     type: 'image.pulling' | 'image.pulled' | 'image.failed',
     { set, reference, container }: ImageWish,
-    { host }: HostEngine,
+    { engine, correlationId }: PinTools,
     cause: string,
     data: NonNullable<EventDraft['data']>,
   ): void {
     const { tenant, app, name } = set;
-    this.#options.ports.emit({
-      type,
-      tenant,
-      app,
-      set: name,
-      host,
-      cause,
-      data: { image: reference, container, ...data },
-    });
+    const told = { image: reference, container, ...data };
+    const of = { tenant, app, set: name, host: engine.host, correlationId: correlationId ?? null };
+    this.#options.ports.emit({ type, ...of, cause, data: told });
   }
+}
+
+/** A refusal of a registry, with what gives it what it wants. */
+function withLogin(error: unknown): unknown {
+  if (!isTidegateError(error, 'image.auth') || error.detail.registry === undefined) return error;
+  const fix = `\`tide registries login ${error.detail.registry}\` keeps what it is shown`;
+  return new TidegateError(error.code, `${error.message}; ${fix}`, { detail: error.detail, cause: error });
 }
 
 /** Why an image is kept, in the letters that a tag may have: for a set, however many of its revisions have it. */

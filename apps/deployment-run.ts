@@ -111,14 +111,14 @@ export class DeploymentRun {
     if (turn.revision !== null) return;
     await this.#progress.enter('resolving');
     this.#progress.heed();
-    const { by, cause, members } = this.record;
+    const { by, cause, members, operation } = this.record;
     const current = set.current === null ? null : library.revision(set.tenant, set.app, set.name, set.current);
     const revision =
       turn.spec === null && current !== null
         ? await revisions.again(set, { ...current, ...revisions.surroundings(set) }, by, cause)
         : await revisions.make(
             { set, spec: turn.spec ?? set.spec, by, cause, members },
-            { signal: this.#progress.signal, onPull },
+            { signal: this.#progress.signal, onPull, correlationId: operation },
           );
     await this.#progress.keepTurn(i, { revision: revision.number });
   }

@@ -125,6 +125,7 @@ test('a pull is told by events and by the operation, with its end', async (t) =>
   ]);
   const { operations } = platform.apps;
   const [operation] = operations.list('acme');
+  assert.equal(told[0]?.correlationId, operation?.id);
   operations.tellPull(operation?.id ?? '', { container: 'main', done: 1, total: 2, ms: 3 });
   assert.equal(operations.list('acme')[0]?.pull, undefined, 'one that is over waits for nothing');
 });

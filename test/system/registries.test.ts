@@ -151,7 +151,13 @@ test('a private image is had after a login, which is told of nowhere, and by nob
     assert.equal(await deploy({ image: name, tenant: 'other', pull: 'never' }), 'image.auth', name);
   }
   assert.equal(await deploy({ image, tenant: 'other', pull: 'always' }), 'image.auth');
+  const from = said.length;
   assert.equal(await deploy({ image, tenant: 'other' }), 'image.auth');
+  assert.match(
+    said.slice(from),
+    new RegExp(`tide registries login ${registry.host}`),
+    'also where nothing had to be pulled',
+  );
   assert.deepEqual(await running('job', 'other'), []);
 
   // Another that the registry lets have it may use the copy, and fetches nothing.
