@@ -65,7 +65,7 @@ export async function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer>
     ...{ version, clock, log, table, events, missing, tenancy, clientAuthorities, apps },
     baseDomain: config.baseDomain,
     record: events.record,
-    hosts: () => board.views(),
+    hosts: () => board.views().map((one) => ({ ...one, allocatable: apps.factory.reserve.allocatable(one.name) })),
     collect: async (): Promise<MetricFamily[]> => {
       const [families, certificates] = await Promise.all([trafficFamilies(traffic), keepers.collect()]);
       return [

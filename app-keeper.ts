@@ -19,6 +19,7 @@ export interface AppKeeperOptions {
   readonly memory: Pick<Memory, 'store' | 'instance'>;
   readonly box: Pick<SealedBox, 'seal' | 'unseal'>;
   readonly engines: () => readonly HostEngine[];
+  readonly capacity: NonNullable<AppsPorts['capacity']>;
   readonly view: (key: SetKey) => SetView | null;
   readonly declare: (set: SetInForce) => void;
   readonly undeclare: (key: SetKey) => void;
@@ -38,5 +39,6 @@ export function openApps(options: AppKeeperOptions): Promise<Apps> {
     seal: (plain, context) => Buffer.from(box.seal(Buffer.from(plain), context)).toString('base64'),
     unseal: (sealed, context) => box.unseal(Buffer.from(sealed, 'base64'), context).toString(),
     sight: (key) => view(key),
+    capacity: options.capacity,
   });
 }

@@ -1,5 +1,5 @@
 /** What is known of every host, kept at hand so that the API can say it while the Engine hangs. */
-import type { HostView } from '#admin/ports';
+import type { HostRoom, HostView } from '#admin/ports';
 import type { Engine } from '#docker/engine';
 
 export class HostBoard {
@@ -16,13 +16,22 @@ export class HostBoard {
     }
   }
 
+  /** How large a host is; null: not known yet. */
+  capacity(host: string): HostRoom | null {
+    return this.#views.get(host)?.capacity ?? null;
+  }
+
   views(): HostView[] {
     return [...this.#views.values()];
   }
 
   #ask(engine: Engine): void {
     engine.info().then(
-      ({ version, apiVersion }) => this.#put(engine.host, { engine: { version, apiVersion } }),
+      ({ version, apiVersion, cores, memoryBytes }) =>
+        this.#put(engine.host, {
+          engine: { version, apiVersion },
+          capacity: cores === null || memoryBytes === null ? null : { cores, memoryBytes },
+        }),
       () => {},
     );
   }

@@ -207,6 +207,7 @@ export class Tidegate {
     const apps = await openApps({
       ...{ clock, log, memory, emit: events.record, box: keepers.box },
       engines: () => hosts.map(({ engine }) => engine),
+      capacity: (host) => board.capacity(host),
       view: (key) => scaler.view(key),
       declare: (set) => discovery.declare(set),
       undeclare: (key) => discovery.undeclare(key),

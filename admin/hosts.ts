@@ -1,7 +1,7 @@
 /** Endpoint of hosts. They belong to no tenant, so operators alone see them. */
 import { type Endpoints, NOTHING } from './endpoint.ts';
 import { PageQuery, pageOfEntries } from './page.ts';
-import type { AdminPorts } from './ports.ts';
+import type { AdminPorts, HostRoom } from './ports.ts';
 import { HostShape, pageOf } from './shapes.ts';
 
 export function addHosts(endpoints: Endpoints, ports: AdminPorts): void {
@@ -22,12 +22,14 @@ export function addHosts(endpoints: Endpoints, ports: AdminPorts): void {
       const page = pageOfEntries(ports.hosts(), (host) => host.name, query);
       return {
         ...page,
-        items: page.items.map(({ name, state, cause, engine }) => ({
+        items: page.items.map(({ name, state, cause, engine, capacity, allocatable }) => ({
           name,
           state,
           cause,
           engine: engine === null ? null : { version: engine.version, api_version: engine.apiVersion },
           replicas: replicas.get(name) ?? 0,
+          capacity: roomJson(capacity),
+          allocatable: roomJson(allocatable),
         })),
       };
     },
@@ -40,4 +42,8 @@ function replicasByHost(sets: AdminPorts['sets']): ReadonlyMap<string, number> {
     for (const { host } of replicas) counts.set(host, (counts.get(host) ?? 0) + 1);
   }
   return counts;
+}
+
+function roomJson(room: HostRoom | null | undefined): { cores: number; memory_bytes: number } | null {
+  return room == null ? null : { cores: room.cores, memory_bytes: room.memoryBytes };
 }

@@ -119,6 +119,15 @@ export interface HostView {
   readonly cause: string | null;
   /** Null before the Engine answered for the first time. */
   readonly engine: { readonly version: string; readonly apiVersion: string } | null;
+  /** How large it is; left out: not known yet. */
+  readonly capacity?: HostRoom | null;
+  /** What of it is there for the next replica. */
+  readonly allocatable?: HostRoom | null;
+}
+
+export interface HostRoom {
+  readonly cores: number;
+  readonly memoryBytes: number;
 }
 
 export interface MetricSample {

@@ -198,6 +198,8 @@ export const EventShape = z
   })
   .openapi('Event');
 
+const hostRoom = z.object({ cores: z.number(), memory_bytes: z.number() });
+
 export const HostShape = z
   .object({
     name,
@@ -205,6 +207,11 @@ export const HostShape = z
     cause: z.string().nullable(),
     engine: z.object({ version: z.string(), api_version: z.string() }).nullable(),
     replicas: count.openapi({ description: 'Replicas known on it, in any state.' }),
+    capacity: hostRoom.nullable().openapi({ description: 'How large it is. Null: not known yet.' }),
+    allocatable: hostRoom.nullable().openapi({
+      description:
+        'What of it is there for the next replica: without the limits of replicas that do not sleep. Of a frozen one its memory counts, of one that is a sandbox or stopped nothing.',
+    }),
   })
   .openapi('Host');
 

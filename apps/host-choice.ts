@@ -11,6 +11,7 @@ import type { HostEngine } from '#docker/host-engine';
 import type { SetRecord } from './app-record.ts';
 import type { AppsPorts } from './ports.ts';
 import { volumesOf } from './replica-planning.ts';
+import type { Reserve } from './reserve.ts';
 import { Turns } from './turns.ts';
 
 /** By the Engine's name of the volume. */
@@ -20,14 +21,17 @@ const LOOK_WITHIN_MS = 10_000;
 
 export interface HostChoiceOptions {
   readonly ports: Pick<AppsPorts, 'engines' | 'sight' | 'store'>;
+  readonly reserve: Pick<Reserve, 'hasRoom'>;
 }
 
 export class HostChoice {
   readonly #ports: HostChoiceOptions['ports'];
+  readonly #reserve: HostChoiceOptions['reserve'];
   readonly #turns = new Turns();
 
-  constructor({ ports }: HostChoiceOptions) {
+  constructor({ ports, reserve }: HostChoiceOptions) {
     this.#ports = ports;
+    this.#reserve = reserve;
   }
 
   /** @throws TidegateError `engine.unreachable` while the only host that will do is away, `image.not_found` */
@@ -76,11 +80,18 @@ export class HostChoice {
     throw new TidegateError('engine.unreachable', detail);
   }
 
-  /** The host with the fewest replicas of the set, among those that answer and have, or can get, its images. */
+  /**
+   * The host with the fewest replicas of the set, among those that answer and have, or can get, its images; one with room
+   * for it goes before one without.
+   */
   async #freest(set: SetRecord, revision: Revision): Promise<HostEngine> {
     const replicas = this.#ports.sight(setKey(set.tenant, set.app, set.name))?.replicas ?? [];
     const load = (engine: HostEngine): number => replicas.filter((one) => one.host === engine.host).length;
-    const able = this.#able().toSorted((a, b) => load(a) - load(b));
+    const isFull = new Map(
+      this.#able().map(({ host }) => [host, this.#reserve.hasRoom(host, revision.spec.resources) ? 0 : 1]),
+    );
+    const fullness = ({ host }: HostEngine): number => isFull.get(host) ?? 0;
+    const able = this.#able().toSorted((a, b) => fullness(a) - fullness(b) || load(a) - load(b));
     const [first] = able;
     if (first === undefined) throw new TidegateError('engine.unreachable', 'no host answers');
     if (able.length === 1) return first;

@@ -51,6 +51,8 @@ export interface AppsPorts {
   /** @throws TidegateError `vault.sealed` */
   readonly unseal: (sealed: string, context: string) => string;
   readonly engines: () => readonly HostEngine[];
+  /** How large a host is; null: not known yet. Left out: of none is it known. */
+  readonly capacity?: (host: string) => { readonly cores: number; readonly memoryBytes: number } | null;
   /** Null: discovered by nobody yet. */
   readonly sight: (key: SetKey) => SetSight | null;
   readonly declare: (set: SetInForce) => void;

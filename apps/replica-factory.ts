@@ -13,6 +13,7 @@ import { type SetRecord, secretContext } from './app-record.ts';
 import { HostChoice } from './host-choice.ts';
 import type { AppsPorts } from './ports.ts';
 import { limitsOf, networkName, planMember, planReplica, volumesOf } from './replica-planning.ts';
+import { Reserve } from './reserve.ts';
 
 /** An image that is pinned is pulled for as long as it takes, within reason. */
 const IMAGE_WITHIN_MS = 600_000;
@@ -35,6 +36,8 @@ export interface ReplicaFactoryOptions {
 }
 
 export class ReplicaFactory {
+  /** What of the hosts is there for the next replica. */
+  readonly reserve: Reserve;
   readonly #options: ReplicaFactoryOptions;
   readonly #homes: HostChoice;
   /** The last fault by set and share. Monotonic ms. */
@@ -42,7 +45,8 @@ export class ReplicaFactory {
 
   constructor(options: ReplicaFactoryOptions) {
     this.#options = options;
-    this.#homes = new HostChoice(options);
+    this.reserve = new Reserve(options);
+    this.#homes = new HostChoice({ ports: options.ports, reserve: this.reserve });
   }
 
   /**

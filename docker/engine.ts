@@ -108,6 +108,9 @@ export interface EngineInfo {
   readonly storageDriver: string;
   readonly cgroupVersion: '1' | '2';
   readonly liveRestore: boolean;
+  /** Of the host; null: it does not say. */
+  readonly cores: number | null;
+  readonly memoryBytes: number | null;
 }
 
 export interface CloneOptions {

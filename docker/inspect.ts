@@ -130,6 +130,8 @@ export function infoFrom(answer: unknown, apiVersion: string): EngineInfo {
     storageDriver: String(info?.Driver ?? ''),
     cgroupVersion: info?.CgroupVersion === '2' ? '2' : '1',
     liveRestore: info?.LiveRestoreEnabled === true,
+    cores: typeof info?.NCPU === 'number' ? info.NCPU : null,
+    memoryBytes: typeof info?.MemTotal === 'number' ? info.MemTotal : null,
   };
 }
 

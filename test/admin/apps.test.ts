@@ -205,18 +205,27 @@ test('a lease without a usable time is refused', async () => {
 test('hosts are listed with the state of their Engine and their replicas', async () => {
   const tidegate = await Tidegate.start();
   tidegate.hosts = [
-    { name: 'local', state: 'reachable', cause: null, engine: { version: '20.10.24', apiVersion: '1.41' } },
+    {
+      ...{ name: 'local', state: 'reachable', cause: null, engine: { version: '20.10.24', apiVersion: '1.41' } },
+      capacity: { cores: 2, memoryBytes: 4e9 },
+      allocatable: { cores: 1.5, memoryBytes: 3e9 },
+    },
     { name: 'away', state: 'degraded', cause: 'timed out', engine: null },
   ];
   tidegate.discover(snapshot('default/shop/web', [], { replicas: [replica('a'), replica('b')] }));
   assert.deepEqual((await tidegate.json('/v1/hosts')).json.at('items'), [
-    { name: 'away', state: 'degraded', cause: 'timed out', engine: null, replicas: 0 },
+    {
+      ...{ name: 'away', state: 'degraded', cause: 'timed out', engine: null, replicas: 0 },
+      ...{ capacity: null, allocatable: null },
+    },
     {
       name: 'local',
       state: 'reachable',
       cause: null,
       engine: { version: '20.10.24', api_version: '1.41' },
       replicas: 2,
+      capacity: { cores: 2, memory_bytes: 4e9 },
+      allocatable: { cores: 1.5, memory_bytes: 3e9 },
     },
   ]);
 });

@@ -18,6 +18,8 @@ const directory = mkdtempSync(path.join(tmpdir(), 'tidegate-hosts-'));
 let store: Store;
 let hosts: FakeHost[];
 let replicas: string[];
+/** Hosts without room for another replica. */
+const full = new Set<string>();
 /** What is seen of the set at the next looks, before it is `replicas`. */
 let looks: string[][];
 
@@ -32,6 +34,7 @@ beforeEach(async () => {
   store = await openSqliteStore(directory);
   hosts = ['a', 'b'].map((host) => ({ host, isAway: false, images: new Set(), volumes: new Set() }));
   replicas = [];
+  full.clear();
   looks = [];
 });
 afterEach(async () => {
@@ -47,6 +50,7 @@ function hostOf(name: string): FakeHost {
 
 function choice(): HostChoice {
   return new HostChoice({
+    reserve: { hasRoom: (host) => !full.has(host) },
     ports: {
       store,
       engines: () => hosts.map(engineOf),
@@ -146,4 +150,13 @@ test('an image of no registry is used on the host that has it', async () => {
   assert.equal((await choice().choose(SET, revision([]))).host, 'a');
   hostOf('b').images.clear();
   await assert.rejects(choice().choose(SET, revision([], null)), (error) => isTidegateError(error, 'image.not_found'));
+});
+
+test('a host with room goes before one without, however few replicas that has; where all are full the fewest count', async () => {
+  replicas = ['a', 'a'];
+  assert.equal((await choice().choose(SET, revision([]))).host, 'b');
+  full.add('b');
+  assert.equal((await choice().choose(SET, revision([]))).host, 'a');
+  full.add('a');
+  assert.equal((await choice().choose(SET, revision([]))).host, 'b');
 });

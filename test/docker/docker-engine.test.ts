@@ -75,7 +75,14 @@ test('a list that is none is an error, never an empty list', async () => {
 test('what the Engine says of itself', async () => {
   await using set = await setUp();
   set.fake.script.set('GET /info', () => ({
-    body: { ServerVersion: '20.10.24', Driver: 'overlay2', CgroupVersion: '2', LiveRestoreEnabled: true },
+    body: {
+      ServerVersion: '20.10.24',
+      Driver: 'overlay2',
+      CgroupVersion: '2',
+      LiveRestoreEnabled: true,
+      NCPU: 2,
+      MemTotal: 4e9,
+    },
   }));
   assert.deepEqual(await set.engine.info(), {
     version: '20.10.24',
@@ -83,6 +90,8 @@ test('what the Engine says of itself', async () => {
     storageDriver: 'overlay2',
     cgroupVersion: '2',
     liveRestore: true,
+    cores: 2,
+    memoryBytes: 4e9,
   });
 });
 
