@@ -60,7 +60,12 @@ export const PolicyShape = z
     }),
     depends: z.array(name),
     concurrency: count,
-    wake: z.object({ mode: z.enum(['hold', 'page']), timeout: duration, queue: count }),
+    wake: z.object({
+      mode: z.enum(['hold', 'page']),
+      timeout: duration,
+      queue: count,
+      ignore: texts.openapi({ description: 'Requests that wake nothing.', example: ['ua:UptimeRobot*'] }),
+    }),
     drain: duration,
     timeout: z.object({ connect: duration, response: duration, idle: duration }),
     retry: count,
@@ -137,7 +142,12 @@ export function policyJson(policy: SetPolicy): PolicyJson {
     },
     depends: [...policy.depends],
     concurrency: policy.concurrency,
-    wake: { mode: policy.wake, timeout: formatDuration(policy.wakeTimeoutMs), queue: policy.wakeQueue },
+    wake: {
+      mode: policy.wake,
+      timeout: formatDuration(policy.wakeTimeoutMs),
+      queue: policy.wakeQueue,
+      ignore: (policy.wakeIgnore ?? []).map(({ kind, value }) => `${kind}:${value}`),
+    },
     drain: formatDuration(policy.drainMs),
     timeout: {
       connect: formatDuration(timeout.connectMs),

@@ -80,6 +80,14 @@ export interface ClientCertificatePolicy {
   readonly optional: boolean;
 }
 
+export const IGNORE_KINDS = ['ua', 'path', 'ip', 'method'] as const;
+
+/** Whose requests wake nothing: by User-Agent or path (`*` for any characters), network of the client, or method. */
+export interface IgnoreRule {
+  readonly kind: (typeof IGNORE_KINDS)[number];
+  readonly value: string;
+}
+
 /** The part of a set's policy that is followed at the edge; null: off. */
 export interface EdgePolicy {
   readonly headers: HeaderPolicy | null;
@@ -91,6 +99,8 @@ export interface EdgePolicy {
   /** In order of preference. */
   readonly compress: readonly Coding[] | null;
   readonly hsts: HstsPolicy | null;
+  /** Any of them. */
+  readonly wakeIgnore: readonly IgnoreRule[] | null;
 }
 
 export const NO_EDGE_POLICY: EdgePolicy = {
@@ -102,4 +112,5 @@ export const NO_EDGE_POLICY: EdgePolicy = {
   redirect: null,
   compress: null,
   hsts: null,
+  wakeIgnore: null,
 };

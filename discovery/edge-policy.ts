@@ -35,6 +35,7 @@ export function readEdge(reader: LabelReader): EdgePolicy {
     redirect: readRedirect(reader),
     compress: reader.readOrDefault(LABELS.compress),
     hsts: readHsts(reader),
+    wakeIgnore: reader.read(SET_LABELS.wakeIgnore),
   };
 }
 

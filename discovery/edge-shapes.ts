@@ -3,7 +3,14 @@
  * redirects, codings.
  */
 import { isIP } from 'node:net';
-import { type BasicAuthPolicy, type ClientCertificatePolicy, CODINGS, type Coding } from '#core/edge-policy';
+import {
+  type BasicAuthPolicy,
+  type ClientCertificatePolicy,
+  CODINGS,
+  type Coding,
+  IGNORE_KINDS,
+  type IgnoreRule,
+} from '#core/edge-policy';
 import { parseHostPattern } from '#core/hostname';
 import { isName, nameFrom } from '#core/name';
 import { nearest } from '#core/nearest';
@@ -87,6 +94,32 @@ const network: Shape<string> = {
   },
   bend: (text) => text.replace(/^\[(.*)\]$/, '$1').replace(/(?<=^\d+\.\d+\.\d+\.\d+):\d+$/, ''),
 };
+
+const IGNORE_VALUES: Readonly<Record<IgnoreRule['kind'], RegExp>> = {
+  // A few wildcards, none beside another: matching takes no time to speak of.
+  ua: /^(?!(?:[^*]*\*){5})(?!.*\*\*)[ -~]{1,200}$/,
+  path: /^(?!(?:[^*]*\*){5})(?!.*\*\*)\/[!-~]{0,200}$/,
+  ip: /./,
+  method: /^(?:GET|HEAD|OPTIONS|POST)$/,
+};
+
+const ignoreRule: Shape<IgnoreRule> = {
+  expected: 'ua:<pattern>, path:/<pattern>, ip:<network> or method:<GET, HEAD, OPTIONS or POST>',
+  read(text) {
+    const [, prefix = '', value = ''] = /^(\w+):(.+)$/.exec(text) ?? [];
+    const kind = IGNORE_KINDS.find((one) => one === prefix);
+    if (kind === undefined || !IGNORE_VALUES[kind].test(value)) return null;
+    if (kind !== 'ip') return { value: { kind, value } };
+    const read = network.read(value);
+    return read === null ? null : { value: { kind, value: read.value } };
+  },
+  bend: (text) =>
+    text
+      .trim()
+      .replace(/^(?:user-agent|agent)[:=]/i, 'ua:')
+      .replace(/^(\w+)=/, '$1:'),
+};
+export const ignoreRules = listOf(ignoreRule, 'rules such as ua:UptimeRobot*,path:/healthz,ip:10.0.0.0/8,method:HEAD');
 
 export const networks = listOf(network, 'addresses or CIDRs such as 10.0.0.0/8 or 2001:db8::/32, comma-separated');
 

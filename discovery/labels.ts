@@ -4,6 +4,7 @@
  */
 import { PROTOCOLS, SET_CLASSES } from '#core/set';
 import { EDGE_LABELS } from './edge-labels.ts';
+import { ignoreRules } from './edge-shapes.ts';
 import { type ForeignLabel, type Label, labelsOf } from './label.ts';
 import { POD_LABELS } from './pod-labels.ts';
 import { balancing, rate, schedule, statusRange } from './policy-shapes.ts';
@@ -241,6 +242,11 @@ export const LABELS = {
   wakeQueue: set.defaulted('wake.queue', wholeNumber({ min: 0, max: 1_000_000 }), '1000', {
     meaning: 'Requests held at most.',
     example: '200',
+  }),
+  wakeIgnore: set.optional('wake.ignore', ignoreRules, 'none', {
+    meaning:
+      'Requests that wake nothing and keep nothing awake, such as those of monitors: by `ua:` and `path:` (`*` for any characters), `ip:` and `method:`, comma-separated; one that fits is enough. Asleep, the set answers them 503 `asleep`.',
+    example: 'ua:UptimeRobot*,path:/healthz',
   }),
   drain: set.defaulted('drain', duration(0), '30s', {
     meaning: 'Time that requests in flight have to finish when a replica leaves.',

@@ -135,6 +135,12 @@ export const GATEWAY_ERRORS = {
     explanation: 'Too many requests are waiting for this app. Please try again in a moment.',
     fix: 'Raise tidegate.wake.queue, tidegate.concurrency or tidegate.scale.max.',
   },
+  asleep: {
+    status: 503,
+    title: 'Asleep',
+    explanation: 'The app sleeps, and requests like this one do not wake it.',
+    fix: 'The request fits a rule of tidegate.wake.ignore. A monitor is to take 503 with X-Tidegate-Error: asleep for alive.',
+  },
   no_replicas: {
     status: 503,
     title: 'Unavailable',

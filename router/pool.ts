@@ -6,29 +6,10 @@ import type { Clock } from '#core/clock';
 import type { SetKey, SetPolicy } from '#core/set';
 import { type Health, type HealthSignal, nextHealth } from './health.ts';
 import { canSpareOne, OutlierRecord } from './outlier.ts';
+import type { PoolWatcher } from './pool-watcher.ts';
 import type { RevisionWish } from './revision-wish.ts';
 import { Shares } from './shares.ts';
 import type { Upstream } from './upstream.ts';
-
-/** Told of what happens to a pool. Called synchronously; must not throw. */
-export interface PoolWatcher {
-  /** An upstream was added. */
-  onAdded?(pool: Pool, upstream: Upstream): void;
-  /** Health of an upstream, whether it drains, or its weight became another. */
-  onChanged?(pool: Pool, upstream: Upstream): void;
-  /** An upstream was claimed or released for the first time since its `touched` was set back. */
-  onTouched?(pool: Pool, upstream: Upstream): void;
-  /** An upstream may take more than before: one became ready, or one at its limit finished a request. */
-  onRoom?(pool: Pool): void;
-  /** The last request in flight ended. */
-  onIdle?(pool: Pool): void;
-  /** A draining upstream finished its last request. */
-  onDrained?(upstream: Upstream): void;
-  /** An upstream left for good: close the connections kept to it. */
-  onRemoved?(upstream: Upstream): void;
-  /** A request found the upstream unable to answer (connect refused or reset): it wants a look. */
-  onSuspect?(pool: Pool, upstream: Upstream): void;
-}
 
 export interface PoolOptions {
   readonly key: SetKey;
@@ -181,19 +162,30 @@ export class Pool {
    * @param hash what `hash:…` balancing goes by; any number otherwise
    * @param tried upstreams that failed this request already; null: none
    * @param wish the revision where it belongs; null: any, by weight
+   * @param quiet it is not to count as use of the set
    */
-  claim(hash: number, tried: readonly Upstream[] | null, wish: RevisionWish | null = null): Upstream | null {
-    return this.held > 0 ? null : this.claimForHeld(hash, tried, wish);
+  claim(
+    hash: number,
+    tried: readonly Upstream[] | null,
+    wish: RevisionWish | null = null,
+    quiet = false,
+  ): Upstream | null {
+    return this.held > 0 ? null : this.claimForHeld(hash, tried, wish, quiet);
   }
 
   /** {@link claim} for the waiting room alone: for a request that is held. */
-  claimForHeld(hash: number, tried: readonly Upstream[] | null, wish: RevisionWish | null = null): Upstream | null {
+  claimForHeld(
+    hash: number,
+    tried: readonly Upstream[] | null,
+    wish: RevisionWish | null = null,
+    quiet = false,
+  ): Upstream | null {
     if (this.#restoreAt !== Number.POSITIVE_INFINITY) this.#restoreEjected(this.#clock.now());
     const upstream =
       wish === null
         ? this.#shares.choose(this.#policy, hash, tried)
         : this.#shares.chooseFor(this.#policy, { hash, wish }, tried);
-    if (upstream !== null) this.take(upstream);
+    if (upstream !== null) this.take(upstream, quiet);
     return upstream;
   }
 
@@ -212,26 +204,27 @@ export class Pool {
     return null;
   }
 
-  /** Ends a claim. */
-  release(upstream: Upstream): void {
+  /** Ends a claim. @param quiet as it was claimed */
+  release(upstream: Upstream, quiet = false): void {
     upstream.inFlight--;
     this.inFlight--;
-    this.#released(upstream);
+    this.#released(upstream, quiet);
   }
 
   /**
    * Takes in what another process counted for an upstream of this pool, which may have left it.
    * @param inFlight how many more (or fewer) it has in flight now
    * @param claims how many it claimed since it was heard last
+   * @param quiet none of that counts as use
    */
-  note(upstream: Upstream, inFlight: number, claims: number): void {
+  note(upstream: Upstream, inFlight: number, claims: number, quiet = false): void {
     if (inFlight === 0 && claims === 0) return;
     upstream.inFlight += inFlight;
     upstream.claims += claims;
     this.inFlight += inFlight;
     this.claims += claims;
-    if (inFlight < 0) this.#released(upstream);
-    else this.lastUsedAt = this.#clock.now();
+    if (inFlight < 0) this.#released(upstream, quiet);
+    else if (!quiet) this.#used(upstream);
   }
 
   /** Room of an upstream that other processes hold and do not use. */
@@ -241,8 +234,8 @@ export class Pool {
     if (freed && this.held > 0) this.#notifyRoom();
   }
 
-  #released(upstream: Upstream): void {
-    this.lastUsedAt = this.#clock.now();
+  #released(upstream: Upstream, quiet: boolean): void {
+    if (!quiet) this.#used(upstream);
     if (!upstream.touched) this.#touch(upstream);
     if (this.held > 0) this.#notifyRoom();
     if (upstream.draining && upstream.inFlight === 0)
@@ -251,13 +244,19 @@ export class Pool {
   }
 
   /** Counts a claim: also one that somebody else made for a request of this process. */
-  take(upstream: Upstream): void {
+  take(upstream: Upstream, quiet = false): void {
     upstream.inFlight++;
     upstream.claims++;
     this.inFlight++;
     this.claims++;
-    this.lastUsedAt = this.#clock.now();
+    if (!quiet) this.#used(upstream);
     if (!upstream.touched) this.#touch(upstream);
+  }
+
+  /** Somebody used it: its idle time begins anew. */
+  #used(upstream: Upstream): void {
+    this.lastUsedAt = this.#clock.now();
+    upstream.loud = true;
   }
 
   #touch(upstream: Upstream): void {

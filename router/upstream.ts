@@ -47,6 +47,8 @@ export class Upstream {
   slots = Number.POSITIVE_INFINITY;
   /** Claimed or released since somebody looked at its counts last; they set it back to false. */
   touched = false;
+  /** Likewise, by a request that counts as use of the set. */
+  loud = false;
 
   constructor(replica: UpstreamFacts) {
     this.replica = replica.id;

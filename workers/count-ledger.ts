@@ -57,7 +57,7 @@ export class CountLedger {
   }
 
   note(worker: number, changes: readonly CountChange[]): void {
-    for (const [id, inFlight, claims, slotsReturned] of changes) {
+    for (const [id, inFlight, claims, slotsReturned, quiet] of changes) {
       const entry = this.#entries.get(id);
       if (entry === undefined) continue;
       const share = shareOf(entry, worker);
@@ -66,7 +66,7 @@ export class CountLedger {
       this.#stirred.add(entry);
       // The limit counts what is in flight and what is reserved; while one becomes the other their sum must not dip.
       reserveAtLeast(entry);
-      entry.numbered.pool.note(entry.numbered.upstream, inFlight, claims);
+      entry.numbered.pool.note(entry.numbered.upstream, inFlight, claims, quiet === 1);
       this.#reserve(entry);
     }
   }

@@ -145,7 +145,9 @@ export class CountReporter {
     const returned = this.#isKept(record, now) ? 0 : Math.max(0, upstream.slots - upstream.inFlight);
     upstream.slots -= returned;
     if (upstream.slots <= 0) this.#slotted.delete(record);
-    const change: CountChange = [id, upstream.inFlight - record.inFlight, upstream.claims - record.claims, returned];
+    const counts = [upstream.inFlight - record.inFlight, upstream.claims - record.claims] as const;
+    const change: CountChange = upstream.loud ? [id, ...counts, returned] : [id, ...counts, returned, 1];
+    upstream.loud = false;
     record.inFlight = upstream.inFlight;
     record.claims = upstream.claims;
     if (upstream.removed && upstream.inFlight === 0) this.#records.delete(upstream);

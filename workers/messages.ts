@@ -95,8 +95,8 @@ export interface TakenTokens {
   readonly tokens: number;
 }
 
-/** Changes since the last count of one upstream. */
-export type CountChange = readonly [id: number, inFlight: number, claims: number, slotsReturned: number];
+/** Changes since the last count of one upstream. `quiet` 1: none of them counts as use of the set. */
+export type CountChange = readonly [id: number, inFlight: number, claims: number, slotsReturned: number, quiet?: 1];
 
 export type ToControl =
   | { readonly kind: 'hello'; readonly protocol: number; readonly carried: readonly CarriedUpstream[] }

@@ -19,6 +19,7 @@ import { addField, addFields, dropFields } from './head-edits.ts';
 import { HSTS, HSTS_FIELDS, hstsValue } from './hsts.ts';
 import type { PasswordThread } from './password-thread.ts';
 import { Redirect } from './redirect.ts';
+import { WakeIgnore } from './wake-ignore.ts';
 
 const PREFLIGHT_STATUS = 204;
 const AUTHORIZATION: ReadonlySet<string> = new Set(['authorization']);
@@ -52,14 +53,15 @@ export function compilePolicy(
   tools: PolicyTools,
   before: CompiledPolicy | null,
 ): CompiledPolicy | null {
-  const { headers, cors, auth, clients, redirect, compress, hsts } = policy;
-  const asks = [headers, cors, auth, clients, redirect, compress, hsts].some((one) => one !== null);
+  const { headers, cors, auth, clients, redirect, compress, hsts, wakeIgnore } = policy;
+  const asks = [headers, cors, auth, clients, redirect, compress, hsts, wakeIgnore].some((one) => one !== null);
   return asks ? new CompiledPolicy(policy, tools, before) : null;
 }
 
 export class CompiledPolicy {
   readonly #tools: PolicyTools;
   readonly #clients: ClientRules | null;
+  readonly #ignore: WakeIgnore | null;
   readonly #redirect: Redirect | null;
   readonly #cors: Cors | null;
   readonly #hsts: string | null;
@@ -71,7 +73,8 @@ export class CompiledPolicy {
 
   /** @param before the policy that this one follows: what it has found out about passwords is kept */
   constructor(policy: EdgePolicy, tools: PolicyTools, before: CompiledPolicy | null) {
-    const { headers, cors, auth, clients, redirect, compress, hsts } = policy;
+    const { headers, cors, auth, clients, redirect, compress, hsts, wakeIgnore } = policy;
+    this.#ignore = wakeIgnore === null ? null : new WakeIgnore(wakeIgnore);
     this.#tools = tools;
     this.#clients = clients === null ? null : new ClientRules(clients);
     this.#redirect = redirect === null ? null : new Redirect(redirect);
@@ -88,6 +91,11 @@ export class CompiledPolicy {
   /** Whether the client may come in at all. */
   admits(client: string): boolean {
     return this.#clients === null || this.#clients.admits(client);
+  }
+
+  /** Whether the request wakes nothing and keeps nothing awake. */
+  ignores(head: RequestHead, client: string): boolean {
+    return this.#ignore?.holds(head, client) ?? false;
   }
 
   /** The answer that needs no app; null: the request goes on. `secure`: the client's own connection is encrypted. */

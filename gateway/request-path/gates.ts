@@ -29,6 +29,9 @@ export type Refusal =
   /** A whole answer without a body. */
   | { readonly status: number; readonly fields: readonly string[] };
 
+/** What a monitor is told that finds a set asleep. */
+const ASLEEP_RETRY_S = 60;
+
 /** The route of a request, or why it has none. */
 export function routeOf(table: RouteTable, head: RequestHead, peer: Peer): Route | GatewayErrorCode {
   if (head.scheme !== '' && (head.scheme === 'https') !== peer.secure) return 'misdirected';
@@ -83,6 +86,8 @@ export function refusalOf(gate: GateKeeping): Refusal | null {
   }
   const early = edge?.refusal(head, origin.secure) ?? null;
   if (early !== null) return early;
+  if (pool.readyCount === 0 && edge?.ignores(head, origin.client))
+    return { code: 'asleep', retryAfterS: ASLEEP_RETRY_S };
   if (policy.bodyMaxBytes !== null && head.contentLength > policy.bodyMaxBytes) {
     return { code: 'body_too_large', retryAfterS: null };
   }

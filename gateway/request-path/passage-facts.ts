@@ -36,6 +36,8 @@ export class PassageFacts {
   tag: string | null = null;
   /** The revision where the request belongs; null: any, by weight. */
   wish: VisitorWish | null = null;
+  /** It does not count as use of the set. */
+  quiet = false;
   /** The client's own connection is encrypted. */
   secure = false;
   /** May be asked twice to the same effect (RFC 9110 9.2.2). */

@@ -339,6 +339,6 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
   #releaseUpstream(): void {
     const upstream = this.#upstream;
     this.#upstream = null;
-    if (upstream !== null) this.facts.route.pool.release(upstream);
+    if (upstream !== null) this.facts.route.pool.release(upstream, this.facts.quiet);
   }
 }

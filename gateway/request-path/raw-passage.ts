@@ -55,7 +55,11 @@ export class RawPassage implements Searcher, WireOwner {
     const { traffic, account, client, octets } = facts;
     const request = { head: octets };
     const wish = rawWishOf(traffic.pool.policy.revisions, client);
-    this.#search = new Search(tools, { traffic, account, request, hash: hashText(client), tag: null, wish }, this);
+    this.#search = new Search(
+      tools,
+      { traffic, account, request, hash: hashText(client), tag: null, wish, quiet: false },
+      this,
+    );
   }
 
   start(): void {

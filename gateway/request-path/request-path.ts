@@ -220,6 +220,7 @@ export class RequestPath {
     facts.page = policy.wake === 'page' && isNavigation(head);
     const { edge } = traffic;
     facts.edge = edge;
+    facts.quiet = edge?.ignores(head, origin.client) ?? false;
     facts.terms = edge === null ? null : edge.termsOf(head, origin.secure);
     edge?.editRequest(head);
     facts.request.write(head, exchange.peer, origin, onward);

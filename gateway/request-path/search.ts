@@ -32,6 +32,8 @@ export interface SearchFacts {
   readonly tag: string | null;
   /** The revision where it belongs; null: any, by weight. */
   readonly wish: RevisionWish | null;
+  /** It is not to count as use of the set. */
+  readonly quiet: boolean;
 }
 
 /** Hears one of the two for every `first` and `next`, perhaps before they return. */
@@ -59,9 +61,11 @@ export class Search {
 
   /** Claims an upstream if one has room now. */
   claim(): Upstream | null {
-    const { tag, hash, wish } = this.#facts;
+    const { tag, hash, wish, quiet } = this.#facts;
     const pool = this.#pool;
-    return (tag === null ? null : pool.claimTagged(tag, this.#tried, wish)) ?? pool.claim(hash, this.#tried, wish);
+    return (
+      (tag === null ? null : pool.claimTagged(tag, this.#tried, wish)) ?? pool.claim(hash, this.#tried, wish, quiet)
+    );
   }
 
   /** Finds the first upstream for what the facts say now, waiting for one if need be. */

@@ -34,6 +34,34 @@ async function seenBy(rig: Rig, headers: Record<string, string>): Promise<Record
   return seen;
 }
 
+onEveryLane(
+  'a monitor that fits a rule wakes nothing, and its requests to a set that is up do not count as use',
+  {},
+  async (rig) => {
+    const wakeIgnore = [
+      { kind: 'ua', value: 'Uptime*' },
+      { kind: 'path', value: '/healthz' },
+      { kind: 'ip', value: '198.51.100.0/24' },
+    ] as const;
+    rig.addSet({ ports: [], policy: { wakeIgnore, wakeTimeoutMs: 1 } });
+    const asleep = await rig.send({ headers: { 'User-Agent': 'uptimerobot/2.0' } });
+    assert.deepEqual(
+      [asleep.status, asleep.headers['x-tidegate-error'], asleep.headers['retry-after']],
+      [503, 'asleep', '60'],
+    );
+    assert.equal((await rig.send({ path: '/healthz?deep=1' })).headers['x-tidegate-error'], 'asleep');
+    assert.notEqual((await rig.send()).headers['x-tidegate-error'], 'asleep', 'everybody else is held');
+    const up = rig.addSet({ ports: [(await rig.app(echo)).port], set: 'b', host: 'b.test', policy: { wakeIgnore } });
+    const { pool } = up;
+    const usedAt = pool.lastUsedAt;
+    assert.equal((await rig.send({ host: 'b.test', path: '/healthz' })).status, 200);
+    await until(() => pool.inFlight === 0);
+    assert.deepEqual([pool.lastUsedAt, pool.claims], [usedAt, 1]);
+    assert.equal((await rig.send({ host: 'b.test' })).status, 200);
+    assert.notEqual(pool.lastUsedAt, usedAt);
+  },
+);
+
 onEveryLane('fields are set and removed on both sides', {}, async (rig) => {
   const replica = await rig.app((_request, response) => {
     response.setHeader('Server', 'app');

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { Pool, PoolWatcher } from '#router/pool';
+import type { Pool } from '#router/pool';
+import type { PoolWatcher } from '#router/pool-watcher';
 import { Upstream } from '#router/upstream';
 import { addReady, emptyPool, policy, replica, seeded, visit } from '#test/router/sample';
 import { FakeClock } from '#test/support/fake-clock';
@@ -241,4 +242,19 @@ test('the pool counts what its upstreams serve, over any row of claims, releases
     }),
     { seed: SEED, numRuns: 300 },
   );
+});
+
+test('what does not count as use leaves the idle time as it is, here and when another process tells of it', async () => {
+  const clock = new FakeClock();
+  const pool = emptyPool({ clock });
+  const upstream = addReady(pool, 'r1');
+  const usedAt = pool.lastUsedAt;
+  await clock.advance(1000);
+  assert.equal(pool.claim(0, null, null, true), upstream);
+  pool.release(upstream, true);
+  pool.note(upstream, 1, 1, true);
+  pool.note(upstream, -1, 0, true);
+  assert.deepEqual([pool.lastUsedAt, pool.claims, pool.inFlight, upstream.loud], [usedAt, 2, 0, false]);
+  pool.note(upstream, 1, 1);
+  assert.deepEqual([pool.lastUsedAt, upstream.loud], [clock.now(), true]);
 });
