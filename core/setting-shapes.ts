@@ -4,6 +4,7 @@ import { parseBytes } from './bytes.ts';
 import { parseDuration } from './duration.ts';
 import { parseHostname } from './hostname.ts';
 import { nearest } from './nearest.ts';
+import { parseRedisAddress } from './redis-address.ts';
 
 /** The value of one setting, or what is wrong with it. */
 export type Parsed<T> = { readonly value: T } | { readonly problem: string };
@@ -21,16 +22,8 @@ export function hostname(value: string): Parsed<string> {
 
 export function store(value: string): Parsed<string> {
   if (value === 'sqlite') return { value };
-  if (!/^rediss?:\/\//.test(value) || !URL.canParse(value)) {
-    return {
-      problem: 'write sqlite, or redis://[user:password@]host[:port][/number of the database] (rediss:// with TLS)',
-    };
-  }
-  const { hostname, pathname } = new URL(value);
-  if (hostname === '') return { problem: 'name the host of the Redis server' };
-  if (!/^(\/\d*)?$/.test(pathname))
-    return { problem: 'behind the host stands the number of the database, if anything' };
-  return { value };
+  const parsed = parseRedisAddress(value);
+  return 'value' in parsed ? { value } : parsed;
 }
 
 export function engines(value: string): Parsed<readonly string[]> {

@@ -59,7 +59,7 @@ export const settings = {
   store: setting(
     'TIDEGATE_STORE',
     'sqlite',
-    'Where state is kept: `sqlite` is embedded, in the state directory; `redis://…` or `rediss://…` a Redis server (set `appendonly yes` and `appendfsync always` there). Keys stay in the state directory.',
+    'Where state is kept: `sqlite` is embedded, in the state directory; `redis://…` or `rediss://…` a Redis server (set `appendonly yes` and `appendfsync always` there), `redis+sentinel://host:port,host:port/<name of the master>[/<number of the database>]` the master that the sentinels name (`?sentinel-password=…` where they ask for one). Keys stay in the state directory.',
     store,
   ),
   docker: setting(

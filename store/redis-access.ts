@@ -3,13 +3,17 @@
  * goes wrong is a TidegateError. A call that was under way when the connection broke is sent again: all of ours may be made
  * twice. Where one has run out of time the next ones fail at once, for a moment: nobody waits in a row.
  */
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { messageOf, TidegateError } from '#core/errors';
+import { parseRedisAddress, type RedisSentinelAddress } from '#core/redis-address';
+import { RedisCopies } from './redis-copies.ts';
 
 /** Of every key; one slot in a cluster. */
 export const PREFIX = '{tidegate}:';
 const CONNECT_MS = 5000;
 const CALL_MS = 5000;
+/** For a sentinel, or the server it names: the next one is asked then. */
+const SENTINEL_MS = 2000;
 const RETRY_MAX_MS = 1000;
 /** Connections that fail before calls that wait for one are given up: within a second. */
 const RETRIES = 5;
@@ -19,18 +23,30 @@ const TIMED_OUT = 'Command timed out';
 
 export class RedisAccess {
   readonly #redis: Redis;
+  /** Null: there is one server, and no replica that could take its place. */
+  readonly #copies: RedisCopies | null;
   /** Without user and password. */
   readonly where: string;
   #closed = false;
+  #wasConnected = false;
   #lastWords = '';
+  /** What the sentinel that was asked last has said, if it did not name a master. */
+  #sentinelWords = '';
   /** Until then calls fail at once. */
   #hangsUntil = 0;
   #refusal: TidegateError | null = null;
 
-  constructor(url: string) {
-    const { host, pathname } = new URL(url);
-    this.where = `redis at ${host}${pathname === '/' ? '' : pathname}`;
-    this.#redis = new Redis(url, {
+  /**
+   * @param address as TIDEGATE_STORE has it
+   * @param onAlone see {@link RedisCopies}
+   * @throws TidegateError `store.failed` when it is no address
+   */
+  constructor(address: string, onAlone: (isAlone: boolean) => void = () => {}) {
+    const parsed = parseRedisAddress(address);
+    if (!('value' in parsed)) throw new TidegateError('store.failed', `the address of the store: ${parsed.problem}`);
+    const { value } = parsed;
+    this.where = value.where;
+    const options = {
       lazyConnect: true,
       connectTimeout: CONNECT_MS,
       commandTimeout: CALL_MS,
@@ -40,10 +56,22 @@ export class RedisAccess {
       // After a fail-over the old master takes no writes any more.
       reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') ? 2 : false),
       retryStrategy: (tries: number) => Math.min(RETRY_MAX_MS, 50 * tries),
-    });
+    } satisfies RedisOptions;
+    this.#redis =
+      value.kind === 'server'
+        ? new Redis(value.url, options)
+        : new Redis({ ...options, ...this.#throughSentinels(value) });
+    this.#copies = value.kind === 'server' ? null : new RedisCopies(this.#redis, { where: this.where, onAlone });
     // Each call says it for itself, but the words of why there is no connection.
     this.#redis.on('error', (error: Error) => {
-      this.#lastWords = error.message;
+      this.#lastWords = this.#sentinelWords === '' ? error.message : this.#sentinelWords;
+    });
+    this.#redis.on('sentinelError', (error: Error) => {
+      const isUnknown = /No such master|invalid reply: null/.test(error.message);
+      this.#sentinelWords = isUnknown ? 'the sentinels know no master of this name' : 'no sentinel answers';
+    });
+    this.#redis.on('connect', () => {
+      this.#sentinelWords = '';
     });
   }
 
@@ -51,6 +79,7 @@ export class RedisAccess {
   async connect(): Promise<void> {
     try {
       await this.#redis.connect();
+      this.#wasConnected = true;
     } catch (error) {
       this.#redis.disconnect();
       throw this.#fault(this.#lastWords === '' ? error : new Error(this.#lastWords, { cause: error }));
@@ -71,9 +100,19 @@ export class RedisAccess {
     }
   }
 
+  /** The same for what changes something. */
+  write<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
+    return this.use((redis) => this.#copies?.write(redis, work) ?? work(redis));
+  }
+
+  /** Whether the master has replicas that may take its place. */
+  get isReplicated(): boolean {
+    return this.#copies !== null;
+  }
+
   /** Runs one of our scripts. */
   script(text: string, keys: readonly string[], values: readonly (string | number)[]): Promise<unknown> {
-    return this.use((redis) => redis.eval(text, keys.length, ...keys, ...values));
+    return this.write((redis) => redis.eval(text, keys.length, ...keys, ...values));
   }
 
   /** From now on every call fails with this. */
@@ -87,6 +126,21 @@ export class RedisAccess {
     // What was sent is answered first; one that does not answer is left.
     if (performance.now() < this.#hangsUntil) this.#redis.disconnect();
     else await this.#redis.quit().catch(() => this.#redis.disconnect());
+  }
+
+  #throughSentinels({ sentinels, master, database, ...rest }: RedisSentinelAddress) {
+    const { username, password, sentinelPassword, isTls } = rest;
+    return {
+      ...{ sentinels: [...sentinels], name: master, db: database, connectTimeout: SENTINEL_MS },
+      ...(username === null ? {} : { username }),
+      ...(password === null ? {} : { password }),
+      ...(sentinelPassword === null ? {} : { sentinelPassword }),
+      ...(isTls ? { tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true } : {}),
+      sentinelCommandTimeout: SENTINEL_MS,
+      // Once it has been connected it never gives up; at the start somebody waits for an answer.
+      sentinelRetryStrategy: (tries: number) =>
+        this.#wasConnected || tries < RETRIES ? Math.min(RETRY_MAX_MS, 50 * tries) : null,
+    } satisfies RedisOptions;
   }
 
   #fault(error: unknown): TidegateError {

@@ -41,7 +41,7 @@ const KEY = {
 
 /**
  * Connects, and makes sure that what is there is ours.
- * @param url `redis://[user:password@]host[:port][/db]`, or `rediss://`
+ * @param url as TIDEGATE_STORE has it: `redis://…`, `rediss://…`, `redis+sentinel://…`
  * @param hold takes hold of the store for this instance alone; null: it is shared by arrangement
  * @throws TidegateError `store.failed`, `store.newer`, `store.locked`
  */
@@ -50,10 +50,10 @@ export async function openRedisStore(
   log: Log,
   hold: Omit<HoldTools, 'log'> | null = null,
 ): Promise<Store> {
-  const access = new RedisAccess(url);
+  const access = new RedisAccess(url, (isAlone) => tellOfCopies(access.where, isAlone, log));
   await access.connect();
   try {
-    await access.use((redis) => redis.setnx(KEY.shape, SHAPE));
+    await access.write((redis) => redis.setnx(KEY.shape, SHAPE));
     const shape = Number(await access.use((redis) => redis.get(KEY.shape)));
     if (shape > SHAPE) throw new TidegateError('store.newer', `${access.where} holds state of shape ${shape}`);
     await warnOfLoss(access, log);
@@ -79,11 +79,23 @@ async function warnOfLoss(access: RedisAccess, log: Log): Promise<void> {
       store: access.where,
     });
   }
+  if (access.isReplicated && (await settingOf('min-replicas-to-write')) === '0') {
+    const set = 'set min-replicas-to-write to 1 on all of its servers';
+    log.warn(`a Redis master that is cut off from its replicas may take writes that are lost later: ${set}`, {
+      store: access.where,
+    });
+  }
   // With `everysec` an answer may leave while the write waits for a sync that is under way.
   if (kept === 'no' || (kept === 'yes' && synced !== 'always')) {
     const set = 'set appendonly to yes and appendfsync to always';
     log.warn(`the Redis store may forget what it has acknowledged when it is killed: ${set}`, { store: access.where });
   }
+}
+
+/** Said once, when it begins and when it ends. */
+function tellOfCopies(store: string, isAlone: boolean, log: Log): void {
+  if (isAlone) log.warn('the Redis master has no replica: what is written now is on one server alone', { store });
+  else log.info('a replica of the Redis master has what is written again', { store });
 }
 
 class RedisStore implements Store {
@@ -152,7 +164,7 @@ class RedisStore implements Store {
   }
 
   async dropEvents(): Promise<void> {
-    await this.#access.use((redis) => redis.del(KEY.events));
+    await this.#access.write((redis) => redis.del(KEY.events));
   }
 
   async tokens(): Promise<readonly TokenRecord[]> {
@@ -241,10 +253,10 @@ class RedisStore implements Store {
   }
 
   async #put(key: string, id: string, value: unknown): Promise<void> {
-    await this.#access.use((redis) => redis.hset(key, id, JSON.stringify(value)));
+    await this.#access.write((redis) => redis.hset(key, id, JSON.stringify(value)));
   }
 
   async #drop(key: string, id: string): Promise<void> {
-    await this.#access.use((redis) => redis.hdel(key, id));
+    await this.#access.write((redis) => redis.hdel(key, id));
   }
 }

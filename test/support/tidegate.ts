@@ -1,11 +1,13 @@
 /**
  * Tidegate as its users run it: a process of its own on free ports, with a state directory of its own. Stopped, killed and
  * started again by tests; gone when the test's process ends.
+ * `TEST_STORE=redis` in the environment gives each a Redis of its own, where a test does not name its store.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import path from 'node:path';
+import { RedisServer } from './redis.ts';
 import { secretIn, secretInListing } from './secrets.ts';
 import { until } from './until.ts';
 
@@ -56,6 +58,7 @@ export class TidegateProcess implements AsyncDisposable {
   readonly #options: TidegateOptions;
   #process: ChildProcess | null = null;
   #log = '';
+  #redis: RedisServer | null = null;
   #http: { host: string; port: number } | null = null;
   #admin: { host: string; port: number } | null = null;
   /** Where a secret was to be read, which is told at the end. */
@@ -95,6 +98,8 @@ export class TidegateProcess implements AsyncDisposable {
     this.#log = '';
     this.#http = null;
     this.#admin = null;
+    const isOnRedis = process.env.TEST_STORE === 'redis' && this.#options.settings?.TIDEGATE_STORE === undefined;
+    if (isOnRedis) this.#redis ??= await RedisServer.start();
     const child = spawn(process.execPath, [path.join(this.#options.root ?? ROOT, 'main.ts')], {
       env: {
         PATH: process.env.PATH,
@@ -103,6 +108,7 @@ export class TidegateProcess implements AsyncDisposable {
         TIDEGATE_ADMIN: '127.0.0.1:0',
         TIDEGATE_DATA: this.data,
         TIDEGATE_DOCKER: this.#options.docker,
+        ...(this.#redis === null ? {} : { TIDEGATE_STORE: this.#redis.url() }),
         ...this.#options.settings,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -172,6 +178,7 @@ export class TidegateProcess implements AsyncDisposable {
   /** @throws Error when it has said a secret to anybody */
   async close(): Promise<void> {
     await this.stop('SIGTERM');
+    await this.#redis?.[Symbol.asyncDispose]();
     rmSync(this.data, { recursive: true, force: true });
     if (this.#leaks.size > 0) throw new Error(`secrets can be read: ${[...this.#leaks].join(', ')}`);
   }
