@@ -9,7 +9,7 @@ import { seeded } from '#test/router/sample';
 import type { FakeCall } from './support/fake-engine.ts';
 import { type Ask, Rig } from './support/rig.ts';
 
-const LIVES = 15;
+const LIVES = 10;
 const STEPS = 60;
 const SHARE: RevisionShare = { revision: 'r1', weight: 100, replicas: null, held: false };
 const DOWN: readonly FakeCall[] = ['freeze', 'pause', 'rest', 'stop', 'remove'];
