@@ -15,6 +15,7 @@ import { accepted } from './operations.ts';
 import type { PlanGate } from './plan-gate.ts';
 import { type Fault, Problem } from './problem.ts';
 import { SetInput, setInputJson } from './set-input.ts';
+import { inTurnOf } from './set-turns.ts';
 import type { SpecGate } from './spec-gate.ts';
 
 const TEXT_MAX = 1_000_000;
@@ -83,16 +84,16 @@ export function addCompose({ endpoints, apps, gate, plan }: Parts): void {
       const { tenant, principal } = scope;
       const notes = [...read.notes, ...notesOnOthers(apps, tenant, app, read.sets)];
       const asked = (): AmountChanges => amountsOf({ apps, gate }, tenant, app, read.sets);
-      const begun = await plan.taking(scope, asked, async (taken) => {
-        if (dryRun) return null;
-        const { strategy } = body;
-        const asker = { tenant, app, by: principal.id, strategy, cause: 'a compose file' };
-        const deployment = await apps.putSets(
-          read.sets.map(({ name, spec }) => ({ ...asker, set: name, spec })),
-          taken,
-        );
-        return deployment?.operation ?? (await nothingToDo(apps, asker));
-      });
+      const bring = () =>
+        plan.taking(scope, asked, async (taken) => {
+          if (dryRun) return null;
+          const { strategy } = body;
+          const asker = { tenant, app, by: principal.id, strategy, cause: 'a compose file' };
+          const wishes = read.sets.map(({ name, spec }) => ({ ...asker, set: name, spec }));
+          const deployment = await apps.putSets(wishes, taken);
+          return deployment?.operation ?? (await nothingToDo(apps, asker));
+        });
+      const begun = await inTurnOf(apps, { tenant, app, sets: read.sets.map((one) => one.name) }, bring);
       if (begun instanceof Problem) return begun;
       if (begun === null) {
         const sets = read.sets.map(({ name, spec }) => ({ name, spec: setInputJson(spec) }));

@@ -12,6 +12,7 @@ import { DeploymentShape, deploymentJson, OperationShape } from './operation-sha
 import { accepted, newestFirst } from './operations.ts';
 import { PageQuery, pageOfEntries } from './page.ts';
 import { type Fault, Problem } from './problem.ts';
+import { inTurnOf } from './set-turns.ts';
 import { pageOf } from './shapes.ts';
 import type { SpecGate } from './spec-gate.ts';
 
@@ -54,14 +55,18 @@ export function addDeployments(endpoints: Endpoints, apps: Apps, gate: SpecGate)
     },
     async ({ scope, params: { app }, body, headers }) => {
       const { tenant, principal } = scope;
-      const draft = draftOf(apps, tenant, app, body);
-      if (draft instanceof Problem) return draft;
-      for (const { set, spec } of draft.turns) {
-        const faults = spec === null ? [] : gate.faultsOf(scope, { app, set }, spec);
-        if (faults.length > 0) return invalid(faults);
-      }
-      const record = await apps.deploy({ ...draft, tenant, app, by: principal.id });
-      return await answerOf(apps, record, headers);
+      const sets = body.sets ?? apps.library.sets(tenant, app).map((one) => one.name);
+      // It begins from the sets as they are wished: nobody changes them before it is kept.
+      const record = await inTurnOf(apps, { tenant, app, sets }, async () => {
+        const draft = draftOf(apps, tenant, app, { ...body, sets });
+        if (draft instanceof Problem) return draft;
+        for (const { set, spec } of draft.turns) {
+          const faults = spec === null ? [] : gate.faultsOf(scope, { app, set }, spec);
+          if (faults.length > 0) return invalid(faults);
+        }
+        return await apps.deploy({ ...draft, tenant, app, by: principal.id });
+      });
+      return record instanceof Problem ? record : await answerOf(apps, record, headers);
     },
   );
 
@@ -78,7 +83,7 @@ export function addDeployments(endpoints: Endpoints, apps: Apps, gate: SpecGate)
       answer: pageOf(DeploymentShape),
     },
     ({ scope, params: { app }, query }) => {
-      const page = pageOfEntries(apps.deployments.list(scope.tenant, app), newestFirst, query);
+      const page = pageOfEntries(apps.deployments.book.list(scope.tenant, app), newestFirst, query);
       return { ...page, items: page.items.map(deploymentJson) };
     },
   );
@@ -97,7 +102,7 @@ export function addDeployments(endpoints: Endpoints, apps: Apps, gate: SpecGate)
       problems: ['not_found'],
     },
     ({ scope, params: { app, d } }) => {
-      const found = apps.deployments.get(scope.tenant, app, d);
+      const found = apps.deployments.book.get(scope.tenant, app, d);
       return found === null ? missing(app, d) : deploymentJson(found);
     },
   );
@@ -129,7 +134,7 @@ function addWishes(endpoints: Endpoints, apps: Apps): void {
         problems: ['not_found', 'conflict'],
       },
       async ({ scope, params: { app, d } }) => {
-        const found = apps.deployments.get(scope.tenant, app, d);
+        const found = apps.deployments.book.get(scope.tenant, app, d);
         if (found === null) return missing(app, d);
         const done =
           wish === 'pause' || wish === 'resume'
@@ -139,7 +144,7 @@ function addWishes(endpoints: Endpoints, apps: Apps): void {
           const detail = hasEnded(found.state) ? `It has ended: ${found.state}.` : 'It has not begun yet.';
           return new Problem('conflict', { detail });
         }
-        return deploymentJson(apps.deployments.get(scope.tenant, app, d) ?? found);
+        return deploymentJson(apps.deployments.book.get(scope.tenant, app, d) ?? found);
       },
     );
   }
@@ -152,14 +157,14 @@ export async function answerOf(apps: Apps, record: DeploymentRecord, headers: He
   return await accepted(apps, operation, headers);
 }
 
-type Body = z.output<typeof DeploymentRequest>;
+type Body = z.output<typeof DeploymentRequest> & { readonly sets: readonly string[] };
 
 function draftOf(apps: Apps, tenant: string, app: string, body: Body) {
   const known = apps.library.sets(tenant, app);
   if (known.length === 0)
     return new Problem('not_found', { detail: `This tenant has no app "${app}" of its own making.` });
   const faults: Fault[] = [];
-  const names = body.sets ?? known.map((one) => one.name);
+  const names = body.sets;
   const { strategy, image, members = [] } = body;
   if (image !== undefined && body.containers !== undefined) {
     faults.push({ pointer: '/image', code: 'contradiction', detail: 'Give image or containers, not both.' });

@@ -79,7 +79,7 @@ export function addOperations(endpoints: Endpoints, apps: Apps): void {
     async ({ scope, params: { op } }) => {
       const found = operations.get(scope.tenant, op);
       if (found === null || (found.app !== null && !seesApp(scope, found.app))) return missing(op);
-      const deployment = deployments.list(scope.tenant, found.app ?? '').find((one) => one.operation === op);
+      const deployment = deployments.book.list(scope.tenant, found.app ?? '').find((one) => one.operation === op);
       const canceled = deployment !== undefined && (await deployments.wish(deployment, 'cancel'));
       if (!canceled) {
         const detail = isOperationOver(found.state) ? 'It has ended.' : `A ${found.type} cannot be canceled.`;

@@ -9,6 +9,7 @@ import { answerOf } from './deployments.ts';
 import { invalid } from './endpoint.ts';
 import type { PlanGate } from './plan-gate.ts';
 import { Problem } from './problem.ts';
+import { inTurnOf } from './set-turns.ts';
 import type { SpecGate } from './spec-gate.ts';
 
 export interface ActivationParts {
@@ -28,16 +29,24 @@ export interface Activation {
 export async function activate({ apps, gate, plan }: ActivationParts, wish: Activation) {
   const { scope, set, revision, strategy, headers } = wish;
   const { tenant, principal } = scope;
-  if (revision.number === set.current) return new Problem('conflict', { detail: `${revision.name} is in force.` });
-  // It was allowed when it was made; the plan may have changed since.
-  const faults = gate.faultsOf(scope, { app: set.app, set: set.name }, revision.spec);
-  if (faults.length > 0) return invalid(faults);
-  const key = setKey(tenant, set.app, set.name);
-  const asked = () => {
-    const before = apps.library.set(tenant, set.app, set.name)?.spec ?? null;
-    return gate.askedBy({ key, isNewApp: false, before, after: revision.spec });
-  };
-  const asker = { tenant, by: principal.id };
-  const outcome = await plan.taking(scope, asked, () => apps.revisions.activate(asker, set, revision, strategy));
+  const place = { tenant, app: set.app, sets: [set.name] };
+  const outcome = await inTurnOf(apps, place, async () => {
+    const now = apps.library.set(tenant, set.app, set.name);
+    if (revision.number === now?.current) {
+      const moving = apps.deployments.book.movingOf(tenant, set.app, set.name);
+      const fix = moving === null ? [] : [`Cancel ${moving.id}, which is to take its place, and it stays.`];
+      return new Problem('conflict', { detail: `${revision.name} is in force.`, fix });
+    }
+    // It was allowed when it was made; the plan may have changed since.
+    const faults = gate.faultsOf(scope, { app: set.app, set: set.name }, revision.spec);
+    if (faults.length > 0) return invalid(faults);
+    const key = setKey(tenant, set.app, set.name);
+    const asked = () => {
+      const before = apps.library.set(tenant, set.app, set.name)?.spec ?? null;
+      return gate.askedBy({ key, isNewApp: false, before, after: revision.spec });
+    };
+    const asker = { tenant, by: principal.id };
+    return await plan.taking(scope, asked, () => apps.revisions.activate(asker, set, revision, strategy));
+  });
   return outcome instanceof Problem ? outcome : answerOf(apps, outcome, headers);
 }

@@ -5,55 +5,22 @@ import type { Apps } from '#apps/apps';
 import { STRATEGIES } from '#apps/deployment-record';
 import { nearest } from '#core/nearest';
 import type { Revision } from '#core/set-spec';
+import { Done, unmet } from './answer.ts';
 import type { Endpoints } from './endpoint.ts';
 import { invalid, NOTHING } from './endpoint.ts';
 import { OperationShape } from './operation-shapes.ts';
 import { ownSet } from './own.ts';
 import { PageQuery, pageOfEntries } from './page.ts';
-import { type Fault, Problem } from './problem.ts';
+import { Problem } from './problem.ts';
 import { type ActivationParts, activate } from './revision-activation.ts';
 import { RevisionShape, revisionJson } from './revision-shape.ts';
+import { inTurnOf } from './set-turns.ts';
 import { pageOf } from './shapes.ts';
+import { readTraffic, TrafficRequest, TrafficShape, trafficJson, trafficTag } from './traffic-split.ts';
 
 const SetParams = z.object({ app: z.string(), set: z.string() });
 const RevisionParams = SetParams.extend({ r: z.string() });
 const StrategyQuery = z.object({ strategy: z.enum(STRATEGIES).exclude(['member', 'canary']).default('rolling') });
-
-const TrafficShape = z
-  .object({
-    targets: z.array(z.object({ revision: z.string(), weight: z.number() })),
-    match: z.array(
-      z.object({
-        header: z.string().optional(),
-        cookie: z.string().optional(),
-        value: z.string(),
-        revision: z.string(),
-      }),
-    ),
-    sticky: z.boolean().openapi({ description: 'A visitor stays on the revision that was chosen for him.' }),
-  })
-  .openapi('Traffic');
-
-const TrafficRequest = z
-  .strictObject({
-    targets: z
-      .array(z.strictObject({ revision: z.string(), weight: z.number().int().min(0).max(1000) }))
-      .min(1)
-      .max(10),
-    match: z
-      .array(
-        z.strictObject({
-          header: z.string().min(1).max(64).optional(),
-          cookie: z.string().min(1).max(64).optional(),
-          value: z.string().max(256),
-          revision: z.string(),
-        }),
-      )
-      .max(50)
-      .default([]),
-    sticky: z.boolean().default(false),
-  })
-  .openapi('TrafficRequest');
 
 export function addRevisions(endpoints: Endpoints, parts: ActivationParts): void {
   const { apps } = parts;
@@ -184,11 +151,12 @@ function addTraffic(endpoints: Endpoints, apps: Apps): void {
       query: NOTHING,
       body: null,
       answer: TrafficShape,
+      versioned: true,
       problems: ['not_found'],
     },
     ({ scope, params }) => {
       const set = ownSet(apps, scope, params);
-      return set instanceof Problem ? set : trafficJson(set);
+      return set instanceof Problem ? set : new Done(trafficJson(set), { etag: trafficTag(set) });
     },
   );
 
@@ -203,63 +171,31 @@ function addTraffic(endpoints: Endpoints, apps: Apps): void {
       query: NOTHING,
       body: TrafficRequest,
       answer: TrafficShape,
-      problems: ['not_found', 'conflict'],
+      versioned: true,
+      problems: ['not_found', 'conflict', 'precondition_failed'],
     },
-    async ({ scope, params, body }) => {
-      const set = ownSet(apps, scope, params);
-      if (set instanceof Problem) return set;
-      if (apps.deployments.isMoving(scope.tenant, params.app, params.set)) {
-        return new Problem('conflict', {
-          detail: 'A deployment moves the traffic of this set.',
-          fix: ['Wait for its end, or cancel it.'],
-        });
-      }
-      const faults: Fault[] = [];
-      const shareOf = (name: string, pointer: string): string => {
-        const found = revisionOf(apps, set, name);
-        if (!(found instanceof Problem)) return found.share;
-        faults.push({ pointer, code: 'unknown', detail: `The set has no revision "${name}".` });
-        return name;
-      };
-      const shares = body.targets.map(({ revision, weight }, i) => ({
-        ...{ revision: shareOf(revision, `/targets/${i}/revision`), weight, replicas: null, held: false },
-      }));
-      const names = shares.map((one) => one.revision);
-      if (new Set(names).size < names.length) {
-        faults.push({ pointer: '/targets', code: 'repeated', detail: 'Two targets have the same replicas.' });
-      }
-      if (shares.every((one) => one.weight === 0)) {
-        faults.push({ pointer: '/targets', code: 'bad_value', detail: 'One target at least needs a weight above 0.' });
-      }
-      const matches = body.match.map(({ header, cookie, value, revision }, i) => {
-        if ((header === undefined) === (cookie === undefined)) {
-          faults.push({ pointer: `/match/${i}`, code: 'bad_value', detail: 'A match names a header or a cookie.' });
-        }
-        const share = shareOf(revision, `/match/${i}/revision`);
-        if (!names.includes(share)) {
-          faults.push({
-            pointer: `/match/${i}/revision`,
-            code: 'unknown',
-            detail: `"${revision}" is not among the targets.`,
+    async ({ scope, params, body, headers }) => {
+      const { tenant, principal } = scope;
+      // No deployment begins between what is looked at here and what is kept.
+      return await inTurnOf(apps, { tenant, app: params.app, sets: [params.set] }, async () => {
+        const set = ownSet(apps, scope, params);
+        if (set instanceof Problem) return set;
+        const changed = unmet(headers, trafficTag(set));
+        if (changed !== null) return changed;
+        if (apps.deployments.book.isMoving(tenant, params.app, params.set)) {
+          return new Problem('conflict', {
+            detail: 'A deployment moves the traffic of this set.',
+            fix: ['Wait for its end, or cancel it.'],
           });
         }
-        const kind = header === undefined ? ('cookie' as const) : ('header' as const);
-        return { kind, name: header?.toLowerCase() ?? cookie ?? '', value, revision: share };
+        const split = readTraffic(body, apps.library.revisions(tenant, params.app, params.set));
+        if ('faults' in split) return invalid(split.faults);
+        const asker = { tenant, by: principal.id };
+        const kept = await apps.revisions.setTraffic(asker, set, split.shares, split.routing);
+        return new Done(trafficJson(kept), { etag: trafficTag(kept) });
       });
-      if (faults.length > 0) return invalid(faults);
-      const routing = matches.length === 0 && !body.sticky ? null : { matches, sticky: body.sticky };
-      const asker = { tenant: scope.tenant, by: scope.principal.id };
-      return trafficJson(await apps.revisions.setTraffic(asker, set, shares, routing));
     },
   );
-}
-
-function trafficJson({ shares, routing }: SetRecord): z.input<typeof TrafficShape> {
-  return {
-    targets: shares.map(({ revision, weight }) => ({ revision, weight })),
-    match: (routing?.matches ?? []).map(({ kind, name, value, revision }) => ({ [kind]: name, value, revision })),
-    sticky: routing?.sticky ?? false,
-  };
 }
 
 function revisionOf(apps: Apps, set: SetRecord, name: string): Revision | Problem {

@@ -1,6 +1,6 @@
 /** Endpoints through which sets are made, changed and taken away: what is asked for is checked whole before anything of it is kept. */
 import { z } from '@hono/zod-openapi';
-import { type SetRecord, setId } from '#apps/app-record';
+import type { SetRecord } from '#apps/app-record';
 import type { Apps } from '#apps/apps';
 import { STRATEGIES, type Strategy } from '#apps/deployment-record';
 import { isName } from '#core/name';
@@ -18,6 +18,7 @@ import { ownSet } from './own.ts';
 import type { PlanGate } from './plan-gate.ts';
 import { Problem } from './problem.ts';
 import { readSetInput, SetInput, setInputJson } from './set-input.ts';
+import { inTurnOf } from './set-turns.ts';
 import type { SpecGate } from './spec-gate.ts';
 
 const SetParams = z.object({ app: z.string(), set: z.string() });
@@ -164,7 +165,7 @@ function addChanges(parts: Parts): void {
           return await change(parts, scope, params, { input, strategy: query.strategy, dryRun, inPlace: false });
         });
         if (done instanceof Problem || done.deployment === null || headers.get('prefer') === null) return done;
-        const record = apps.deployments.get(scope.tenant, params.app, done.deployment);
+        const record = apps.deployments.book.get(scope.tenant, params.app, done.deployment);
         if (record !== null) await answerOf(apps, record, headers);
         return answered(apps, apps.library.set(scope.tenant, params.app, params.set), done);
       },
@@ -173,7 +174,7 @@ function addChanges(parts: Parts): void {
 }
 
 function inTurn<T>(apps: Apps, { tenant }: Scope, { app, set }: z.output<typeof SetParams>, run: () => Promise<T>) {
-  return apps.turns.take(setId(tenant, app, set), run);
+  return inTurnOf(apps, { tenant, app, sets: [set] }, run);
 }
 
 interface Change {
@@ -240,7 +241,7 @@ function previewOf(app: string, name: string, spec: SetSpec): Wished {
 }
 
 function wishedJson(apps: Apps, set: SetRecord): Wished {
-  const moving = apps.deployments.movingOf(set.tenant, set.app, set.name);
+  const moving = apps.deployments.book.movingOf(set.tenant, set.app, set.name);
   return {
     ...previewOf(set.app, set.name, set.spec),
     revision: set.current === null ? null : `r${set.current}`,

@@ -1,7 +1,11 @@
 /**
  * Everything that is kept of apps, sets, revisions and secrets: in memory for reading, in the store before anybody is
  * told that it is so. The tenant is part of every question.
+ *
+ * Writes about one app are made one after the other, and each is made of what the ones before it left: nobody writes
+ * back what he read before another wrote.
  */
+import { TidegateError } from '#core/errors';
 import type { RevisionRouting, RevisionShare } from '#core/set';
 import type { Revision } from '#core/set-spec';
 import type { DocumentChange, Store } from '#store/store';
@@ -10,17 +14,14 @@ import {
   type AppRecord,
   appId,
   REVISION_KIND,
-  revisionId,
-  SECRET_KIND,
   SET_KIND,
   type SecretRecord,
   type SetRecord,
-  secretId,
   setId,
 } from './app-record.ts';
-
-/** Revisions that can be gone back to, with the one in force. */
-export const REVISIONS_KEPT = 10;
+import { RevisionShelf } from './revision-shelf.ts';
+import { type KnownSecret, type SecretChange, SecretLibrary } from './secret-library.ts';
+import { Turns } from './turns.ts';
 
 export type LibraryStore = Pick<Store, 'document' | 'documents' | 'changeDocuments'>;
 
@@ -28,8 +29,10 @@ export type LibraryStore = Pick<Store, 'document' | 'documents' | 'changeDocumen
 export interface InForce {
   readonly current?: number | null;
   readonly labels?: Readonly<Record<string, string>>;
-  readonly shares: readonly RevisionShare[];
-  readonly routing: RevisionRouting | null;
+  readonly shares?: readonly RevisionShare[];
+  readonly routing?: RevisionRouting | null;
+  /** As it is wished from now on. */
+  readonly spec?: SetRecord['spec'];
 }
 
 /** A revision proved itself: the one that is in force from now on. */
@@ -39,26 +42,38 @@ export interface Proof {
   readonly provedAt: number;
 }
 
+export type SetPlace = Pick<SetRecord, 'tenant' | 'app' | 'name'>;
+
+/** What one write is to leave behind. */
+export interface LibraryWrite {
+  readonly app?: AppRecord | null;
+  readonly sets?: readonly SetRecord[];
+  readonly revision?: { readonly of: SetPlace; readonly revision: Revision };
+}
+
+/** Writes all changes in one step, or none of them. */
+export type Keep = (changes: readonly DocumentChange[]) => Promise<void>;
+
 export class AppLibrary {
   readonly #store: LibraryStore;
   readonly #apps = new Map<string, AppRecord>();
   readonly #sets = new Map<string, SetRecord>();
-  /** By set, oldest first. */
-  readonly #revisions = new Map<string, Revision[]>();
-  readonly #secrets = new Map<string, SecretRecord>();
+  readonly #revisions = new RevisionShelf();
+  readonly #secrets: SecretLibrary;
+  readonly #turns = new Turns();
 
-  private constructor(store: LibraryStore) {
+  private constructor(store: LibraryStore, secrets: SecretLibrary) {
     this.#store = store;
+    this.#secrets = secrets;
   }
 
   /** @throws TidegateError of the `store.` family */
   static async open(store: LibraryStore): Promise<AppLibrary> {
-    const library = new AppLibrary(store);
+    const library = new AppLibrary(store, await SecretLibrary.open(store));
     for (const { id, body } of await store.documents(APP_KIND)) library.#apps.set(id, body as AppRecord);
     for (const { id, body } of await store.documents(SET_KIND)) library.#sets.set(id, body as SetRecord);
-    for (const { id, body } of await store.documents(SECRET_KIND)) library.#secrets.set(id, body as SecretRecord);
     for (const { id, body } of await store.documents(REVISION_KIND)) {
-      library.#addRevision(id.slice(0, id.lastIndexOf('/')), body as Revision);
+      library.#revisions.put(id.slice(0, id.lastIndexOf('/')), body as Revision);
     }
     return library;
   }
@@ -90,164 +105,187 @@ export class AppLibrary {
 
   /** Oldest first. */
   revisions(tenant: string, app: string, set: string): readonly Revision[] {
-    return this.#revisions.get(setId(tenant, app, set)) ?? [];
+    return this.#revisions.of(setId(tenant, app, set));
   }
 
   revision(tenant: string, app: string, set: string, number: number): Revision | null {
     return this.revisions(tenant, app, set).find((one) => one.number === number) ?? null;
   }
 
-  /** As it rests now: a change of the encryption key may have sealed it anew. Null: there is none. */
-  async secret(tenant: string, app: string, name: string): Promise<SecretRecord | null> {
-    const found = await this.#store.document(SECRET_KIND, secretId(tenant, app, name));
-    return found === null ? null : (found.body as SecretRecord);
+  /** Base 64 of a sealed value, as it rests now. Null: there is none. @param version left out: the one in force */
+  secret(tenant: string, app: string, name: string, version?: number): Promise<string | null> {
+    return this.#secrets.sealed(tenant, app, name, version);
   }
 
   /** By name. */
-  secrets(tenant: string, app: string): readonly Omit<SecretRecord, 'sealed'>[] {
-    const found = [...this.#secrets.values()].filter((one) => one.tenant === tenant && one.app === app);
-    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  secrets(tenant: string, app: string): readonly KnownSecret[] {
+    return this.#secrets.of(tenant, app);
   }
 
   // ---- writing: resolves when it is kept. @throws TidegateError of the `store.` family, and nothing has changed
 
-  async putApp(app: AppRecord, also: readonly DocumentChange[] = []): Promise<void> {
-    await this.#store.changeDocuments([this.changeOfApp(app), ...also]);
-    this.tookApp(app);
+  /**
+   * One write about an app. No other of the same app is made from within `make` or `keep`.
+   * @param make asked when its turn has come; null: there is nothing to write
+   * @param keep writes the changes, with more of its own if there is more; left out: they alone are written
+   */
+  write<W extends LibraryWrite>(
+    tenant: string,
+    app: string,
+    make: () => W | null,
+    keep: Keep = (changes) => this.#store.changeDocuments(changes),
+  ): Promise<W | null> {
+    return this.#turns.take(appId(tenant, app), async () => {
+      const write = make();
+      if (write === null) return null;
+      const { app: record = null, sets = [], revision } = write;
+      await keep([
+        ...(record === null ? [] : [{ kind: APP_KIND, id: appId(tenant, app), body: record }]),
+        ...sets.map((one) => ({ kind: SET_KIND, id: setId(one.tenant, one.app, one.name), body: one })),
+        ...(revision === undefined ? [] : [this.#revisions.change(revision.of, revision.revision)]),
+      ]);
+      if (record !== null) this.#apps.set(appId(tenant, app), record);
+      for (const one of sets) this.#sets.set(setId(one.tenant, one.app, one.name), one);
+      if (revision !== undefined) {
+        this.#revisions.put(setId(tenant, app, revision.of.name), revision.revision);
+      }
+      return write;
+    });
   }
 
-  /** For whoever keeps an app together with something else and says {@link tookApp} then. */
-  changeOfApp(app: AppRecord): DocumentChange {
-    return { kind: APP_KIND, id: appId(app.tenant, app.name), body: app };
+  /** Writes what a function makes of an app. @param also kept in the same step */
+  async changeApp(
+    tenant: string,
+    app: string,
+    change: (now: AppRecord | null) => AppRecord | null,
+    also: readonly DocumentChange[] = [],
+  ): Promise<AppRecord | null> {
+    const make = () => {
+      const next = change(this.app(tenant, app));
+      return next === null ? null : { app: next };
+    };
+    const done = await this.write(tenant, app, make, (changes) => this.#store.changeDocuments([...changes, ...also]));
+    return done?.app ?? null;
   }
 
-  /** It is kept. */
-  tookApp(app: AppRecord): void {
-    this.#apps.set(appId(app.tenant, app.name), app);
-  }
-
-  async putSet(set: SetRecord, also: readonly DocumentChange[] = []): Promise<void> {
-    await this.#store.changeDocuments([this.changeOf(set), ...also]);
-    this.tookSet(set);
-  }
-
-  /** For whoever keeps a set together with something else and says {@link tookSet} then. */
-  changeOf(set: SetRecord): DocumentChange {
-    return { kind: SET_KIND, id: setId(set.tenant, set.app, set.name), body: set };
-  }
-
-  /** It is kept. */
-  tookSet(set: SetRecord): void {
-    this.#sets.set(setId(set.tenant, set.app, set.name), set);
-  }
-
-  /** Changes what is in force of a set, and nothing else of it. Null: it is gone. */
+  /**
+   * Changes what is in force of a set, and nothing else of it. Null: it is gone.
+   * @param change asked when its turn has come
+   */
   async putInForce(
-    of: Pick<SetRecord, 'tenant' | 'app' | 'name'>,
-    change: InForce,
+    { tenant, app, name }: SetPlace,
+    change: InForce | ((now: SetRecord) => InForce | null),
     proof: Proof | null = null,
   ): Promise<SetRecord | null> {
-    const { tenant, app, name } = of;
-    const known = this.set(tenant, app, name);
-    if (known === null) return null;
-    const next = { ...known, ...change };
-    const found = proof === null ? null : this.revision(tenant, app, name, proof.number);
-    if (proof === null || found === null) {
-      await this.putSet(next);
-      return next;
-    }
-    const proved = { ...found, provedAt: proof.provedAt };
-    await this.putSet(next, [{ kind: REVISION_KIND, id: revisionId(tenant, app, name, proof.number), body: proved }]);
-    this.#addRevision(setId(tenant, app, name), proved);
-    return next;
+    const done = await this.write(tenant, app, () => {
+      const known = this.set(tenant, app, name);
+      const changed = known === null || typeof change !== 'function' ? change : change(known);
+      if (known === null || changed === null || typeof changed === 'function') return null;
+      const set: SetRecord = { ...known, ...changed };
+      const found = proof === null ? null : this.revision(tenant, app, name, proof.number);
+      if (proof === null || found === null) return { sets: [set], set };
+      const revision = { of: set, revision: { ...found, provedAt: proof.provedAt } };
+      return { sets: [set], set, revision };
+    });
+    return done?.set ?? null;
   }
 
-  /** Adds a revision; the set's own record learns its number in the same step, and that it is in force if it is. */
-  async addRevision(set: SetRecord, revision: Revision, current = set.current): Promise<void> {
-    const id = setId(set.tenant, set.app, set.name);
-    const next = { ...set, current, lastRevision: Math.max(set.lastRevision, revision.number) };
-    await this.#store.changeDocuments([
-      { kind: SET_KIND, id, body: next },
-      { kind: REVISION_KIND, id: revisionId(set.tenant, set.app, set.name, revision.number), body: revision },
-    ]);
-    this.#sets.set(id, next);
-    this.#addRevision(id, revision);
+  /**
+   * Adds the next revision of a set; the set's own record learns its number in the same step.
+   * @param make asked when its turn has come, with the number it is to have
+   * @throws TidegateError `apps.gone`
+   */
+  async addRevision(
+    { tenant, app, name }: SetPlace,
+    make: (now: SetRecord, number: number) => Revision,
+  ): Promise<Revision> {
+    const done = await this.write(tenant, app, () => {
+      const known = this.set(tenant, app, name);
+      if (known === null) return null;
+      const number = known.lastRevision + 1;
+      const revision = { of: known, revision: make(known, number) };
+      return { sets: [{ ...known, lastRevision: number }], revision };
+    });
+    if (done === null) throw new TidegateError('apps.gone', `the set ${app}/${name} is not there any more`);
+    return done.revision.revision;
   }
 
-  /** Drops the oldest revisions beyond those that are kept. Returns them. */
-  async prune(tenant: string, app: string, set: string, inUse: ReadonlySet<number>): Promise<readonly Revision[]> {
-    const id = setId(tenant, app, set);
-    const all = this.#revisions.get(id) ?? [];
-    const old = all.slice(0, Math.max(0, all.length - REVISIONS_KEPT)).filter((one) => !inUse.has(one.number));
-    if (old.length === 0) return [];
-    await this.#store.changeDocuments(
-      old.map(({ number }) => ({ kind: REVISION_KIND, id: revisionId(tenant, app, set, number), drop: true })),
-    );
-    this.#revisions.set(
-      id,
-      all.filter((one) => !old.includes(one)),
-    );
-    return old;
+  /** Drops the oldest revisions beyond those that are kept, and values of secrets that only they had. Returns them. */
+  prune(tenant: string, app: string, set: string): Promise<readonly Revision[]> {
+    return this.#turns.take(appId(tenant, app), async () => {
+      const now = this.set(tenant, app, set);
+      const old = now === null ? [] : this.#revisions.old(now);
+      if (old.length === 0) return [];
+      const left = (name: string, version: number): boolean =>
+        this.#revisions.hasSecret({ tenant, app }, { name, version }, old);
+      const values = this.#secrets.dropUnused(tenant, app, left);
+      await this.#store.changeDocuments([...this.#revisions.drops({ tenant, app, name: set }, old), ...values.changes]);
+      this.#revisions.forget(setId(tenant, app, set), old);
+      values.took();
+      return old;
+    });
   }
 
-  async putSecret(secret: SecretRecord, also: readonly DocumentChange[] = []): Promise<void> {
-    const id = secretId(secret.tenant, secret.app, secret.name);
-    await this.#store.changeDocuments([{ kind: SECRET_KIND, id, body: secret }, ...also]);
-    this.#secrets.set(id, secret);
+  putSecret(secret: Omit<SecretRecord, 'version'>, also: readonly DocumentChange[] = []): Promise<void> {
+    const { tenant, app } = secret;
+    return this.#turns.take(appId(tenant, app), async () => {
+      await this.#keepSecret(await this.#secrets.put(secret, this.#usesSecret(tenant, app)), also);
+    });
   }
 
   /** False: there is none. */
-  async dropSecret(tenant: string, app: string, name: string): Promise<boolean> {
-    const id = secretId(tenant, app, name);
-    if (!this.#secrets.has(id)) return false;
-    await this.#store.changeDocuments([{ kind: SECRET_KIND, id, drop: true }]);
-    this.#secrets.delete(id);
-    return true;
+  dropSecret(tenant: string, app: string, name: string): Promise<boolean> {
+    return this.#turns.take(appId(tenant, app), async () => {
+      const change = await this.#secrets.drop(tenant, app, name, this.#usesSecret(tenant, app));
+      if (change !== null) await this.#keepSecret(change, []);
+      return change !== null;
+    });
   }
 
-  async dropSet(tenant: string, app: string, set: string, also: readonly DocumentChange[] = []): Promise<void> {
-    const id = setId(tenant, app, set);
-    await this.#store.changeDocuments([...this.#dropsOfSet(id), ...also]);
-    this.#forgetSet(id);
+  dropSet(tenant: string, app: string, set: string, also: readonly DocumentChange[] = []): Promise<void> {
+    return this.#turns.take(appId(tenant, app), async () => {
+      const id = setId(tenant, app, set);
+      const all = this.#revisions.of(id);
+      const left = (name: string, version: number): boolean =>
+        this.#revisions.hasSecret({ tenant, app }, { name, version }, all);
+      const values = this.#secrets.dropUnused(tenant, app, left);
+      await this.#store.changeDocuments([...this.#dropsOfSet({ tenant, app, name: set }), ...values.changes, ...also]);
+      this.#sets.delete(id);
+      this.#revisions.forget(id);
+      values.took();
+    });
   }
 
   /** With all its sets and secrets. Returns the sets. */
-  async dropApp(tenant: string, app: string, also: readonly DocumentChange[] = []): Promise<readonly SetRecord[]> {
-    const dropped = this.sets(tenant, app);
-    const sets = dropped.map((one) => setId(tenant, app, one.name));
-    const secrets = this.secrets(tenant, app).map((one) => secretId(tenant, app, one.name));
-    await this.#store.changeDocuments([
-      { kind: APP_KIND, id: appId(tenant, app), drop: true },
-      ...sets.flatMap((id) => this.#dropsOfSet(id)),
-      ...secrets.map((id) => ({ kind: SECRET_KIND, id, drop: true }) as const),
-      ...also,
-    ]);
-    this.#apps.delete(appId(tenant, app));
-    for (const id of sets) this.#forgetSet(id);
-    for (const id of secrets) this.#secrets.delete(id);
-    return dropped;
+  dropApp(tenant: string, app: string, also: readonly DocumentChange[] = []): Promise<readonly SetRecord[]> {
+    return this.#turns.take(appId(tenant, app), async () => {
+      const sets = this.sets(tenant, app);
+      const secrets = this.#secrets.dropAll(tenant, app);
+      const drop = { kind: APP_KIND, id: appId(tenant, app), drop: true } as const;
+      await this.#store.changeDocuments([
+        ...[drop, ...sets.flatMap((one) => this.#dropsOfSet(one)), ...secrets.changes, ...also],
+      ]);
+      this.#apps.delete(appId(tenant, app));
+      for (const { name } of sets) {
+        this.#sets.delete(setId(tenant, app, name));
+        this.#revisions.forget(setId(tenant, app, name));
+      }
+      secrets.took();
+      return sets;
+    });
   }
 
-  #dropsOfSet(id: string): readonly DocumentChange[] {
-    const [tenant = '', app = '', set = ''] = id.split('/');
-    return [
-      { kind: SET_KIND, id, drop: true },
-      ...(this.#revisions.get(id) ?? []).map(
-        ({ number }) => ({ kind: REVISION_KIND, id: revisionId(tenant, app, set, number), drop: true }) as const,
-      ),
-    ];
+  async #keepSecret({ changes, took }: SecretChange, also: readonly DocumentChange[]): Promise<void> {
+    await this.#store.changeDocuments([...changes, ...also]);
+    took();
   }
 
-  #forgetSet(id: string): void {
-    this.#sets.delete(id);
-    this.#revisions.delete(id);
+  #usesSecret(tenant: string, app: string) {
+    return (name: string, version: number): boolean => this.#revisions.hasSecret({ tenant, app }, { name, version });
   }
 
-  #addRevision(set: string, revision: Revision): void {
-    const all = this.#revisions.get(set) ?? [];
-    this.#revisions.set(
-      set,
-      [...all.filter((one) => one.number !== revision.number), revision].sort((a, b) => a.number - b.number),
-    );
+  #dropsOfSet(place: SetPlace): readonly DocumentChange[] {
+    const id = setId(place.tenant, place.app, place.name);
+    return [{ kind: SET_KIND, id, drop: true }, ...this.#revisions.drops(place, this.#revisions.of(id))];
   }
 }

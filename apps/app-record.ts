@@ -9,6 +9,8 @@ export const APP_KIND = 'app';
 export const SET_KIND = 'set';
 export const REVISION_KIND = 'revision';
 export const SECRET_KIND = 'secret';
+/** Values of secrets that were in force before, for the revisions that were made with them. */
+export const SECRET_VERSION_KIND = 'secret-version';
 
 export interface AppRecord {
   readonly tenant: string;
@@ -69,6 +71,8 @@ export interface SecretRecord {
   readonly name: string;
   /** Base 64 of the sealed value. */
   readonly sealed: string;
+  /** Grows with every new value; left out of those that were kept before there were versions: 0. */
+  readonly version?: number;
   /** Ms since the epoch. */
   readonly updatedAt: number;
 }
@@ -88,6 +92,11 @@ export function revisionId(tenant: string, app: string, set: string, number: num
 
 export function secretId(tenant: string, app: string, name: string): string {
   return `${tenant}/${app}/${name}`;
+}
+
+/** Padded, as those of revisions. */
+export function secretVersionId(secret: string, version: number): string {
+  return `${secret}/${String(version).padStart(8, '0')}`;
 }
 
 /** Binds a sealed value to its place: one that is moved there cannot be opened. */

@@ -6,7 +6,7 @@ import { type SetKey, setKey } from '#core/set';
 import type { Revision, SetSpec } from '#core/set-spec';
 import { AppImages } from './app-images.ts';
 import { AppLibrary } from './app-library.ts';
-import { type AppChange, type AppRecord, appId, newApp, newSet, type SetRecord, secretContext } from './app-record.ts';
+import { type AppChange, type AppRecord, newApp, newSet, type SetRecord, secretContext } from './app-record.ts';
 import { AppRemoval } from './app-removal.ts';
 import type { Asker } from './asker.ts';
 import { Departures } from './departures.ts';
@@ -34,7 +34,7 @@ export class Apps {
   readonly factory: ReplicaFactory;
   readonly removal: AppRemoval;
   readonly revisions: RevisionSwitch;
-  /** By `<tenant>/<app>/<set>`, for who reads a set and writes it. Turns of apps are taken inside of them, never around. */
+  /** By `<tenant>/<app>/<set>`, for who decides on what he has read of a set. */
   readonly turns = new Turns();
   readonly #ports: AppsPorts;
   readonly #changes: SetChanges;
@@ -83,7 +83,7 @@ export class Apps {
     const library = await AppLibrary.open(store);
     const operations = await Operations.open({ store, clock, newId });
     const apps = new Apps(ports, { library, operations, registries });
-    await apps.deployments.load();
+    await apps.deployments.book.load();
     for (const set of library.allSets()) apps.#declare(set);
     return apps;
   }
@@ -116,30 +116,28 @@ export class Apps {
     change: AppChange,
     also: Also = [],
   ): Promise<{ readonly app: AppRecord; readonly created: boolean }> {
-    return await this.#changeApp(asker.tenant, name, async () => {
-      const known = this.library.app(asker.tenant, name);
-      const before = known ?? newApp(asker.tenant, name, this.#ports.clock.wall());
-      const app = { ...before, ...(typeof change === 'function' ? change(before) : change) };
-      await this.library.putApp(app, also);
-      if (known === null) this.#emit('app.created', asker, { app: name }, `${asker.by} asked for it`);
-      return { app, created: known === null };
+    const { tenant, by } = asker;
+    return await this.departures.during(tenant, name, [], async () => {
+      let created = false;
+      const made = (known: AppRecord | null): AppRecord => {
+        created = known === null;
+        const before = known ?? newApp(tenant, name, this.#ports.clock.wall());
+        return { ...before, ...(typeof change === 'function' ? change(before) : change) };
+      };
+      const app = (await this.library.changeApp(tenant, name, made, also)) as AppRecord;
+      if (created) this.#emit('app.created', asker, { app: name }, `${by} asked for it`);
+      return { app, created };
     });
   }
 
   /** Keeps all sets of an app down, or lets them come up again. */
-  async setStopped(asker: Asker, app: AppRecord, stopped: boolean): Promise<void> {
-    await this.#changeApp(app.tenant, app.name, async () => {
-      const known = this.library.app(app.tenant, app.name);
-      if (known !== null) await this.library.putApp({ ...known, stopped });
-    });
-    for (const set of this.library.sets(app.tenant, app.name)) this.#declare(set);
+  async setStopped(asker: Asker, { tenant, name }: AppRecord, stopped: boolean): Promise<void> {
+    await this.departures.during(tenant, name, [], () =>
+      this.library.changeApp(tenant, name, (now) => (now === null ? null : { ...now, stopped })),
+    );
+    for (const set of this.library.sets(tenant, name)) this.#declare(set);
     const type = stopped ? 'app.stopped' : 'app.started';
-    this.#emit(type, asker, { app: app.name }, `${asker.by} asked for it`);
-  }
-
-  /** Changes of an app's record read it and write it one after the other. */
-  #changeApp<T>(tenant: string, app: string, change: () => Promise<T>): Promise<T> {
-    return this.turns.take(appId(tenant, app), () => this.departures.during(tenant, app, [], change));
+    this.#emit(type, asker, { app: name }, `${asker.by} asked for it`);
   }
 
   // ---- sets
@@ -148,7 +146,8 @@ export class Apps {
   async putSet(wish: SetWish, also: Also = []): Promise<SetOutcome> {
     return await this.departures.during(wish.tenant, wish.app, [wish.set], async () => {
       const { set, created, isMoving } = await this.#take(wish, also);
-      return { set, created, deployment: isMoving ? await this.#deploySets(wish, [set], also) : null };
+      const deployment = isMoving ? await this.#deploySets(wish, [wish], also) : null;
+      return { set: this.#known(set), created, deployment };
     });
   }
 
@@ -161,34 +160,26 @@ export class Apps {
   }
 
   async #putSets(first: SetWish, wishes: readonly SetWish[], also: Also): Promise<DeploymentRecord | null> {
-    const moving: SetRecord[] = [];
-    for (const wish of wishes) {
-      const { set, isMoving } = await this.#take(wish, []);
-      if (isMoving) moving.push(set);
-    }
-    const known = this.library.app(first.tenant, first.app);
-    if (moving.length === 0) {
-      if (known !== null && also.length > 0) await this.library.putApp(known, also);
-      return null;
-    }
-    return await this.#deploySets(first, moving, also);
+    const moving: SetWish[] = [];
+    for (const wish of wishes) if ((await this.#take(wish, [])).isMoving) moving.push(wish);
+    if (moving.length > 0) return await this.#deploySets(first, moving, also);
+    if (also.length > 0) await this.library.changeApp(first.tenant, first.app, (now) => now, also);
+    return null;
   }
 
   /** Whether a spec can be brought about while the containers of the set run on. */
   isInPlace(tenant: string, app: string, set: string, spec: SetSpec): boolean {
     const known = this.library.set(tenant, app, set);
     const current = known?.current == null ? null : this.library.revision(tenant, app, set, known.current);
-    if (current === null || known?.shares.length === 0 || this.deployments.isMoving(tenant, app, set)) return false;
+    if (current === null || known?.shares.length === 0 || this.deployments.book.isMoving(tenant, app, set))
+      return false;
     return compareSpecs(current.spec, spec) !== 'containers';
   }
 
   async deploy(draft: DeploymentDraft): Promise<DeploymentRecord> {
-    const sets = draft.turns.flatMap(({ set, spec }) => {
-      const known = this.library.set(draft.tenant, draft.app, set);
-      return known === null || spec === null ? [] : [{ ...known, spec }];
-    });
     const names = draft.turns.map((one) => one.set);
-    return await this.departures.during(draft.tenant, draft.app, names, () => this.#create(draft, sets));
+    const wishes = draft.turns.flatMap(({ set, spec }) => (spec === null ? [] : [{ set, spec }]));
+    return await this.departures.during(draft.tenant, draft.app, names, () => this.#create(draft, wishes, false));
   }
 
   // ---- secrets
@@ -200,85 +191,91 @@ export class Apps {
     await this.departures.during(tenant, app, [], () => this.library.putSecret(secret, also));
   }
 
-  /** Keeps what is wished of a set, and brings about what can be without new containers. */
+  /** Keeps what is wished of a set if it can be brought about without new containers, and does so. */
   async #take(wish: SetWish, also: Also): Promise<Omit<SetOutcome, 'deployment'> & { readonly isMoving: boolean }> {
+    const { tenant, app, set: name } = wish;
+    const keep = (changes: Also): Promise<void> => this.#ports.store.changeDocuments([...changes, ...also]);
+    const done = await this.library.write(tenant, app, () => this.#inPlace(wish), keep);
+    if (done === null) {
+      const known = this.library.set(tenant, app, name);
+      const set = known ?? newSet({ ...wish, name }, this.#ports.clock.wall());
+      return { set, created: known === null, isMoving: true };
+    }
+    const [set] = done.sets;
+    this.#declare(set);
+    if (done.revision !== undefined) {
+      if (done.change === 'limits') await this.#resizing.resize(tenant, app, name, done.revision.revision);
+      await this.#maker.prune(set);
+    }
+    const type = done.change === 'limits' ? 'set.resized' : 'set.changed';
+    if (done.change !== 'same') this.#emit(type, wish, { app, set: name }, `${wish.by} asked for it`);
+    return { set: this.#known(set), created: false, isMoving: false };
+  }
+
+  /** What is to be written where containers can stay; null: they cannot. Asked when nobody else writes about the app. */
+  #inPlace(wish: SetWish): InPlace | null {
     const { tenant, app, set: name, spec } = wish;
     const known = this.library.set(tenant, app, name);
     const current = known?.current == null ? null : this.library.revision(tenant, app, name, known.current);
-    // What is on its way counts: a wish that goes back on it has to be deployed, too.
-    const onItsWay = this.deployments.wishedOf(tenant, app, name);
     // One without shares serves nobody, whatever its spec is.
-    const isServing = current !== null && known !== null && known.shares.length > 0;
-    const change = !isServing ? 'containers' : compareSpecs(onItsWay ?? current.spec, spec);
-    const set: SetRecord = { ...(known ?? newSet({ ...wish, name }, this.#ports.clock.wall())), spec };
-    const isInPlace = change === 'same' || change === 'policy' || (change === 'limits' && onItsWay === null);
-    if (known !== null && current !== null && isInPlace) {
-      await this.library.putSet({ ...set, labels: labelsInForce(current.spec, spec.labels) }, also);
-      await this.#changeInPlace(wish, current, change);
-      return { set: this.#known(set), created: false, isMoving: false };
-    }
-    // Of one that has never been in force there is nothing that its new labels could harm.
-    const labels = current === null ? spec.labels : set.labels;
-    return { set: { ...set, labels }, created: known === null, isMoving: true };
+    if (known === null || current === null || known.shares.length === 0) return null;
+    // What is on its way counts: a wish that goes back on it has to be deployed, too.
+    const onItsWay = this.deployments.book.wishedOf(tenant, app, name);
+    const change = compareSpecs(onItsWay ?? current.spec, spec);
+    const isMoving = this.deployments.book.isMoving(tenant, app, name);
+    if (change === 'containers' || (change === 'limits' && isMoving)) return null;
+    const next = { ...known, spec, labels: labelsInForce(current.spec, spec.labels) };
+    // How images are pulled is part of a revision, too: what goes back to one has it as it was.
+    const isRecorded = change === 'limits' || (current.spec.pull !== spec.pull && !isMoving);
+    if (!isRecorded) return { sets: [next], change };
+    // In force first: replicas that are made from now on have the new limits, and a kill leaves nothing halfway.
+    const number = known.lastRevision + 1;
+    const named = { number, name: `r${number}`, createdAt: this.#ports.clock.wall(), by: wish.by, cause: wish.cause };
+    const revision = { of: known, revision: { ...current, spec, ...named } };
+    return { sets: [{ ...next, current: number, lastRevision: number }], revision, change };
   }
 
   /** Sets and the deployment that brings them about are kept in one step: none is ever wished for and forgotten. */
   async #deploySets(
-    { tenant, app, by, cause, strategy }: Omit<SetWish, 'set' | 'spec'>,
-    sets: readonly SetRecord[],
+    { tenant, app, by, cause, strategy, readyWithinMs = READY_WITHIN_MS }: Omit<SetWish, 'set' | 'spec'>,
+    wishes: readonly Wished[],
     also: Also = [],
   ): Promise<DeploymentRecord> {
     const draft = {
       ...{ tenant, app, by, cause, strategy, members: [] },
       steps: strategy === 'canary' ? CANARY_STEPS : [],
-      turns: sets.map(({ name, spec }) => ({ set: name, spec, revision: null })),
-      readyWithinMs: READY_WITHIN_MS,
+      turns: wishes.map(({ set, spec }) => ({ set, spec, revision: null })),
+      readyWithinMs,
     };
-    return await this.#create(draft, sets, also);
+    return await this.#create(draft, wishes, true, also);
   }
 
-  /** With its app, if that is not there yet. */
-  #create(draft: DeploymentDraft, sets: readonly SetRecord[], also: Also = []): Promise<DeploymentRecord> {
+  /** With its app, and with sets that are not there yet if they are to be made. */
+  async #create(draft: DeploymentDraft, wishes: readonly Wished[], makes: boolean, also: Also = []) {
     const { tenant, app, by } = draft;
-    const made = this.library.app(tenant, app) === null ? newApp(tenant, app, this.#ports.clock.wall()) : null;
-    const ofApp = made === null ? [] : [this.library.changeOfApp(made)];
-    return this.deployments.create(draft, {
-      changes: [...ofApp, ...sets.map((set) => this.library.changeOf(set)), ...also],
-      onKept: () => {
-        if (made !== null) {
-          this.library.tookApp(made);
-          this.#emit('app.created', { tenant, by }, { app }, `${by} asked for it`);
-        }
-        for (const set of sets) {
-          this.library.tookSet(set);
-          if (set.current === null) this.#declare(set);
-        }
-      },
-    });
+    let isNewApp = false;
+    const write = () => {
+      isNewApp = this.library.app(tenant, app) === null;
+      const sets = wishes.flatMap(({ set: name, spec }): SetRecord[] => {
+        const known = this.library.set(tenant, app, name);
+        if (known === null) return makes ? [newSet({ tenant, app, name, spec }, this.#ports.clock.wall())] : [];
+        // Of one that has never been in force there is nothing that its new labels could harm.
+        return [{ ...known, spec, labels: known.current === null ? spec.labels : known.labels }];
+      });
+      return { app: isNewApp ? newApp(tenant, app, this.#ports.clock.wall()) : null, sets };
+    };
+    const record = await this.deployments.create(draft, { write, also });
+    if (isNewApp) this.#emit('app.created', { tenant, by }, { app }, `${by} asked for it`);
+    for (const { set } of wishes) {
+      const now = this.library.set(tenant, app, set);
+      if (now !== null && now.current === null) this.#declare(now);
+    }
+    return record;
   }
 
-  /** Limits and policy change while everything runs on. */
-  async #changeInPlace(wish: SetWish, current: Revision, change: SpecChange): Promise<void> {
-    const { tenant, app, set: name, spec, by } = wish;
-    const set = this.library.set(tenant, app, name);
-    if (set === null) return;
-    if (change === 'limits') {
-      const number = set.lastRevision + 1;
-      const { wall } = this.#ports.clock;
-      const next = { ...current, spec, number, name: `r${number}`, createdAt: wall(), by, cause: wish.cause };
-      // In force first: replicas that are made from now on have the new limits, and a kill leaves nothing halfway.
-      await this.library.addRevision(set, next, number);
-      this.#declare(this.#known(set));
-      await this.#resizing.resize(tenant, app, name, next);
-      await this.#maker.prune(set);
-    } else this.#declare(set);
-    if (change === 'same') return;
-    const type = change === 'limits' ? 'set.resized' : 'set.changed';
-    this.#emit(type, wish, { app, set: name }, `${by} asked for it`);
-  }
-
+  /** As it is kept now: what was kept last goes before what somebody still holds in his hands. */
   #declare(set: SetRecord): void {
-    const { tenant, app, name, labels, shares, routing } = set;
+    const { tenant, app, name, labels, shares, routing } = this.#known(set);
     const stopped = this.library.app(tenant, app)?.stopped ?? false;
     this.#ports.declare({ key: setKey(tenant, app, name), tenant, app, set: name, labels, shares, routing, stopped });
   }
@@ -295,4 +292,13 @@ export class Apps {
   ): void {
     this.#ports.emit({ type, tenant, ...of, cause });
   }
+}
+
+type Wished = Pick<SetWish, 'set' | 'spec'>;
+
+/** A change that needs no new containers. */
+interface InPlace {
+  readonly sets: readonly [SetRecord];
+  readonly revision?: { readonly of: SetRecord; readonly revision: Revision };
+  readonly change: Exclude<SpecChange, 'containers'>;
 }

@@ -17,6 +17,9 @@ export const DEPLOYMENT_KIND = 'deployment';
 /** How long new replicas may take to become ready, unless a deployment says otherwise. */
 export const READY_WITHIN_MS = 120_000;
 
+/** How often it is kept for how long a step has been watched: no more than that is watched again after a restart. */
+export const HELD_EVERY_MS = 5000;
+
 export const STRATEGIES = ['rolling', 'canary', 'bluegreen', 'recreate', 'member'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
@@ -100,6 +103,8 @@ export interface SetTurn {
   readonly before: { readonly shares: readonly RevisionShare[]; readonly routing: RevisionRouting | null } | null;
   /** Steps of the strategy that are done. */
   readonly step: number;
+  /** Ms for which the next step has been watched already, within {@link HELD_EVERY_MS}; left out: not at all. */
+  readonly heldMs?: number;
   readonly done: boolean;
 }
 

@@ -4,14 +4,15 @@
  * kill goes on at the step that was kept last.
  */
 import { type RevisionShare, setKey } from '#core/set';
+import type { Revision } from '#core/set-spec';
 import type { PinTools } from './app-images.ts';
-import type { AppLibrary } from './app-library.ts';
+import type { AppLibrary, InForce } from './app-library.ts';
 import type { SetRecord } from './app-record.ts';
-import { DeploymentProgress } from './deployment-progress.ts';
+import { DeploymentProgress, type SaveDeployment } from './deployment-progress.ts';
 import type { DeploymentError, DeploymentRecord, DeploymentState } from './deployment-record.ts';
 import { evidenceOf } from './evidence.ts';
 import { Halt } from './halt.ts';
-import { updateMembers } from './member-update.ts';
+import { MemberTurn } from './member-turn.ts';
 import type { AppsPorts, ReplicaSight } from './ports.ts';
 import type { ReplicaFactory } from './replica-factory.ts';
 import type { RevisionMaker } from './revision-maker.ts';
@@ -31,7 +32,9 @@ export interface DeploymentRunOptions {
   readonly changes: SetChanges;
   readonly record: DeploymentRecord;
   /** Keeps the record, and its operation with it. */
-  readonly save: (record: DeploymentRecord) => Promise<void>;
+  readonly save: SaveDeployment;
+  /** Sets as they are wished when it has come to nothing. */
+  readonly wishesWithout: (record: DeploymentRecord) => readonly SetRecord[];
   /** Puts a set in force as its record says. */
   readonly declare: (set: SetRecord) => void;
   readonly onPull: PinTools['onPull'] & {};
@@ -55,8 +58,8 @@ export class DeploymentRun {
     return this.#progress.isCommitted;
   }
 
-  /** What people want of it: kept, and acted on at once. */
-  change(change: Pick<Partial<DeploymentRecord>, 'wish' | 'paused'>): Promise<void> {
+  /** What people want of it: kept, and acted on at once. False: it is too late for that. */
+  change(change: Pick<Partial<DeploymentRecord>, 'wish' | 'paused'>): Promise<boolean> {
     return this.#progress.want(change);
   }
 
@@ -87,7 +90,7 @@ export class DeploymentRun {
       if (set === null)
         throw new Halt('failed', 'set.gone', `the set "${this.#progress.turn(i).set}" is not there any more`);
       await this.#prepare(i, set);
-      if (this.#isMemberUpdate(i)) await this.#updateMembers(i);
+      if (this.#isMemberUpdate(i)) await this.#memberTurn(i).update();
       else await this.#rollOut(i);
       await this.#finish(i);
     } catch (error) {
@@ -115,7 +118,7 @@ export class DeploymentRun {
     const current = set.current === null ? null : library.revision(set.tenant, set.app, set.name, set.current);
     const revision =
       turn.spec === null && current !== null
-        ? await revisions.again(set, { ...current, ...revisions.surroundings(set) }, by, cause)
+        ? await revisions.again(set, (now) => this.#anew(now, current), by, cause)
         : await revisions.make(
             { set, spec: turn.spec ?? set.spec, by, cause, members },
             { signal: this.#progress.signal, onPull, correlationId: operation },
@@ -123,11 +126,21 @@ export class DeploymentRun {
     await this.#progress.keepTurn(i, { revision: revision.number });
   }
 
+  /** What is in force when that is asked, with what the app gives now. */
+  #anew(set: SetRecord, otherwise: Revision): Revision {
+    const { library, revisions } = this.#options;
+    const current = set.current === null ? null : library.revision(set.tenant, set.app, set.name, set.current);
+    return { ...(current ?? otherwise), ...revisions.surroundings(set) };
+  }
+
   async #rollOut(i: number): Promise<void> {
     const { steps } = this.record;
     const turn = this.#progress.turn(i);
     const strategy = this.#strategyOf(i);
     const next = this.#shareName(i, turn.revision);
+    const serves = turn.before?.shares.some((one) => one.revision === next && one.weight > 0) === true;
+    // Asked for twice: what serves already has nothing to prove, and is not taken out of the traffic for it.
+    if (serves && turn.from === turn.revision) return;
     const previous = turn.from === null || turn.from === turn.revision ? null : this.#shareName(i, turn.from);
     const watch = this.#watch(i);
     const { sight } = watch;
@@ -137,14 +150,16 @@ export class DeploymentRun {
       running: sight?.replicas.filter(isUp).length ?? 0,
       wanted: Math.max(1, sight?.target.awake ?? 1),
       enter: (state) => this.#progress.enter(state),
-      commit: () => {
-        this.#progress.isCommitted = true;
-      },
-      stepDone: (count) => this.#progress.keepTurn(i, { step: count }),
+      commit: () => this.#progress.commit(),
+      stepDone: (count) => this.#progress.keepTurn(i, { step: count, heldMs: 0 }),
       share: (shares) => this.#share(i, shares),
       ready: (name, count) => watch.ready(name, count),
       gone: (name) => watch.gone(name),
-      hold: (ms) => watch.hold(ms, next, previous),
+      hold: (ms) =>
+        watch.hold(
+          { ms, heldMs: this.#progress.turn(i).heldMs ?? 0, keep: (heldMs) => this.#progress.keepTurn(i, { heldMs }) },
+          { next, previous },
+        ),
     };
     await rollOut(ground);
   }
@@ -159,43 +174,28 @@ export class DeploymentRun {
     return strategy === 'member' ? 'rolling' : strategy;
   }
 
-  async #updateMembers(i: number): Promise<void> {
-    const { factory, library } = this.#options;
-    const { tenant, app, members } = this.record;
-    const turn = this.#progress.turn(i);
-    const set = library.set(tenant, app, turn.set);
-    const revision = turn.revision === null ? null : library.revision(tenant, app, turn.set, turn.revision);
-    if (set === null || revision === null) throw new Halt('failed', 'set.gone', 'the set is not there any more');
-    await this.#progress.enter('shifting');
-    const watch = this.#watch(i);
-    await updateMembers({
-      ...{ factory, set, revision, members },
-      replicas: () => watch.sight?.replicas ?? [],
-      ready: (id) => watch.readyAgain(id),
-      proved: (id) =>
-        watch.proved(
-          id,
-          revision.spec.containers.filter((one) => members.includes(one.index)).map((one) => one.name),
-        ),
-      heed: () => this.#progress.heed(),
-    });
-  }
-
   async #finish(i: number): Promise<void> {
     const { library, declare, revisions } = this.#options;
-    const { tenant, app, strategy } = this.record;
+    const { tenant, app } = this.record;
     const turn = this.#progress.turn(i);
-    const set = library.set(tenant, app, turn.set);
-    if (set !== null) {
-      const name = this.#shareName(i, turn.revision);
-      const shares = [{ revision: name, weight: 100, replicas: null, held: false }];
-      const spec = library.revision(tenant, app, turn.set, turn.revision ?? 0)?.spec ?? set.spec;
-      const routing = strategy === 'member' ? set.routing : null;
-      const inForce = { current: turn.revision, labels: labelsInForce(spec, set.spec.labels), shares, routing };
-      const provedAt = this.#options.ports.clock.wall();
-      const kept = await library.putInForce(set, inForce, { number: turn.revision ?? 0, provedAt });
-      if (kept !== null) declare(kept);
-      await revisions.prune(set);
+    const name = this.#shareName(i, turn.revision);
+    const shares = [{ revision: name, weight: 100, replicas: null, held: false }];
+    const revision = library.revision(tenant, app, turn.set, turn.revision ?? 0);
+    const isUpdate = this.#isMemberUpdate(i);
+    const inForce = (now: SetRecord): InForce => {
+      const spec = revision?.spec ?? now.spec;
+      const changed = { current: turn.revision, labels: labelsInForce(spec, now.spec.labels), shares };
+      if (!isUpdate) return { ...changed, routing: null };
+      // Members that were not to be replaced are as they were: nobody finds them wished otherwise by that.
+      return this.#options.wishesWithout(this.record).some((one) => one.name === turn.set)
+        ? { ...changed, spec: { ...spec, labels: now.spec.labels } }
+        : changed;
+    };
+    const proof = { number: turn.revision ?? 0, provedAt: this.#options.ports.clock.wall() };
+    const kept = await library.putInForce({ tenant, app, name: turn.set }, inForce, proof);
+    if (kept !== null) {
+      declare(kept);
+      await revisions.prune(kept);
     }
     await this.#progress.keepTurn(i, { done: true });
   }
@@ -219,7 +219,7 @@ export class DeploymentRun {
     if (turn.before === null) return;
     try {
       if (this.#isMemberUpdate(i)) {
-        await this.#putMembersBack(i);
+        await this.#memberTurn(i).putBack();
         return;
       }
       await this.#share(i, turn.before.shares, turn.before.routing);
@@ -235,31 +235,20 @@ export class DeploymentRun {
     return this.record.strategy === 'member' && this.#progress.turn(i).from !== null;
   }
 
-  /** The members of before take their places again. */
-  async #putMembersBack(i: number): Promise<void> {
-    const { factory, library } = this.#options;
-    const { tenant, app, members } = this.record;
-    const { set: name, from, revision } = this.#progress.turn(i);
-    const set = library.set(tenant, app, name);
-    const before = from === null ? null : library.revision(tenant, app, name, from);
-    if (set === null || before === null || revision === null) return;
-    for (const replica of this.#watch(i).sight?.replicas ?? []) {
-      if (replica.revision === before.share) await factory.replaceMembers(set, before, members, replica.id);
-    }
-  }
-
-  async #share(i: number, shares: readonly RevisionShare[], routing = this.#routing(i)): Promise<void> {
+  /** @param routing left out: as it is */
+  async #share(i: number, shares: readonly RevisionShare[], routing?: SetRecord['routing']): Promise<void> {
     const { library, declare, ports } = this.#options;
     const { tenant, app } = this.record;
-    const kept = await library.putInForce({ tenant, app, name: this.#progress.turn(i).set }, { shares, routing });
+    const change = routing === undefined ? { shares } : { shares, routing };
+    const kept = await library.putInForce({ tenant, app, name: this.#progress.turn(i).set }, change);
     if (kept === null) throw new Halt('failed', 'set.gone', 'the set is not there any more');
     declare(kept);
     await ports.settled();
   }
 
-  #routing(i: number): SetRecord['routing'] {
-    const { tenant, app } = this.record;
-    return this.#options.library.set(tenant, app, this.#progress.turn(i).set)?.routing ?? null;
+  #memberTurn(i: number): MemberTurn {
+    const { factory, library } = this.#options;
+    return new MemberTurn({ factory, library, progress: this.#progress, i, watch: this.#watch(i) });
   }
 
   async #faultOf(i: number, halt: Halt): Promise<DeploymentError> {
@@ -271,7 +260,17 @@ export class DeploymentRun {
   }
 
   async #end(state: DeploymentState, error: DeploymentError | null): Promise<void> {
-    await this.#progress.keep({ state, error, endedAt: this.#options.ports.clock.wall() });
+    const { library, ports, wishesWithout } = this.#options;
+    const { tenant, app } = this.record;
+    const end = { state, error, endedAt: ports.clock.wall() };
+    // What came to nothing is not what the next deployment begins from.
+    const sets = (): readonly SetRecord[] => (state === 'succeeded' ? [] : wishesWithout(this.record));
+    await library.write(
+      tenant,
+      app,
+      () => ({ sets: sets() }),
+      (changes) => this.#progress.keep(end, changes),
+    );
   }
 
   /** The name of the share that replicas of a revision carry. */

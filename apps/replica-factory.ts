@@ -14,6 +14,7 @@ import { HostChoice } from './host-choice.ts';
 import type { AppsPorts } from './ports.ts';
 import { limitsOf, networkName, planMember, planReplica, volumesOf } from './replica-planning.ts';
 import { Reserve } from './reserve.ts';
+import { secretVersion } from './revision-shelf.ts';
 
 /** An image that is pinned is pulled for as long as it takes, within reason. */
 const IMAGE_WITHIN_MS = 600_000;
@@ -142,8 +143,8 @@ export class ReplicaFactory {
     const { library, ports } = this.#options;
     const values: Record<string, string> = {};
     for (const name of revision.secrets) {
-      const secret = await library.secret(tenant, app, name);
-      if (secret !== null) values[name] = ports.unseal(secret.sealed, secretContext(tenant, app, name));
+      const sealed = await library.secret(tenant, app, name, secretVersion(revision, name));
+      if (sealed !== null) values[name] = ports.unseal(sealed, secretContext(tenant, app, name));
     }
     return values;
   }

@@ -1,5 +1,6 @@
 /** Which revision a set goes back to when nobody names one: the last that was any good and is another than the one in force. */
 import type { Revision } from '#core/set-spec';
+import { secretVersion } from './revision-shelf.ts';
 import { compareSpecs } from './spec-comparison.ts';
 
 /**
@@ -17,8 +18,13 @@ export function revisionBefore(all: readonly Revision[], current: number | null)
 }
 
 /** What its containers are made of besides its spec, as text. */
-function runs({ images, env, secrets }: Revision): string {
+function runs(revision: Revision): string {
+  const { images, env, secrets } = revision;
   const ids = Object.entries(images).map(([index, { id }]) => [Number(index), id] as const);
   const given = Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([ids.sort(([a], [b]) => a - b), given, secrets.toSorted()]);
+  return JSON.stringify([
+    ids.sort(([a], [b]) => a - b),
+    given,
+    secrets.toSorted().map((name) => [name, secretVersion(revision, name)]),
+  ]);
 }

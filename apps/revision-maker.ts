@@ -6,7 +6,7 @@ import { isTidegateError, TidegateError } from '#core/errors';
 import type { ContainerSpec, PinnedImage, Revision, SetSpec } from '#core/set-spec';
 import type { HostEngine } from '#docker/host-engine';
 import { type AppImages, keptFor, type PinTools } from './app-images.ts';
-import type { AppLibrary } from './app-library.ts';
+import type { AppLibrary, SetPlace } from './app-library.ts';
 import type { SetRecord } from './app-record.ts';
 import type { AppsPorts } from './ports.ts';
 
@@ -18,6 +18,9 @@ export interface RevisionDraft {
   /** Indices of the containers that are replaced in replicas as they are; empty: replicas are made anew. */
   readonly members: readonly number[];
 }
+
+/** What containers get of their app. */
+export type Surroundings = Required<Pick<Revision, 'env' | 'secrets' | 'secretVersions'>>;
 
 export interface RevisionMakerOptions {
   readonly ports: Pick<AppsPorts, 'engines' | 'clock' | 'log'>;
@@ -49,52 +52,53 @@ export class RevisionMaker {
       const wish = { set, reference: container.image, pull: spec.pull, container: container.name };
       images[container.index] = kept ?? (await appImages.pin(wish, { ...tools, engine }));
     }
-    const known = library.set(set.tenant, set.app, set.name) ?? set;
-    const number = known.lastRevision + 1;
-    const revision: Revision = {
-      name: `r${number}`,
-      number,
-      share: isUpdate ? current.share : `r${number}`,
-      createdAt: ports.clock.wall(),
-      by,
-      cause,
-      spec,
-      images,
-      ...this.surroundings(set),
-      provedAt: null,
-    };
-    await library.addRevision(known, revision);
+    const revision = await library.addRevision(
+      set,
+      (_, number): Revision => ({
+        name: `r${number}`,
+        number,
+        share: isUpdate ? current.share : `r${number}`,
+        createdAt: ports.clock.wall(),
+        by,
+        cause,
+        spec,
+        images,
+        // Members that stay go on with what they were made with: all of a replica have the same.
+        ...(isUpdate ? surroundingsOf(current) : this.surroundings(set)),
+        provedAt: null,
+      }),
+    );
     for (const { id } of Object.values(images)) await engine.keepImage(id, keptFor(set, id));
     return revision;
   }
 
   /** What the app gives to all its containers now. */
-  surroundings({ tenant, app }: SetRecord): Pick<Revision, 'env' | 'secrets'> {
+  surroundings({ tenant, app }: Pick<SetRecord, 'tenant' | 'app'>): Surroundings {
     const { library } = this.#options;
-    const secrets = library.secrets(tenant, app).map((one) => one.name);
-    return { env: library.app(tenant, app)?.env ?? {}, secrets };
+    const secrets = library.secrets(tenant, app);
+    return {
+      env: library.app(tenant, app)?.env ?? {},
+      secrets: secrets.map((one) => one.name),
+      secretVersions: Object.fromEntries(secrets.map(({ name, version }) => [name, version])),
+    };
   }
 
-  /** Takes a revision up again as a new one: its replicas are told from those of the one in force. */
-  async again(set: SetRecord, revision: Revision, by: string, cause: string): Promise<Revision> {
+  /**
+   * Takes a revision up again as a new one: its replicas are told from those of the one in force.
+   * @param of made of the set when its turn has come
+   */
+  again(set: SetPlace, of: (now: SetRecord) => Revision, by: string, cause: string): Promise<Revision> {
     const { library, ports } = this.#options;
-    const known = library.set(set.tenant, set.app, set.name) ?? set;
-    const number = known.lastRevision + 1;
-    const name = `r${number}`;
-    const copy = { ...revision, name, number, share: name, createdAt: ports.clock.wall(), by, cause, provedAt: null };
-    await library.addRevision(known, copy);
-    return copy;
+    return library.addRevision(set, (now, number) => {
+      const name = `r${number}`;
+      return { ...of(now), name, number, share: name, createdAt: ports.clock.wall(), by, cause, provedAt: null };
+    });
   }
 
   /** Lets go of revisions beyond those that are kept. */
   async prune(set: SetRecord): Promise<void> {
     const { library } = this.#options;
-    const now = library.set(set.tenant, set.app, set.name);
-    const all = library.revisions(set.tenant, set.app, set.name);
-    // In force is also what has a share of the traffic.
-    const shares = now?.shares.map((one) => one.revision) ?? [];
-    const used = all.filter((one) => one.number === now?.current || shares.includes(one.share));
-    const dropped = await library.prune(set.tenant, set.app, set.name, new Set(used.map((one) => one.number)));
+    const dropped = await library.prune(set.tenant, set.app, set.name);
     const kept = new Set(library.revisions(set.tenant, set.app, set.name).flatMap(imagesOf));
     const unused = new Set(dropped.flatMap(imagesOf).filter((id) => !kept.has(id)));
     for (const id of unused) await this.#release(keptFor(set, id));
@@ -118,6 +122,10 @@ export class RevisionMaker {
       }
     }
   }
+}
+
+function surroundingsOf({ env, secrets, secretVersions = {} }: Revision): Surroundings {
+  return { env, secrets, secretVersions };
 }
 
 function imagesOf({ images }: Revision): readonly string[] {

@@ -47,19 +47,17 @@ export class RevisionSwitch {
     const isShared = library
       .revisions(tenant, app, name)
       .some((one) => one.share === revision.share && one.number !== revision.number);
-    const target = isShared ? await revisions.again(set, revision, asker.by, cause) : revision;
-    const before = library.set(tenant, app, name) ?? set;
-    const labels = labelsInForce(target.spec, before.spec.labels);
-    const known = { ...before, spec: { ...target.spec, labels } };
+    const target = isShared ? await revisions.again(set, () => revision, asker.by, cause) : revision;
+    const wished = (): SetRecord => {
+      const now = library.set(tenant, app, name) ?? set;
+      return { ...now, spec: { ...target.spec, labels: labelsInForce(target.spec, now.spec.labels) } };
+    };
     const draft = {
       ...{ tenant, app, by: asker.by, cause, strategy, steps: [], members: [] },
       turns: [{ set: name, spec: null, revision: target.number }],
       readyWithinMs: READY_WITHIN_MS,
     };
-    return await deployments.create(draft, {
-      changes: [library.changeOf(known)],
-      onKept: () => library.tookSet(known),
-    });
+    return await deployments.create(draft, { write: () => ({ sets: [wished()] }) });
   }
 
   /** Has all replicas of the sets take turns in being made anew. Null: none of them has a revision. */
@@ -89,7 +87,7 @@ export class RevisionSwitch {
   ): Promise<SetRecord> {
     const { library, declare, ports, departures } = this.#options;
     const kept = await departures.during(set.tenant, set.app, [set.name], () =>
-      library.putInForce(set, { shares, routing, current: this.#heaviest(set, shares) }),
+      library.putInForce(set, (now) => ({ shares, routing, current: this.#heaviest(now, shares) })),
     );
     if (kept === null) return set;
     declare(kept);

@@ -5,7 +5,7 @@
 import { pause } from '#core/clock';
 import type { SetKey } from '#core/set';
 import { judge, type RevisionCounters } from './canary.ts';
-import type { DeploymentRecord } from './deployment-record.ts';
+import { type DeploymentRecord, HELD_EVERY_MS } from './deployment-record.ts';
 import { evidenceOf } from './evidence.ts';
 import { Halt } from './halt.ts';
 import type { AppsPorts, ReplicaSight, SetSight } from './ports.ts';
@@ -37,6 +37,22 @@ export interface RevisionWatchOptions {
   readonly signal: () => AbortSignal;
   /** Tidegate ends. */
   readonly closing: AbortSignal;
+}
+
+/** A step that is watched. */
+export interface Hold {
+  readonly ms: number;
+  /** For how long it was watched before. */
+  readonly heldMs: number;
+  /** Keeps for how long it has been watched. */
+  readonly keep: (heldMs: number) => Promise<void>;
+}
+
+/** Names of the shares that are compared. */
+export interface Sides {
+  readonly next: string;
+  /** Null: there is none. */
+  readonly previous: string | null;
 }
 
 export class RevisionWatch {
@@ -130,14 +146,15 @@ export class RevisionWatch {
 
   /**
    * Watches the new revision beside the old one. Time stands still while the deployment is paused, and ends early when it
-   * is to be promoted.
+   * is to be promoted. What was watched before a restart counts.
    * @throws Halt when the new one is worse
    */
-  async hold(ms: number, next: string, previous: string | null): Promise<void> {
+  async hold({ ms, heldMs, keep }: Hold, { next, previous }: Sides): Promise<void> {
     const { ports, key, record, heed, signal } = this.#options;
     const { clock, counters } = ports;
     const first = await counters(key);
-    let left = ms;
+    let left = ms - heldMs;
+    let keptMs = heldMs;
     let seen = clock.now();
     while (left > 0 || record().paused) {
       heed();
@@ -146,6 +163,10 @@ export class RevisionWatch {
       const now = clock.now();
       if (!record().paused) left -= now - seen;
       seen = now;
+      if (ms - left >= keptMs + HELD_EVERY_MS) {
+        keptMs = ms - left;
+        await keep(keptMs);
+      }
       if (previous !== null) this.#compare(first, await counters(key), next, previous);
     }
   }

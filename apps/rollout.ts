@@ -30,8 +30,8 @@ export interface RolloutGround {
   /** Steps that were done before a restart. */
   readonly done: number;
   enter(state: DeploymentState): Promise<void>;
-  /** From now on the old revision cannot simply carry on: it is gone through with. */
-  commit(): void;
+  /** From now on the old revision cannot simply carry on: it is gone through with. @throws when its end was wanted before */
+  commit(): Promise<void>;
   /** Kept: so many steps are done. */
   stepDone(count: number): Promise<void>;
   /** Puts shares in force; resolves when every gateway goes by them. */
@@ -55,7 +55,7 @@ export async function rollOut(ground: RolloutGround): Promise<void> {
   else if (strategy === 'bluegreen') await blueGreen(ground, previous);
   else await canary(ground, previous);
   await ground.enter('draining');
-  ground.commit();
+  await ground.commit();
   await ground.share([{ revision: next, weight: WHOLE, replicas: null, held: false }]);
   if (previous !== null) await ground.gone(previous);
 }
@@ -95,7 +95,7 @@ async function rolling(ground: RolloutGround, previous: string): Promise<void> {
     await ground.enter('probing');
     await ground.ready(next, count);
     await ground.enter('shifting');
-    if (left === 0) ground.commit();
+    if (left === 0) await ground.commit();
     await ground.share([
       { revision: previous, weight: left, replicas: left, held: true },
       { revision: next, weight: count, replicas: count, held: true },

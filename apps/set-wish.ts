@@ -14,6 +14,8 @@ export interface SetWish extends Asker {
   readonly spec: SetSpec;
   readonly cause: string;
   readonly strategy: Strategy;
+  /** How long new replicas may take to become ready; left out: two minutes. */
+  readonly readyWithinMs?: number;
 }
 
 export interface SetOutcome {

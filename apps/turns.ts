@@ -13,4 +13,11 @@ export class Turns {
       if (this.#last.get(key) === settled) this.#last.delete(key);
     }
   }
+
+  /** Runs when it is its turn under each of the keys. */
+  takeAll<T>(keys: readonly string[], run: () => Promise<T>): Promise<T> {
+    // In one order for all, so that no two wait for each other.
+    const sorted = [...new Set(keys)].sort();
+    return sorted.reduceRight<() => Promise<T>>((inner, key) => () => this.take(key, inner), run)();
+  }
 }

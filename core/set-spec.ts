@@ -119,8 +119,10 @@ export interface Revision {
   readonly images: Readonly<Record<number, PinnedImage>>;
   /** Env of the app when it was made; the containers' own go before it. */
   readonly env: Readonly<Record<string, string>>;
-  /** Names of secrets of the app that its containers get; their values are read when a replica is made. */
+  /** Names of secrets of the app that its containers get. */
   readonly secrets: readonly string[];
+  /** Which of their values, so that all its replicas have the same; left out of those that were kept before this was. */
+  readonly secretVersions?: Readonly<Record<string, number>>;
   /**
    * When a deployment of it succeeded, ms since the epoch; null: none has. Left out of those that were kept before this
    * was: they count as proved.

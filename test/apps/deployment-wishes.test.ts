@@ -31,7 +31,7 @@ function setNow() {
 async function ended(deployment: DeploymentRecord | null): Promise<DeploymentRecord> {
   assert.ok(deployment !== null);
   return await until(() => {
-    const now = platform.apps.deployments.get('acme', 'shop', deployment.id);
+    const now = platform.apps.deployments.book.get('acme', 'shop', deployment.id);
     return now !== null && hasEnded(now.state) ? now : null;
   });
 }

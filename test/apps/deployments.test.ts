@@ -26,7 +26,7 @@ function put(image: string, strategy: Strategy = 'rolling') {
 async function ended(deployment: DeploymentRecord | null): Promise<DeploymentRecord> {
   assert.ok(deployment !== null);
   return await until(() => {
-    const now = platform.apps.deployments.get('acme', 'shop', deployment.id);
+    const now = platform.apps.deployments.book.get('acme', 'shop', deployment.id);
     return now !== null && hasEnded(now.state) ? now : null;
   });
 }
@@ -288,7 +288,7 @@ suite('after a kill', () => {
       await scene.kill();
       await scene.open();
       await until(isQuiet);
-      const [newest] = scene.apps.deployments.list('acme', 'shop');
+      const [newest] = scene.apps.deployments.book.list('acme', 'shop');
       assert.equal(newest?.state, 'succeeded', `after ${writes} writes`);
       const current = scene.apps.library.set('acme', 'shop', 'web')?.current;
       assert.equal(weights(), `r${current}=100`, `after ${writes} writes`);
@@ -304,5 +304,5 @@ suite('after a kill', () => {
 });
 
 function isQuiet(): boolean {
-  return platform.apps.deployments.list('acme', 'shop').every((one) => hasEnded(one.state));
+  return platform.apps.deployments.book.list('acme', 'shop').every((one) => hasEnded(one.state));
 }

@@ -33,7 +33,7 @@ function put(image: string, set = 'web') {
 async function ended(deployment: DeploymentRecord | null): Promise<DeploymentRecord> {
   assert.ok(deployment !== null);
   return await until(() => {
-    const now = platform.apps.deployments.get('acme', 'shop', deployment.id);
+    const now = platform.apps.deployments.book.get('acme', 'shop', deployment.id);
     return now !== null && hasEnded(now.state) ? now : null;
   });
 }
@@ -108,7 +108,7 @@ suite('what is being removed', () => {
     assert.equal(platform.inForce(API), undefined);
     assert.equal(platform.inForce(WEB), undefined);
     assert.equal(platform.replicas.size, 0);
-    assert.deepEqual(platform.apps.deployments.list('acme', 'shop'), []);
+    assert.deepEqual(platform.apps.deployments.book.list('acme', 'shop'), []);
   });
 });
 
@@ -117,7 +117,7 @@ suite('a deployment under way', () => {
     await ended((await put('shop:1')).deployment);
     platform.sticking.add('r1');
     const { deployment } = await put('shop:2');
-    const stateOf = () => platform.apps.deployments.get('acme', 'shop', deployment?.id ?? '')?.state;
+    const stateOf = () => platform.apps.deployments.book.get('acme', 'shop', deployment?.id ?? '')?.state;
     await until(() => stateOf() === 'draining');
     const before = platform.declared.length;
     const operation = await platform.apps.removal.removeApp(ASKER, 'shop', false);
@@ -128,19 +128,19 @@ suite('a deployment under way', () => {
     const since = platform.declared.slice(before);
     const end = since.findIndex(({ shares }) => shares.length === 0);
     assert.ok(since.slice(end).every(({ shares }) => shares.length === 0));
-    assert.deepEqual(platform.apps.deployments.list('acme', 'shop'), []);
+    assert.deepEqual(platform.apps.deployments.book.list('acme', 'shop'), []);
     assert.equal(platform.replicas.size, 0);
     // Nor does another process find it again.
     await platform.kill();
     await platform.open();
-    assert.deepEqual(platform.apps.deployments.list('acme', 'shop'), []);
+    assert.deepEqual(platform.apps.deployments.book.list('acme', 'shop'), []);
   });
 
   test('that is about to be in force is waited for, and leaves nothing of the app behind', async () => {
     await ended((await put('shop:1')).deployment);
     platform.sticking.add('r1');
     const { deployment } = await put('shop:2');
-    const stateOf = () => platform.apps.deployments.get('acme', 'shop', deployment?.id ?? '')?.state;
+    const stateOf = () => platform.apps.deployments.book.get('acme', 'shop', deployment?.id ?? '')?.state;
     await until(() => stateOf() === 'draining');
     const written = Promise.withResolvers<void>();
     let isWriting = false;

@@ -26,7 +26,7 @@ async function put(spec: SetSpec): Promise<DeploymentRecord | null> {
 async function ended(deployment: DeploymentRecord | null): Promise<DeploymentRecord | null> {
   if (deployment === null) return null;
   return await until(() => {
-    const now = platform.apps.deployments.get('acme', 'shop', deployment.id);
+    const now = platform.apps.deployments.book.get('acme', 'shop', deployment.id);
     return now !== null && hasEnded(now.state) ? now : null;
   });
 }

@@ -25,7 +25,7 @@ function put(image: string) {
 async function ended(deployment: DeploymentRecord | null): Promise<DeploymentRecord> {
   assert.ok(deployment !== null);
   return await until(() => {
-    const now = platform.apps.deployments.get('acme', 'shop', deployment.id);
+    const now = platform.apps.deployments.book.get('acme', 'shop', deployment.id);
     return now !== null && hasEnded(now.state) ? now : null;
   });
 }

@@ -59,7 +59,7 @@ test('a secret comes from stdin or the keyboard, and is shown nowhere', async (t
   assert.deepEqual(runs[3]?.stdout.match(/^\w+/gm), ['SECRET', 'OTHER', 'PASSWORD', 'TYPED']);
   const kept = await ground.platform.apps.library.secret('default', 'shop', 'PASSWORD');
   assert.ok(
-    Buffer.from(kept?.sealed ?? '', 'base64')
+    Buffer.from(kept ?? '', 'base64')
       .toString()
       .endsWith(`|${SECRET}`),
     'one line end goes',

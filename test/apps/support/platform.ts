@@ -63,6 +63,8 @@ export class Platform {
   refused = 0;
   /** Writes that take until then. */
   slow: { readonly is: (changes: string) => boolean; readonly until: Promise<void> } | null = null;
+  /** How long every write takes, before it is made; left out: no time. */
+  delay: (() => Promise<void>) | null = null;
   /** An opened one begins; otherwise it waits for its hosts to be listed. */
   beginsAtOnce = true;
   apps!: Apps;
@@ -127,6 +129,7 @@ export class Platform {
             return Promise.reject(new TidegateError('store.failed', 'the disk is full'));
           }
           this.#writesLeft--;
+          if (this.delay !== null) return this.delay().then(() => value.apply(target, given));
           if (this.slow?.is(JSON.stringify(given[0]))) return this.slow.until.then(() => value.apply(target, given));
           return value.apply(target, given);
         };
