@@ -3,7 +3,7 @@
  * putting sets in force, by deployments, and by taking away what is wanted no more.
  */
 import { type SetKey, setKey } from '#core/set';
-import type { Revision, SetSpec } from '#core/set-spec';
+import type { SetSpec } from '#core/set-spec';
 import { AppImages } from './app-images.ts';
 import { AppLibrary } from './app-library.ts';
 import { type AppChange, type AppRecord, newApp, newSet, type SetRecord, secretContext } from './app-record.ts';
@@ -20,8 +20,8 @@ import { Resizing } from './resizing.ts';
 import { RevisionMaker } from './revision-maker.ts';
 import { RevisionSwitch } from './revision-switch.ts';
 import { SetChanges } from './set-changes.ts';
-import type { Also, SetOutcome, SetWish } from './set-wish.ts';
-import { compareSpecs, labelsInForce, type SpecChange } from './spec-comparison.ts';
+import type { Also, InPlace, SetOutcome, SetWish, Wished } from './set-wish.ts';
+import { compareSpecs, labelsInForce } from './spec-comparison.ts';
 import { Sweeper } from './sweeper.ts';
 import { Turns } from './turns.ts';
 
@@ -292,13 +292,4 @@ export class Apps {
   ): void {
     this.#ports.emit({ type, tenant, ...of, cause });
   }
-}
-
-type Wished = Pick<SetWish, 'set' | 'spec'>;
-
-/** A change that needs no new containers. */
-interface InPlace {
-  readonly sets: readonly [SetRecord];
-  readonly revision?: { readonly of: SetRecord; readonly revision: Revision };
-  readonly change: Exclude<SpecChange, 'containers'>;
 }

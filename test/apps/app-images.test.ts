@@ -35,7 +35,7 @@ async function deploy(platform: Platform, tenant: string, { image = PRIVATE, pul
   const wish = { tenant, app: 'shop', set: 'web', by: 'tok_1', cause: 'test', strategy: 'rolling' as const };
   const { deployment } = await apps.putSet({ ...wish, spec: { ...spec, containers } });
   assert.ok(deployment !== null);
-  const now = () => apps.deployments.get(tenant, 'shop', deployment.id);
+  const now = () => apps.deployments.book.get(tenant, 'shop', deployment.id);
   await until(() => now()?.endedAt !== null, { what: 'it ends' });
   return now()?.error?.code ?? now()?.state;
 }
@@ -73,10 +73,10 @@ test('an id, or a name of ours, is no way around the registry', async (t) => {
   // Ids of the platform are made of names; as a name, this one is an id of nothing else.
   const id = `sha256:${'0'.repeat(64)}`;
   assert.ok(pinned !== undefined);
-  await apps.library.addRevision(set ?? assert.fail(), {
-    ...(apps.library.revision('acme', 'shop', 'web', set?.current ?? 0) ?? assert.fail()),
-    ...{ number: 9, name: 'r9', images: { 1: { ...pinned, id } } },
-  });
+  await apps.library.addRevision(set ?? assert.fail(), (now, number) => ({
+    ...(apps.library.revision('acme', 'shop', 'web', now.current ?? 0) ?? assert.fail()),
+    ...{ number, name: `r${number}`, images: { 1: { ...pinned, id } } },
+  }));
   assert.equal(await deploy(platform, 'evil', { image: id }), 'image.auth');
   assert.equal(await deploy(platform, 'acme', { image: id }), 'succeeded');
   assert.equal(await deploy(platform, 'evil', { image: 'tidegate-kept:acme.shop.web' }), 'image.auth');

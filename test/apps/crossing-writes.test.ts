@@ -8,7 +8,7 @@ import { until } from '#test/support/until';
 import { Platform, specOf } from './support/platform.ts';
 
 const ASKER = { tenant: 'acme', by: 'op_1' };
-const ROUNDS = 12;
+const ROUNDS = 6;
 const CLIENTS = 5;
 const ACTIONS = 5;
 const WRITE_MS_MAX = 4;
