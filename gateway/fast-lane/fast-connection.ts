@@ -200,7 +200,7 @@ export class FastConnection implements WireOwner, ExchangeSeat, BodySink, Turn {
 
   onAnswered(closes: boolean): void {
     if (this.#phase !== 'serving') return;
-    if (closes) this.#leave();
+    if (closes) this.#leave(this.#exchange.isLast && this.#held === null && !this.#taking);
     else if (this.#body.isWhole) this.#next();
     else {
       this.#discards = true;
@@ -286,12 +286,12 @@ export class FastConnection implements WireOwner, ExchangeSeat, BodySink, Turn {
     this.#leave();
   }
 
-  /** Ends the connection and reads on for a while: closing at once could destroy the answer on its way. */
-  #leave(): void {
+  /** Ends the connection and, unless nothing can come, reads on: closing could destroy the answer on its way. */
+  #leave(last = false): void {
     this.#phase = 'leaving';
     this.#held = null;
     this.isFlowing = false;
-    this.wire.end();
+    this.wire.end(last);
     this.#resume();
     this.#home.deadlines.start(this.#deadline, LINGER_MS);
   }

@@ -55,6 +55,8 @@ export class FastExchange implements Exchange, Turn {
   #minor: 0 | 1 = 1;
   #isHead = false;
   #keepAlive = true;
+  /** The client has said that it sends nothing after this request, which has no body. */
+  isLast = false;
   /** The client waits to be told to send its body. */
   #awaits100 = false;
 
@@ -76,6 +78,7 @@ export class FastExchange implements Exchange, Turn {
     this.#minor = sound ? head.minor : 1;
     this.#isHead = head.method === 'HEAD';
     this.#keepAlive = sound && head.keepAlive;
+    this.isLast = sound && !head.keepAlive && head.framing === FRAMING.none;
     this.#awaits100 = sound && head.expect100;
   }
 

@@ -55,6 +55,10 @@ export class ConnectionOptions {
       this.keepAlive = true;
       return true;
     }
+    if (value === 'close') {
+      this.close = true;
+      return true;
+    }
     for (const element of value.toLowerCase().split(',')) {
       const option = trimSpace(element);
       // Empty list elements are to be ignored, RFC 9110 5.6.1.2.

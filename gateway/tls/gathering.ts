@@ -2,23 +2,17 @@
  * Puts text and octets together for one write. An encrypted handle takes what it is given within the call, so one buffer
  * serves all of them.
  */
+import { GatherBuffer } from '../transport/gather-buffer.ts';
 
 /** Up to this size octets are put together with their head in the shared buffer. */
 export const COPY_MAX_BYTES = 131_072;
 
-let buffer: Buffer | null = null;
+let buffer: GatherBuffer | null = null;
 
-/** Holds until the next call. */
-export function shared(): Buffer {
-  buffer ??= Buffer.allocUnsafeSlow(COPY_MAX_BYTES);
-  return buffer;
-}
-
-export function gathered(into: Buffer, before: string, octets: Buffer | null, after: string): Buffer {
-  let end = into.write(before, 0, 'latin1');
-  if (octets !== null) end += octets.copy(into, end);
-  if (after !== '') end += into.write(after, end, 'latin1');
-  return into.subarray(0, end);
+/** As one; holds until the next call. Of up to COPY_MAX_BYTES together. */
+export function gathered(before: string, octets: Buffer | null, after: string): Buffer {
+  buffer ??= new GatherBuffer(COPY_MAX_BYTES);
+  return buffer.put(before, octets, after);
 }
 
 /** What most turns write while one write is under way. */

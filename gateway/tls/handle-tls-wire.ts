@@ -4,10 +4,11 @@
  */
 import { Socket } from 'node:net';
 import { socketOf } from '../transport/handle-socket.ts';
+import { GatherBuffer } from '../transport/gather-buffer.ts';
 import type { HandleTools } from '../transport/handle-wire.ts';
 import type { ShutdownRequest, TcpHandle, WriteRequest } from '../transport/node-handles.ts';
 import { UNSENT_MAX_BYTES, type Wire, type WireOwner } from '../transport/wire.ts';
-import { COPY_MAX_BYTES, gathered, shared, WriteQueue } from './gathering.ts';
+import { COPY_MAX_BYTES, gathered, WriteQueue } from './gathering.ts';
 import type { TlsTerms } from './secure-wire.ts';
 import type { TlsHandle } from './tls-handles.ts';
 
@@ -91,11 +92,9 @@ export class TlsHandleWire implements Wire {
     const bytes = before.length + after.length + (octets === null ? 0 : octets.length);
     if (bytes === 0) return !this.#isFull;
     if (this.#isWriting) this.#enqueue(before, octets, after);
-    else if (octets !== null && (bytes === octets.length || bytes > COPY_MAX_BYTES)) {
-      this.#send(bytes === octets.length ? octets : gathered(Buffer.allocUnsafe(bytes), before, octets, after));
-    } else {
-      this.#send(gathered(shared(), before, octets, after));
-    }
+    else if (octets !== null && bytes === octets.length) this.#send(octets);
+    else if (bytes <= COPY_MAX_BYTES) this.#send(gathered(before, octets, after));
+    else this.#send(new GatherBuffer(bytes).put(before, octets, after));
     return !this.#isFull;
   }
 

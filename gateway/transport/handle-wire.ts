@@ -4,17 +4,13 @@
  * used only after `selfTest`.
  */
 import { Socket } from 'node:net';
-import { GatherBuffer } from './gather-buffer.ts';
+import { type GatherBuffer, GatherBuffers } from './gather-buffer.ts';
 import { socketOf } from './handle-socket.ts';
 import type { Internals, TcpHandle, WriteRequest } from './node-handles.ts';
 import { GATHER_MAX_BYTES, UNSENT_MAX_BYTES, type Wire, type WireOwner } from './wire.ts';
 
 /** A body of 64 KiB together with its head. */
 const READ_BYTES = 81_920;
-/** What was read in one go and what is written around it. */
-const COPY_BYTES = READ_BYTES + GATHER_MAX_BYTES;
-/** Buffers kept for copies. */
-const COPIES_MAX = 32;
 const UV_EOF = -4095;
 
 /** What all wires of one transport share. */
@@ -22,9 +18,11 @@ export class HandleTools {
   readonly internals: Internals;
   readonly state: Int32Array;
   readonly read = Buffer.allocUnsafeSlow(READ_BYTES);
+  /** What addresses are written into; names that were not there would cost more than the question. */
+  readonly peer: { address?: string } = { address: '', family: '', port: 0 } as { address?: string };
   #spare: WriteRequest | null = null;
-  readonly #small: GatherBuffer[] = [];
-  readonly #large: GatherBuffer[] = [];
+  /** What writes are put together in: up to what was read in one go and what is written around it. */
+  readonly buffers = new GatherBuffers(READ_BYTES + GATHER_MAX_BYTES);
 
   constructor(internals: Internals) {
     this.internals = internals;
@@ -46,19 +44,6 @@ export class HandleTools {
   /** The request is under way: another one has to serve. */
   spend(): void {
     this.#spare = null;
-  }
-
-  /** A buffer to put a write together in; goes back when that has left. */
-  buffer(bytes: number): GatherBuffer {
-    if (bytes <= GATHER_MAX_BYTES) return this.#small.pop() ?? new GatherBuffer(GATHER_MAX_BYTES);
-    if (bytes <= COPY_BYTES) return this.#large.pop() ?? new GatherBuffer(COPY_BYTES);
-    return new GatherBuffer(bytes);
-  }
-
-  giveBack(buffer: GatherBuffer): void {
-    // One of another size was made for a single write.
-    const kept = buffer.bytes === GATHER_MAX_BYTES ? this.#small : buffer.bytes === COPY_BYTES ? this.#large : null;
-    if (kept !== null && kept.length < COPIES_MAX) kept.push(buffer);
   }
 }
 
@@ -88,8 +73,8 @@ export class HandleWire implements Wire {
   }
 
   get remoteAddress(): string | undefined {
-    const into: { address?: string } = {};
-    return !this.#closed && this.#handle.getpeername(into) === 0 ? into.address : undefined;
+    const { peer } = this.#tools;
+    return !this.#closed && this.#handle.getpeername(peer) === 0 ? peer.address : undefined;
   }
 
   get isOpen(): boolean {
@@ -143,7 +128,7 @@ export class HandleWire implements Wire {
     let copy: GatherBuffer | null = null;
     if (octets === null) error = handle.writeLatin1String(request, after === '' ? before : before + after);
     else if (!owned || bytes <= GATHER_MAX_BYTES) {
-      copy = tools.buffer(bytes);
+      copy = tools.buffers.take(bytes);
       error = handle.writeBuffer(request, copy.put(before, octets, after));
     } else if (bytes === octets.length) {
       held = octets;
@@ -155,7 +140,7 @@ export class HandleWire implements Wire {
     }
     const isUnsent = error === 0 && tools.state[tools.internals.kLastWriteWasAsync] !== 0;
     if (isUnsent) this.#noteUnsent(request, bytes, copy, held);
-    else if (copy !== null) tools.giveBack(copy);
+    else if (copy !== null) tools.buffers.giveBack(copy);
     if (error !== 0) this.destroy();
     return !this.#isFull;
   }
@@ -165,17 +150,21 @@ export class HandleWire implements Wire {
     const tools = this.#tools;
     const request = tools.request();
     const bytes = end - start;
-    const copy = tools.buffer(bytes);
+    const copy = tools.buffers.take(bytes);
     const error = this.#handle.writeBuffer(request, copy.part(b, start, end));
     const isUnsent = error === 0 && tools.state[tools.internals.kLastWriteWasAsync] !== 0;
     if (isUnsent) this.#noteUnsent(request, bytes, copy, null);
-    else tools.giveBack(copy);
+    else tools.buffers.giveBack(copy);
     if (error !== 0) this.destroy();
     return !this.#isFull;
   }
 
-  end(): void {
+  end(last = false): void {
     if (this.#closed || this.#isEnding) return;
+    if (last && this.#unsentBytes === 0) {
+      this.destroy();
+      return;
+    }
     this.#isEnding = true;
     const request = new this.#tools.internals.ShutdownWrap();
     request.wire = this;
@@ -237,7 +226,7 @@ export class HandleWire implements Wire {
 
   /** @internal */
   onWritten(status: number, bytes: number, copy: GatherBuffer | null): void {
-    if (copy !== null) this.#tools.giveBack(copy);
+    if (copy !== null) this.#tools.buffers.giveBack(copy);
     if (this.#surrendered || this.#closed) return;
     if (status < 0) {
       this.destroy();

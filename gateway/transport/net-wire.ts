@@ -12,13 +12,22 @@ export const netTransport: Transport = {
   connect: connectNet,
 };
 
-/** As {@link Transport.connect}. */
+const READ_BYTES = 81_920;
+let reads: Buffer | null = null;
+
+/** As {@link Transport.connect}. What is read lands in one buffer for all, which Node offers for sockets that dial alone. */
 export function connectNet(host: string, port: number, taker: ConnectTaker): () => void {
-  const socket = connect({ host, port, noDelay: true, autoSelectFamily: false, allowHalfOpen: true });
+  reads ??= Buffer.allocUnsafeSlow(READ_BYTES);
+  const buffer = reads;
+  let wire: NetWire | null = null;
+  const onread = { buffer, callback: (bytes: number): boolean => wire?.onRead(buffer, bytes) ?? true };
+  const socket = connect({ host, port, noDelay: true, autoSelectFamily: false, allowHalfOpen: true, onread });
+  // Until it has an owner nobody would hear what is read.
+  socket.pause();
   const onError = (error: Error): void => taker.onRefused(error);
   socket.on('error', onError);
   socket.on('connect', () => {
-    const wire = new NetWire(socket);
+    wire = new NetWire(socket, false);
     socket.off('error', onError);
     taker.onConnected(wire);
   });
@@ -30,16 +39,20 @@ export function connectNet(host: string, port: number, taker: ConnectTaker): () 
 }
 
 export class NetWire implements Wire {
-  readonly ownsReads = true;
+  readonly ownsReads: boolean;
   onGone: (() => void) | null = null;
   readonly #socket: Socket;
   #owner: WireOwner | null = null;
   #started = false;
   #surrendered = false;
 
-  /** @param socket allows half-open */
-  constructor(socket: Socket) {
+  /**
+   * @param socket allows half-open
+   * @param streams it reads as a stream; otherwise `onRead` is called with what it reads
+   */
+  constructor(socket: Socket, streams = true) {
     this.#socket = socket;
+    this.ownsReads = streams;
     socket.on('error', ignore);
   }
 
@@ -110,8 +123,9 @@ export class NetWire implements Wire {
     return this.write('', start === 0 && end === b.length ? b : b.subarray(start, end), '', owned);
   }
 
-  end(): void {
-    this.#socket.end();
+  end(last = false): void {
+    if (last) this.#socket.destroySoon();
+    else this.#socket.end();
   }
 
   destroy(): void {
@@ -134,6 +148,13 @@ export class NetWire implements Wire {
     socket.pause();
     if (early !== null) socket.unshift(early);
     return socket;
+  }
+
+  /** @internal Told by the socket; the octets hold during the call only. Returns whether it may read on. */
+  onRead(b: Buffer, bytes: number): boolean {
+    if (this.#surrendered) return this.#socket.push(Buffer.from(b.subarray(0, bytes)));
+    this.#owner?.onOctets(b, 0, bytes);
+    return true;
   }
 
   readonly #onData = (octets: Buffer): void => {

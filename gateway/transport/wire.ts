@@ -43,8 +43,11 @@ export interface Wire {
    * @returns as `write`
    */
   pass(b: Buffer, start: number, end: number, owned: boolean): boolean;
-  /** Sends what was written and then the end; goes on reading, and closes when the other side has ended too. */
-  end(): void;
+  /**
+   * Sends what was written and then the end; goes on reading, and closes when the other side has ended too.
+   * @param last nothing more is to come from the other side: it may close as soon as everything has left
+   */
+  end(last?: boolean): void;
   /** Closes at once. */
   destroy(): void;
   /** Closes at once with a reset. */

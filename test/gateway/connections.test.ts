@@ -1,6 +1,6 @@
 /** Connections to replicas: used again when that is safe, never otherwise. */
 import assert from 'node:assert/strict';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { until } from '#test/support/until';
 import { keepAliveAgent } from './support/clients.ts';
 import { onEveryLane } from './support/rig.ts';
@@ -201,3 +201,22 @@ class ClosableAgent {
     this.agent.destroy();
   }
 }
+
+onEveryLane('a client that said it would send nothing more is not waited for', {}, async (rig) => {
+  const replica = await rig.app(echo);
+  rig.addSet({ ports: [replica.port] });
+  const client = connect({ port: rig.port, host: '127.0.0.1', allowHalfOpen: true });
+  let text = '';
+  let ended = false;
+  client.on('data', (octets) => {
+    text += octets.toString('latin1');
+  });
+  client.on('end', () => {
+    ended = true;
+  });
+  client.write('GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n');
+  await until(() => rig.gateway.collect().connections === 0 && ended);
+  assert.match(text, /^HTTP\/1.1 200 /);
+  assert.ok(!client.writableEnded, 'its own side is open still');
+  client.destroy();
+});

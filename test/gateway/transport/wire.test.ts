@@ -177,6 +177,26 @@ onPairs('an ended wire sends everything first, still listens, and closes with th
   assert.ok(!pair.wire.isOpen);
 });
 
+onPairs('a last end closes without the other side, which reads everything first', async (pair) => {
+  pair.listen();
+  pair.wire.write('all ', Buffer.from('of'), ' it');
+  pair.wire.end(true);
+  await until(() => pair.closes === 1);
+  await until(() => pair.socketEnded);
+  assert.equal(pair.text, 'all of it');
+  assert.equal(pair.socketError, null);
+});
+
+onPairs('a last end takes nothing back of what has not left yet', async (pair) => {
+  pair.wire.write('', Buffer.alloc(LARGE_BYTES), '');
+  pair.wire.end(true);
+  pair.listen();
+  await until(() => pair.socketEnded);
+  assert.equal(pair.received, LARGE_BYTES);
+  pair.socket.end();
+  await until(() => pair.closes === 1);
+});
+
 onPairs('a reset is heard as a reset, an end as an end', async (pair) => {
   pair.listen();
   pair.wire.reset();
