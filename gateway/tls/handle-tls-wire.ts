@@ -3,8 +3,8 @@
  * that it has left: what is written meanwhile is gathered into the next one.
  */
 import { Socket } from 'node:net';
-import { socketOf } from '../transport/handle-socket.ts';
 import { GatherBuffer } from '../transport/gather-buffer.ts';
+import { socketOf } from '../transport/handle-socket.ts';
 import type { HandleTools } from '../transport/handle-wire.ts';
 import type { ShutdownRequest, TcpHandle, WriteRequest } from '../transport/node-handles.ts';
 import { UNSENT_MAX_BYTES, type Wire, type WireOwner } from '../transport/wire.ts';
