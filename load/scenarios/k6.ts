@@ -35,6 +35,12 @@ const SCRIPTS: readonly Script[] = [
   { name: 'spike', labels: SLEEPY, asleep: true, seconds: SECONDS },
   { name: 'cold-start', labels: { ...SLEEPY, 'tidegate.scale.stop': '1s' }, asleep: true, seconds: SECONDS },
   { name: 'churn', labels: SLEEPY, asleep: true, seconds: SECONDS },
+  {
+    name: 'step',
+    labels: { 'tidegate.concurrency': '10', 'tidegate.scale.max': '8' },
+    asleep: false,
+    seconds: SECONDS,
+  },
   { name: 'soak', labels: {}, asleep: false, seconds: 600 },
 ];
 const NAMES = SCRIPTS.map(({ name }) => name);

@@ -109,3 +109,11 @@ test('the other scripts run as well', async (t) => {
   const lines = new Set(asked.map(({ line }) => line));
   assert.deepEqual(lines, new Set(['GET /', 'GET /bytes?n=262144', 'GET /work?ms=250', 'POST /echo']));
 });
+
+test('step tells what users notice while the app follows from what they notice afterwards', async (t) => {
+  const { url, asked } = await play(t);
+  const { summary } = await runScript('step.js', { GATEWAY: url, SECONDS: '9', RATE: '30' });
+  assert.deepEqual(new Set(asked.map((one) => one.line)), new Set(['GET /work?ms=100']));
+  const steady = summary.thresholds.find(({ threshold }) => threshold.includes('during:steady'));
+  assert.ok(steady !== undefined && steady.value !== null && asked.length > 100);
+});
