@@ -76,11 +76,14 @@ export class ContainerReader {
     if (!isDue && this.#last?.cpuNs === cpuNs) return this.#last;
     if (isDue) this.#age = 0;
     this.#seldom = isDue || this.#seldom === null ? this.#readSeldom() : this.#seldom;
+    const pids = Number(this.#text('pids', 'pids.current'));
+    // A daemon that hangs leaves the groups of what has died.
+    if (pids === 0) throw new Error('its processes are gone');
     this.#last = {
       cpuNs,
       throttledNs: this.#throttledNs(),
       memoryBytes: this.#memoryBytes(),
-      pids: Number(this.#text('pids', 'pids.current')),
+      pids,
       ...this.#io(),
       ...network(this.#network.read()),
       ...this.#seldom,

@@ -21,6 +21,7 @@ import { proxies } from './scenarios/proxies.ts';
 import { simulation } from './scenarios/simulate.ts';
 import { soak } from './scenarios/soak.ts';
 import { upgrade } from './scenarios/upgrade.ts';
+import { usage } from './scenarios/usage.ts';
 import { wakeFrozen } from './scenarios/wake-frozen.ts';
 import { wakeStopped } from './scenarios/wake-stopped.ts';
 import { wakeTiers } from './scenarios/wake-tiers.ts';
@@ -39,6 +40,7 @@ const SCENARIOS: readonly Scenario[] = [
   neighbours,
   certificates,
   simulation,
+  usage,
   soak,
 ];
 const NAME_WIDTH = 17;

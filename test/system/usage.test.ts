@@ -6,6 +6,8 @@ import { systemClock } from '#core/clock';
 import { silentLog } from '#core/log';
 import type { ContainerUsage } from '#docker/container-reader';
 import { type DockerEngine, openEngine } from '#docker/docker-engine';
+import { UsageSampler } from '#docker/usage-sampler';
+import { replica, snapshot } from '#test/router/sample';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { until } from '../support/until.ts';
 
@@ -64,9 +66,44 @@ test('memory and processor time of a busy container are within 5 % of docker sta
   const { total_inactive_file, inactive_file = 0 } = memory_stats.stats;
   within(last.memoryBytes, memory_stats.usage - (total_inactive_file ?? inactive_file), 0.05);
   assert.equal(last.memoryLimitBytes, memory_stats.limit);
-  assert.ok(last.throttledNs > 0, 'its limit holds it back');
+  await until(() => read().throttledNs > 0, { what: 'its limit holds it back' });
   assert.ok(last.pids >= 1);
   await container.remove({ force: true });
+});
+
+test('what replicas use keeps flowing while the daemon hangs, of those that died meanwhile nothing is told', async (t) => {
+  const { container } = await busy(200_000_000);
+  const other = await busy(200_000_000);
+  const replicas = await Promise.all(
+    [container, other.container].map(async (one) => {
+      const { State } = await one.inspect();
+      return replica(one.id, { pid: State.Pid });
+    }),
+  );
+  const [first, second] = replicas;
+  assert.ok(first !== undefined && second !== undefined);
+  const sampler = new UsageSampler({
+    engine: () => engine,
+    sets: () => [snapshot('default/shop/web', [], { replicas })],
+    clock: systemClock,
+    everyMs: 100,
+  });
+  t.after(() => sampler.close());
+  daemon.signal('SIGSTOP');
+  try {
+    const begun = systemClock.now();
+    const used = (one: typeof first): number => sampler.countersOf(one)?.cpuNs ?? 0;
+    await until(() => (sampler.of(first)?.at ?? 0) > begun && (sampler.of(first)?.cpuPercent ?? 0) > 0);
+    const before = used(first);
+    await until(() => used(first) > before, { what: 'its processor time goes on' });
+    assert.ok((sampler.of(first)?.memoryPercent ?? 0) > 1);
+    process.kill(second.pid, 'SIGKILL');
+    await until(() => sampler.of(second) === null, { what: 'the one that died is not known any more' });
+    assert.notEqual(sampler.of(first), null);
+  } finally {
+    daemon.signal('SIGCONT');
+  }
+  await Promise.all([container, other.container].map((one) => one.remove({ force: true })));
 });
 
 function within(value: number, expected: number, share: number): void {
