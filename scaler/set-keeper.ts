@@ -258,7 +258,7 @@ export class SetKeeper {
     if (limited !== null) return limited;
     const { shares = null, stopped: isStopped = false } = this.#snapshot;
     return refusalOf({
-      ...{ shares, isStopped, target: this.target, replicas: this.replicas, now: this.#now() },
+      ...{ shares, isStopped, target: this.scaling.lasting, replicas: this.replicas, now: this.#now() },
       readyCount: this.pool.readyCount,
       failedForMs: this.#wake.failedForMs,
       canMake: this.#staffing.isAble,
@@ -276,7 +276,9 @@ export class SetKeeper {
     const { replicas } = this;
     const { min } = this.target;
     const { stopped, shares } = this.#snapshot;
-    const isStopped = this.#isDeployed ? stopped === true : stoppedByPerson({ replicas, min, now: this.#now() });
+    const isStopped = this.#isDeployed
+      ? stopped === true
+      : stoppedByPerson({ replicas, min: this.scaling.lasting.min, now: this.#now() });
     const tier = this.#demand.tier(this.#snapshot.policy.scale, {
       min,
       dependents: this.#holds.dependents.size,
@@ -291,7 +293,7 @@ export class SetKeeper {
     this.#holds.holdOnly(stirs ? dependencies : []);
     this.scaling.follow(!isStopped && (tier === 'awake' || (tier === null && this.pool.readyCount > 0)));
     this.#staffing.follow({
-      ...{ snapshot: this.#snapshot, replicas, target: this.target, tier: mayStart ? tier : null },
+      ...{ snapshot: this.#snapshot, replicas, target: this.scaling.lasting, tier: mayStart ? tier : null },
       fixed: this.scaling.isFixed,
       stoppedByPerson: isStopped,
       dependenciesReady: dependencies.every((one) => one.servesDependents),

@@ -58,6 +58,13 @@ export class SetScale {
     });
   }
 
+  /** As the target, with a min that is not of the schedule: with 0 a replica that is down is asleep, whoever stopped it. */
+  get lasting(): ScaleTarget {
+    const { policy } = this.#options.snapshot();
+    const facts = { class: policy.class, policy: policy.scale, override: this.override, scheduled: 0 };
+    return { ...this.target, min: scaleTarget({ ...facts, made: 0, desired: null }).min };
+  }
+
   /** Those beyond the number are put to sleep: a person asked for it. */
   get isFixed(): boolean {
     return this.override.replicas !== null || this.override.max !== null;

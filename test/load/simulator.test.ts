@@ -4,6 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { DEFAULT_POLICY } from '#core/set';
+import { Autoscaler } from '#scaler/autoscaler';
 import { setting } from '../../load/scenarios/simulate.ts';
 import { knative, tidegate } from '../../load/simulator/candidates.ts';
 import { SimulatedClock } from '../../load/simulator/simulated-clock.ts';
@@ -58,6 +60,44 @@ test('a load that is never at rest leaves the replicas at rest', () => {
   for (const trace of [NOISE, SAWTOOTH]) {
     for (const outcome of outcomes(trace))
       assert.ok(Math.max(...turns(outcome)) <= 1, `${trace.name}: ${turns(outcome)}`);
+  }
+});
+
+test('with prediction the replicas for the load of the day before are there before it comes, and never fewer than without', () => {
+  const clock = new SimulatedClock(Date.UTC(2026, 0, 5, 8, 40));
+  const scale = { ...DEFAULT_POLICY.scale, min: 1, max: 20, predict: true };
+  const pool = {
+    policy: { ...DEFAULT_POLICY, concurrency: 10, scale },
+    inFlight: 0,
+    held: 0,
+    claims: 0,
+    readyCount: 1,
+  };
+  const scaler = new Autoscaler({
+    ...{ pool, clock, use: () => ({ cpu: null, memory: null }) },
+    onChange: ({ to }) => {
+      pool.readyCount = to;
+    },
+  });
+  const bounds = { min: 1, max: 20 };
+  const minute = 60_000;
+  for (let day = 0; day < 2; day++) {
+    const begin = day * 24 * 60 * minute;
+    clock.runUntil(begin);
+    scaler.follow(bounds, { isAwake: true, replicas: 1 });
+    // Ten minutes before nine nothing is to be seen of it.
+    clock.runUntil(begin + 10 * minute);
+    assert.equal(scaler.desired, 1);
+    clock.runUntil(begin + 19.5 * minute);
+    assert.equal(scaler.desired, day === 0 ? 1 : 8, 'half a minute before');
+    clock.runUntil(begin + 20 * minute);
+    pool.inFlight = 56;
+    clock.runUntil(begin + 25 * minute);
+    assert.equal(scaler.desired, 8);
+    pool.inFlight = 0;
+    clock.runUntil(begin + 35 * minute);
+    assert.equal(scaler.desired, 1);
+    scaler.close();
   }
 });
 

@@ -1,6 +1,7 @@
 /** Sets that follow their load, with the real scaler and pools on a clock that the test moves. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseSchedule } from '#core/schedule';
 import type { SetKey } from '#core/set';
 import { type Ask, noOverride, Rig, SLEEPY } from './support/rig.ts';
 
@@ -61,6 +62,23 @@ test('fifty requests to a set at zero start as many replicas as they need and no
   }
   assert.equal(peak, 5);
   assert.deepEqual([...new Set(asks.map((one) => one.became))], ['admitted']);
+});
+
+test('a schedule wakes a set for its time, and lets it sleep again', async () => {
+  const rig = new Rig();
+  const parsed = parseSchedule('thu 00:10-00:20 min=2');
+  assert.ok(parsed.ok);
+  const web = rig.set('web', { scale: { ...SLEEPY, max: 3, schedule: parsed.schedule } });
+  rig.add('web', 'exited');
+  // The rig begins on a Thursday, at midnight.
+  await rig.clock.advance(9 * 60_000);
+  assert.equal(rig.view(web).ready, 0);
+  await rig.clock.advance(90_000);
+  assert.equal(rig.view(web).ready, 2);
+  await rig.clock.advance(9 * 60_000);
+  assert.equal(rig.view(web).ready, 2);
+  await rig.clock.advance(10 * 60_000);
+  assert.equal(rig.view(web).ready, 0);
 });
 
 test('a number that a person asked for stays, whatever the load', async () => {

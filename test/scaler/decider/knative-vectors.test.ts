@@ -2,7 +2,7 @@
  * Numbers that Knative's autoscaler is tested with (knative/serving, pkg/autoscaler/scaling/autoscaler_test.go and
  * pkg/autoscaler/aggregation/max/timewindow_test.go), held against our rules, where we keep its semantics. Each step gives
  * the averages over both windows and the ready replicas at a time, and says what is wanted then. Where we differ, and why:
- * docs/decisions/0015.
+ * docs/decisions/0017.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
