@@ -14,6 +14,7 @@ import { clientOf } from './client-address.ts';
 import { changesApp, departing } from './departing.ts';
 import { type AnySpec, describe } from './endpoint-description.ts';
 import { Idempotency } from './idempotency.ts';
+import { wordsOf } from './issue-words.ts';
 import type { AdminPorts } from './ports.ts';
 import { type Fault, failure, Problem, type ProblemCode } from './problem.ts';
 
@@ -218,12 +219,15 @@ async function limitedText(c: Context, takesBody: boolean): Promise<string | nul
 function checked<T extends z.ZodObject>(schema: T, value: unknown): z.output<T> | Problem {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  return invalid(faultsOfIssues(result.error.issues, Object.keys(schema.shape)));
+  return invalid(faultsOfIssues(result.error.issues, value, Object.keys(schema.shape)));
 }
 
-/** @param known names that the value itself may have */
-export function faultsOfIssues(issues: readonly z.core.$ZodIssue[], known: readonly string[]): Fault[] {
-  return issues.flatMap((issue) => faultsOf(issue, known));
+/**
+ * @param value what was checked
+ * @param known names that the value itself may have
+ */
+export function faultsOfIssues(issues: readonly z.core.$ZodIssue[], value: unknown, known: readonly string[]): Fault[] {
+  return issues.flatMap((issue) => faultsOf(issue, value, known));
 }
 
 /** The answer to values that cannot be used. */
@@ -231,10 +235,10 @@ export function invalid(faults: readonly Fault[], fix: readonly string[] = []): 
   return new Problem('invalid', { detail: faults.map((one) => one.detail).join(' '), errors: faults, fix });
 }
 
-function faultsOf(issue: z.core.$ZodIssue, known: readonly string[]): Fault[] {
+function faultsOf(issue: z.core.$ZodIssue, value: unknown, known: readonly string[]): Fault[] {
   const at = issue.path.map((step) => `/${escapePointer(String(step))}`).join('');
   if (issue.code !== 'unrecognized_keys')
-    return [{ pointer: at, code: issue.code, detail: sentence(at, issue.message) }];
+    return [{ pointer: at, code: issue.code, detail: sentence(at, wordsOf(issue, value)) }];
   return issue.keys.map((key) => {
     const meant = nearest(key, known);
     const hint = meant === null ? ` Known are ${known.join(', ')}.` : ` Did you mean "${meant}"?`;

@@ -96,19 +96,30 @@ export function labelsJson(labels: Readonly<Record<string, string>>): Record<str
     const route = /^route\.r(\d+)\.(.+)$/.exec(path);
     if (route !== null) {
       const key = route[2] === 'path.strip' ? 'strip' : (route[2] ?? '');
-      const typed = key === 'strip' ? value === 'true' : key === 'port' ? Number(value) : value;
+      const plain = key === 'strip' ? value === 'true' : key === 'port' ? Number(value) : value;
       const at = Number(route[1]);
-      routes[at] = { ...routes[at], [key]: typed };
+      routes[at] = { ...routes[at], [key]: plain };
       continue;
     }
     if (path === 'port') json.port = Number(value);
-    else if (path !== 'class') place(json, path, value);
+    else if (path !== 'class') place(json, path, typed(label, value));
   }
   return { ...json, ...(routes.length > 0 ? { routes: routes.filter((one) => one !== undefined) } : {}) };
 }
 
+const SHAPES = new Map(ALL_LABELS.map(({ name, shape }) => [name, shape]));
+
+/** A number or a switch as what it is in JSON, where the same text comes of it again. */
+function typed(label: string, text: string): PolicyValue {
+  const read = SHAPES.get(label)?.read(text);
+  if (read === undefined || read === null) return text;
+  const { value } = read;
+  const isPlain = typeof value === 'number' || typeof value === 'boolean';
+  return isPlain && String(value) === text ? value : text;
+}
+
 /** `wake.timeout` below `wake`, whichever of the two comes first. Names of header fields keep their dots. */
-function place(json: Record<string, PolicyValue>, path: string, value: string): void {
+function place(json: Record<string, PolicyValue>, path: string, value: PolicyValue): void {
   const [group = '', ...rest] = path.split('.');
   const known = json[group];
   const isObject = typeof known === 'object' && !Array.isArray(known);

@@ -2,7 +2,7 @@
 import { parseHostname } from '#core/hostname';
 import { liberalPath } from '#core/liberal-path';
 import { nearest } from '#core/nearest';
-import type { SetKey } from '#core/set';
+import type { SetKey, SetSnapshot } from '#core/set';
 import type { Route } from '#router/route-table';
 import { clientCheck } from './client-check.ts';
 import type { AdminPorts } from './ports.ts';
@@ -46,10 +46,15 @@ export function resolve(target: Target, tenant: string, ports: Ports): Resolutio
 }
 
 /** A route as the list and the resolution show it. */
-export function routeJson({ spec, pool }: Route): RouteJson {
+export function routeJson({ spec, pool }: Route, sets: Ports['sets']): RouteJson {
   const [, app = '', set = ''] = pool.key.split('/');
   const { hostname, path, strip, port } = spec;
-  return { hostname, path, match: matchOf(spec), strip, port, app, set, origin: 'labels' };
+  return { hostname, path, match: matchOf(spec), strip, port, app, set, origin: originOf(sets.get(pool.key)) };
+}
+
+/** What the API deploys has shares of revisions; the rest is found by its labels. */
+function originOf(set: SetSnapshot | undefined): RouteJson['origin'] {
+  return set?.shares === undefined ? 'labels' : 'api';
 }
 
 /** Conflicts that a set that is seen has a part in; the other part is named if it is seen, too. */
@@ -86,7 +91,7 @@ function ambiguous(target: Target, tenant: string, route: Route | null, other: R
 
 function resolved(target: Target, route: Route, tenant: string, ports: Ports): ResolutionJson {
   const { spec, pool } = route;
-  const shown = routeJson(route);
+  const shown = routeJson(route, ports.sets);
   const snapshot = ports.sets.get(pool.key);
   const live = ports.sets.live(pool.key);
   const replicas = snapshot?.replicas ?? [];

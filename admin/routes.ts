@@ -34,7 +34,7 @@ export function addRoutes(endpoints: Endpoints, ports: AdminPorts): void {
       const page = pageOfEntries(own, ({ spec }) => `${spec.hostname} ${spec.path}`, query);
       return {
         ...page,
-        items: page.items.map(routeJson),
+        items: page.items.map((one) => routeJson(one, ports.sets)),
         conflicts: conflictsOf((key) => isSeen(scope, key), ports.table),
       };
     },

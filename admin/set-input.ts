@@ -49,8 +49,9 @@ export type SetRead =
 
 /** @param given whatever came in, in the contract's spelling or the articles' */
 export function readSetInput(given: unknown): SetRead {
-  const parsed = SetInput.safeParse(respelled(given));
-  if (!parsed.success) return { faults: faultsOfIssues(parsed.error.issues, Object.keys(SetInput.shape)) };
+  const input = respelled(given);
+  const parsed = SetInput.safeParse(input);
+  if (!parsed.success) return { faults: faultsOfIssues(parsed.error.issues, input, Object.keys(SetInput.shape)) };
   const body = parsed.data as z.output<z.ZodObject<typeof Known>>;
   const faults: Fault[] = [];
   const containers = readContainers(body.containers, '/containers');

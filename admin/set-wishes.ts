@@ -2,7 +2,8 @@
 import { z } from '@hono/zod-openapi';
 import type { SetRecord } from '#apps/app-record';
 import type { Apps } from '#apps/apps';
-import { STRATEGIES, type Strategy } from '#apps/deployment-record';
+import { READY_WITHIN_MS, STRATEGIES, type Strategy } from '#apps/deployment-record';
+import { parseDuration } from '#core/duration';
 import { isName } from '#core/name';
 import { setKey } from '#core/set';
 import type { SetSpec } from '#core/set-spec';
@@ -22,11 +23,18 @@ import { inTurnOf } from './set-turns.ts';
 import type { SpecGate } from './spec-gate.ts';
 
 const SetParams = z.object({ app: z.string(), set: z.string() });
+/** Of a deployment for which nobody said another. */
+const CAUSE = 'the spec changed';
+const CAUSE_MAX = 200;
+const NO_TIME = { pointer: '/ready_within', code: 'bad_value', detail: 'ready_within is a time such as 2m.' };
+
 const ChangeQuery = z.object({
   strategy: z
     .enum(STRATEGIES)
     .default('rolling')
     .openapi({ description: 'How replicas are replaced where they have to be.' }),
+  ready_within: z.string().optional().openapi({ description: 'How long new replicas may take.', example: '2m' }),
+  cause: z.string().max(CAUSE_MAX).optional().openapi({ description: 'Why, for whoever reads of it later.' }),
 });
 
 const REFERENCE = { allOf: [{ $ref: '#/components/schemas/SetSpec' }] };
@@ -107,7 +115,7 @@ export function addSetWishes(parts: Parts): void {
         const before = setInputJson(set.spec);
         return await change(parts, scope, params, {
           ...{ input: { ...before, resources: { ...before.resources, ...body } }, strategy: 'rolling', dryRun },
-          inPlace: true,
+          ...{ cause: CAUSE, readyWithinMs: READY_WITHIN_MS, inPlace: true },
         });
       });
     },
@@ -155,6 +163,8 @@ function addChanges(parts: Parts): void {
         problems: ['not_found', 'conflict', 'precondition_failed', 'quota_exceeded'],
       },
       async ({ scope, params, query, body, headers, dryRun }) => {
+        const readyWithinMs = query.ready_within === undefined ? READY_WITHIN_MS : parseDuration(query.ready_within);
+        if (readyWithinMs === null || readyWithinMs <= 0) return invalid([NO_TIME]);
         // What is asked of the set as it is holds until it is changed: one after the other.
         const done = await inTurn(apps, scope, params, async () => {
           const set = apps.library.set(scope.tenant, params.app, params.set);
@@ -162,12 +172,18 @@ function addChanges(parts: Parts): void {
           if (changed !== null) return changed;
           if (!isWhole && set === null) return ownSet(apps, scope, params) as Problem;
           const input = isWhole || set === null ? body : mergePatch(setInputJson(set.spec), body);
-          return await change(parts, scope, params, { input, strategy: query.strategy, dryRun, inPlace: false });
+          const { strategy, cause = CAUSE } = query;
+          return await change(parts, scope, params, {
+            ...{ input, strategy, cause, readyWithinMs, dryRun, inPlace: false },
+          });
         });
-        if (done instanceof Problem || done.deployment === null || headers.get('prefer') === null) return done;
-        const record = apps.deployments.book.get(scope.tenant, params.app, done.deployment);
-        if (record !== null) await answerOf(apps, record, headers);
-        return answered(apps, apps.library.set(scope.tenant, params.app, params.set), done);
+        if (done instanceof Problem || dryRun) return done;
+        if (done.deployment !== null && headers.get('prefer') !== null) {
+          const record = apps.deployments.book.get(scope.tenant, params.app, done.deployment);
+          if (record !== null) await answerOf(apps, record, headers);
+        }
+        const set = apps.library.set(scope.tenant, params.app, params.set);
+        return new Done(answered(apps, set, done), set === null ? {} : { etag: tagOf(set) });
       },
     );
   }
@@ -180,6 +196,8 @@ function inTurn<T>(apps: Apps, { tenant }: Scope, { app, set }: z.output<typeof 
 interface Change {
   readonly input: unknown;
   readonly strategy: Strategy;
+  readonly cause: string;
+  readonly readyWithinMs: number;
   readonly dryRun: boolean;
   /** Replicas are not to be made anew for it. */
   readonly inPlace: boolean;
@@ -191,7 +209,7 @@ async function change(
   { apps, gate, plan }: Parts,
   scope: Scope,
   { app, set }: z.output<typeof SetParams>,
-  { input, strategy, dryRun, inPlace }: Change,
+  { input, strategy, cause, readyWithinMs, dryRun, inPlace }: Change,
 ): Promise<Wished | Problem> {
   for (const [pointer, name] of [
     ['/app', app],
@@ -219,7 +237,8 @@ async function change(
     });
   return plan.taking(scope, asked, async (taken): Promise<Wished> => {
     if (dryRun) return { ...previewOf(app, set, read.spec), revision: null };
-    const wish = { tenant, by: scope.principal.id, app, set, spec: read.spec, strategy, cause: 'the spec changed' };
+    const by = scope.principal.id;
+    const wish = { tenant, by, app, set, spec: read.spec, strategy, cause, readyWithinMs };
     const outcome = await apps.putSet(wish, taken);
     const { deployment } = outcome;
     return {

@@ -96,7 +96,9 @@ export const RouteShape = z
     port: count.nullable().openapi({ description: "Container port; null: the set's main port." }),
     app: name,
     set: name,
-    origin: z.literal('labels'),
+    origin: z
+      .enum(['labels', 'api'])
+      .openapi({ description: 'Where its set comes from: labels of containers, or the API.' }),
   })
   .openapi('Route');
 

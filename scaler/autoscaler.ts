@@ -63,6 +63,14 @@ export interface ScaleChange {
   readonly isPanicking: boolean;
 }
 
+export interface FollowFacts {
+  readonly isAwake: boolean;
+  /** A person asked for a number: its load is watched, so that it is known when he takes that back, and changes nothing. */
+  readonly isFixed: boolean;
+  /** Replicas that are up: kept for a window when it begins to look. */
+  readonly replicas: number;
+}
+
 export interface Bounds {
   readonly min: number;
   readonly max: number;
@@ -93,6 +101,7 @@ export class Autoscaler {
   /** Monotonic ms of the next look. */
   #nextAt = 0;
   #claims = 0;
+  #isFixed = false;
 
   constructor(options: AutoscalerOptions) {
     this.#options = options;
@@ -100,13 +109,13 @@ export class Autoscaler {
     this.#meter = new DemandMeter(this.#windowMs);
   }
 
-  /** Replicas that are wanted while the set is awake; null: the bounds leave no choice, or it sleeps. */
+  /** Replicas that are wanted while the set is awake; null: its number is fixed, or it sleeps. */
   get desired(): number | null {
-    return this.#decision?.desired ?? null;
+    return this.#isFixed ? null : (this.#decision?.desired ?? null);
   }
 
   get view(): AutoscalerView | null {
-    if (this.#decision === null) return null;
+    if (this.#decision === null || this.#isFixed) return null;
     const { desired, metric, isPanicking } = this.#decision;
     const { window, serviceMs } = this.#meter;
     return {
@@ -116,11 +125,9 @@ export class Autoscaler {
     };
   }
 
-  /**
-   * Says whether the set is awake, and within what bounds it may scale; null: its number is fixed.
-   * @param replicas that are up: kept for a window when it begins to look
-   */
-  follow(bounds: Bounds | null, facts: { readonly isAwake: boolean; readonly replicas: number }): void {
+  /** Says within what bounds the set may scale (null: they leave no choice), and how it is now. */
+  follow(bounds: Bounds | null, facts: FollowFacts): void {
+    this.#isFixed = facts.isFixed;
     if (bounds === null || !facts.isAwake || bounds.max <= bounds.min) {
       this.close();
       return;
@@ -128,7 +135,7 @@ export class Autoscaler {
     const isOther = bounds.min !== this.#bounds.min || bounds.max !== this.#bounds.max;
     this.#bounds = bounds;
     if (this.#timer === null) {
-      this.#memory = memoryOf(facts.replicas, this.#options.clock.now());
+      this.#memory = facts.isFixed ? NO_MEMORY : memoryOf(facts.replicas, this.#options.clock.now());
       this.#forecast?.rested(this.#options.clock.wall());
       this.#look();
     } else if (isOther) this.#look();
@@ -153,13 +160,13 @@ export class Autoscaler {
     if (pool.policy.scale.windowMs !== this.#windowMs) this.#widen(pool.policy.scale);
     this.#meter.sample(now, pool);
     const before = this.#decision;
-    const next = decide(this.#stats(), policyOf(pool.policy, this.#bounds), this.#memory, now);
+    const next = decide(this.#stats(), this.#policy(), this.#memory, now);
     this.#memory = next.memory;
     this.#decision = next;
     const isBusy = pool.inFlight > 0 || pool.held > 0 || pool.claims !== this.#claims;
     this.#claims = pool.claims;
     this.#lookIn(isBusy ? BUSY_MS : CALM_MS);
-    if (before?.desired === next.desired) return;
+    if (before?.desired === next.desired || this.#isFixed) return;
     const from = before?.desired ?? Math.max(this.#bounds.min, pool.readyCount);
     onChange({ from, to: next.desired, metric: next.metric, isPanicking: next.isPanicking });
   }
@@ -169,6 +176,12 @@ export class Autoscaler {
     this.#windowMs = windowMs;
     this.#meter = new DemandMeter(windowMs);
     this.#memory = memoryOf(this.#decision?.desired ?? 1, this.#options.clock.now());
+  }
+
+  #policy(): DeciderPolicy {
+    const policy = policyOf(this.#options.pool.policy, this.#bounds);
+    // The replicas that a person asked for say nothing of what the load needs.
+    return this.#isFixed ? { ...policy, shrinkRatio: 0 } : policy;
   }
 
   #stats(): Parameters<typeof decide>[0] {

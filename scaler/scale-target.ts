@@ -35,9 +35,9 @@ export interface ScaleFacts {
   readonly desired: number | null;
 }
 
-/** Within what a set that is awake may follow its load; null: it may not, its number is fixed. */
+/** Within what a set that is awake may follow its load, unless its number is fixed; null: there is no choice. */
 export function scalingBounds(facts: Omit<ScaleFacts, 'made' | 'desired'>): Bounds | null {
-  if (facts.class === 'data' || facts.override.replicas !== null) return null;
+  if (facts.class === 'data') return null;
   const { min, max } = bounds(facts);
   return max > Math.max(1, min) ? { min: Math.max(1, min), max } : null;
 }

@@ -79,12 +79,11 @@ export class SetScale {
   follow(isAwake: boolean): void {
     const { policy } = this.#options.snapshot();
     this.#keepTime(policy.scale.schedule);
-    const { override } = this;
     const bounds = scalingBounds({
-      ...{ class: policy.class, policy: policy.scale, override, scheduled: this.#scheduled },
+      ...{ class: policy.class, policy: policy.scale, override: this.override, scheduled: this.#scheduled },
     });
     const replicas = this.#options.replicas().filter((one) => !one.isAsleep).length;
-    this.#autoscaler.follow(bounds, { isAwake, replicas });
+    this.#autoscaler.follow(bounds, { isAwake, isFixed: this.override.replicas !== null, replicas });
   }
 
   /** A request is held. */

@@ -46,7 +46,7 @@ export const tidegate: Candidate = {
       ...{ pool: fleet, clock, use: () => ({ cpu: null, memory: null }) },
       onChange: ({ to }) => fleet.scaleTo(to),
     });
-    const look = (): void => scaler.follow(bounds, { isAwake, replicas: fleet.count });
+    const look = (): void => scaler.follow(bounds, { isAwake, isFixed: false, replicas: fleet.count });
     fleet.onArrival = () => {
       if (fleet.held === 0) return;
       if (isAwake) {

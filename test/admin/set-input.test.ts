@@ -87,6 +87,19 @@ suite('a set that comes in', () => {
     assert.equal(spec.labels['tidegate.tls'], 'only');
   });
 
+  test('numbers and switches of the policy come back as what they are in JSON, however they were given', () => {
+    const { spec } = specOf({
+      containers: [{ image: 'a' }],
+      scale: { min: '0', max: 4, stop: '5m' },
+      concurrency: '8',
+      path: { strip: 'true' },
+    });
+    const json = JSON.parse(JSON.stringify(setInputJson(spec)));
+    assert.deepEqual(json.scale, { min: 0, max: 4, stop: '5m' });
+    assert.equal(json.concurrency, 8);
+    assert.deepEqual(json.path, { strip: true });
+  });
+
   test('hosts and routes that are said as labels say them go out and come in as they are', () => {
     const { spec } = specOf({ containers: [{ image: 'a' }], routes: [{ host: 'r.example' }] });
     const labels = {

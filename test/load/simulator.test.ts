@@ -84,7 +84,7 @@ test('with prediction the replicas for the load of the day before are there befo
   for (let day = 0; day < 2; day++) {
     const begin = day * 24 * 60 * minute;
     clock.runUntil(begin);
-    scaler.follow(bounds, { isAwake: true, replicas: 1 });
+    scaler.follow(bounds, { isAwake: true, isFixed: false, replicas: 1 });
     // Ten minutes before nine nothing is to be seen of it.
     clock.runUntil(begin + 10 * minute);
     assert.equal(scaler.desired, 1);

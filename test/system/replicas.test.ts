@@ -60,10 +60,16 @@ async function underLoad(method: 'GET' | 'POST', act: () => Promise<unknown>): P
     path: '/work?ms=5',
     ...(method === 'POST' ? { body: 'x' } : {}),
   });
-  await until(() => load.sent >= 100, { what: 'load before' });
-  await act();
-  const soFar = load.sent;
-  await until(() => load.sent >= soFar + 150, { what: 'load after' });
+  try {
+    await until(() => load.sent >= 100, { what: 'load before' });
+    await act();
+    const soFar = load.sent;
+    await until(() => load.sent >= soFar + 150, { what: 'load after' });
+  } catch (error) {
+    // One that goes on would keep the whole file from ending.
+    await load.stop();
+    throw error;
+  }
   return load.stop();
 }
 
