@@ -81,7 +81,7 @@ test('a set goes out as JSON and comes in again, by a deployment where that is n
   const file = join(ground.ground.home, 'web.json');
   writeFileSync(file, JSON.stringify({ ...spec, scale: { max: 3 } }));
   const tried = await ground.tide('sets apply -f web.json --dry-run');
-  assert.deepEqual([tried.code, JSON.parse(tried.stdout).scale], [0, { max: '3' }], tried.stderr);
+  assert.deepEqual([tried.code, JSON.parse(tried.stdout).scale], [0, { max: 3 }], tried.stderr);
   assert.equal((await ground.tide('sets show')).stdout, shown.stdout, 'nothing has changed');
   const inPlace = await ground.tide('sets apply -f web.json');
   assert.deepEqual([inPlace.code, inPlace.stdout], [0, ''], inPlace.stderr);
