@@ -42,6 +42,8 @@ export interface PinTools {
 export class AppImages {
   readonly #options: AppImagesOptions;
   readonly #rights: ImageRights;
+  /** Pulls under way, by tenant and reference. */
+  readonly #pulling = new Map<string, number>();
 
   constructor(options: AppImagesOptions) {
     this.#options = options;
@@ -82,7 +84,11 @@ export class AppImages {
     const isNeverPulled = pull === 'never' || repositoryOf(reference) === null;
     try {
       const copy = await engine.ensureImage(reference, { pull: 'never', signal });
-      await this.#rights.prove({ tenant: set.tenant, reference, auth }, copy, { engine, signal });
+      const claim = { tenant: set.tenant, reference, auth };
+      // A pull of the tenant's own that is just ending proves as much: it is joined, and the registry not asked once more.
+      const isJoined = !isNeverPulled && this.#pulling.has(pullOf(set.tenant, reference));
+      if (isJoined && !this.#rights.has(claim, copy)) return null;
+      await this.#rights.prove(claim, copy, { engine, signal });
       return copy;
     } catch (error) {
       // What the registry has no more under that digest it may have under the tag.
@@ -98,6 +104,8 @@ export class AppImages {
     const { clock } = ports;
     const repository = repositoryOf(reference);
     if (auth !== null && repository !== null) await registries.guard(repository);
+    const key = pullOf(wish.set.tenant, reference);
+    this.#pulling.set(key, (this.#pulling.get(key) ?? 0) + 1);
     const startedAt = clock.wall();
     let bytes = 0;
     const onProgress = (done: number, total: number): void => {
@@ -121,8 +129,15 @@ export class AppImages {
       if (!signal.aborted) this.#emit('image.failed', wish, tools, messageOf(error), { code });
       throw withLogin(error);
     } finally {
+      this.#ended(key);
       onPull?.(null);
     }
+  }
+
+  #ended(key: string): void {
+    const left = (this.#pulling.get(key) ?? 1) - 1;
+    if (left === 0) this.#pulling.delete(key);
+    else this.#pulling.set(key, left);
   }
 
   #emit(
@@ -137,6 +152,10 @@ export class AppImages {
     const of = { tenant, app, set: name, host: engine.host, correlationId: correlationId ?? null };
     this.#options.ports.emit({ type, ...of, cause, data: told });
   }
+}
+
+function pullOf(tenant: string, reference: string): string {
+  return `${tenant} ${reference}`;
 }
 
 /** A refusal of a registry, with what gives it what it wants. */

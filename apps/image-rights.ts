@@ -51,16 +51,22 @@ export class ImageRights {
     if (this.#given.size > GIVEN_MAX && oldest !== undefined) this.#given.delete(oldest);
   }
 
+  /** Whether it is known already that a tenant may use a copy, by its name. */
+  has({ tenant, reference }: Omit<ImageClaim, 'auth'>, { id }: Pick<EngineImage, 'id'>): boolean {
+    const repository = repositoryOf(reference);
+    if (repository === null) return false;
+    if (!this.#options.registries.isGuarded(repository)) return true;
+    if (this.#given.has(`${tenant} ${repository} ${id}`)) return true;
+    return this.#pins(id).some((one) => one.tenant === tenant && one.repository === repository);
+  }
+
   /**
    * Resolves when the tenant may use the copy.
    * @throws TidegateError of the `image.` family when it may not, or when its registry cannot be asked
    */
   async prove({ tenant, reference, auth }: ImageClaim, copy: EngineImage, to: ProofTools): Promise<void> {
-    const repository = repositoryOf(reference);
-    if (repository === null) return this.#checkId(tenant, reference, copy);
-    if (!this.#options.registries.isGuarded(repository)) return;
-    if (this.#given.has(`${tenant} ${repository} ${copy.id}`)) return;
-    if (this.#pins(copy.id).some((one) => one.tenant === tenant && one.repository === repository)) return;
+    if (repositoryOf(reference) === null) return this.#checkId(tenant, reference, copy);
+    if (this.has({ tenant, reference }, copy)) return;
     await to.engine.proveAccess(copy.digest ?? reference, { auth, signal: to.signal });
   }
 

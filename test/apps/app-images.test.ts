@@ -23,16 +23,21 @@ async function opened(t: TestContext): Promise<Platform> {
 interface Deployed {
   readonly image?: string;
   readonly pull?: 'missing' | 'always' | 'never';
+  readonly set?: string;
 }
 
 /** How the deployment of a set of one tenant ends: its state, or the code of its error. */
-async function deploy(platform: Platform, tenant: string, { image = PRIVATE, pull = 'missing' }: Deployed = {}) {
+async function deploy(
+  platform: Platform,
+  tenant: string,
+  { image = PRIVATE, pull = 'missing', set = 'web' }: Deployed = {},
+) {
   const { apps } = platform;
   const spec = { ...specOf(image), pull };
   // Another value each time, so that there is something to deploy.
   const env = { COUNT: String(++count) };
   const containers = spec.containers.slice(0, 1).map((one) => ({ ...one, options: { ...one.options, env } }));
-  const wish = { tenant, app: 'shop', set: 'web', by: 'tok_1', cause: 'test', strategy: 'rolling' as const };
+  const wish = { tenant, app: 'shop', set, by: 'tok_1', cause: 'test', strategy: 'rolling' as const };
   const { deployment } = await apps.putSet({ ...wish, spec: { ...spec, containers } });
   assert.ok(deployment !== null);
   const now = () => apps.deployments.book.get(tenant, 'shop', deployment.id);
@@ -61,6 +66,21 @@ test('what came with credentials is used again by who has it, and by another onl
   await apps.registries.put({ tenant: 'friend', host: HOST, username: 'robot', password: 'p' });
   assert.equal(await deploy(platform, 'friend'), 'succeeded');
   assert.equal(images.fetched.length, 2, 'nobody pulled again');
+});
+
+test('a copy that a pull of the tenant has just brought needs no other proof, before that pull has ended as well', async (t) => {
+  const platform = await opened(t);
+  const { apps, images } = platform;
+  await apps.registries.put({ tenant: 'acme', host: HOST, username: 'robot', password: 'p' });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  images.told = promise;
+  const first = deploy(platform, 'acme');
+  await until(() => images.fetched.length === 1, { what: 'it is pulled' });
+  const second = deploy(platform, 'acme', { set: 'worker' });
+  await until(() => images.fetched.length + images.proofs.length === 2, { what: 'the other found the copy' });
+  resolve();
+  assert.deepEqual([await first, await second], ['succeeded', 'succeeded']);
+  assert.deepEqual(images.proofs, []);
 });
 
 test('an id, or a name of ours, is no way around the registry', async (t) => {

@@ -14,6 +14,8 @@ export class FakeImages {
   /** `<username> <reference>` of every pull. */
   readonly fetched: string[] = [];
   readonly pulled: string[] = [];
+  /** From the moment an image that is pulled is on the host until whoever pulled it hears so. */
+  told: Promise<void> = Promise.resolve();
   readonly #present = new Set<string>();
 
   get engine(): Pick<HostEngine, 'ensureImage' | 'proveAccess' | 'tryLogin'> {
@@ -27,6 +29,7 @@ export class FakeImages {
           this.fetched.push(`${auth?.username ?? 'nobody'} ${reference}`);
           if (isRemote) this.#admit(reference, auth?.username ?? 'nobody');
           this.#present.add(reference);
+          await this.told;
         }
         this.pulled.push(reference);
         const id = reference.startsWith('sha256:') ? reference : `sha256:${reference}`;
