@@ -66,7 +66,7 @@ test('memory and processor time of a busy container are within 5 % of docker sta
   const { total_inactive_file, inactive_file = 0 } = memory_stats.stats;
   within(last.memoryBytes, memory_stats.usage - (total_inactive_file ?? inactive_file), 0.05);
   assert.equal(last.memoryLimitBytes, memory_stats.limit);
-  await until(() => read().throttledNs > 0, { what: 'its limit holds it back' });
+  assert.ok(last.throttledNs > 0, 'its limit holds it back');
   assert.ok(last.pids >= 1);
   await container.remove({ force: true });
 });
