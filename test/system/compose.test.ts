@@ -1,16 +1,11 @@
 /** An app of four sets from a compose file, with `tide`, on a real Engine: in order, reached by name, and with its data kept. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { startTestEngine, type TestEngine } from '#test/support/engine';
+import { runTide, type TideRan } from '#test/support/tide';
 import { startTidegate, type TidegateProcess } from '#test/support/tidegate';
-
-const PROGRAM = path.resolve(import.meta.dirname, '../../cli/tide.ts');
-const RUN_MS = 120_000;
 
 let engine: TestEngine;
 let tidegate: TidegateProcess;
@@ -46,19 +41,8 @@ volumes: { data: }
 `;
 }
 
-async function tide(line: string): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [PROGRAM, ...line.split(' ')], {
-    env: {
-      PATH: process.env.PATH,
-      HOME: tidegate.data,
-      TIDEGATE_URL: `http://127.0.0.1:${tidegate.adminPort}`,
-      TIDEGATE_TOKEN: readFileSync(path.join(tidegate.data, 'operator.token'), 'utf8').trim(),
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: RUN_MS,
-  });
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  return { code, stdout, stderr };
+function tide(line: string): Promise<TideRan> {
+  return runTide(tidegate, line.split(' '));
 }
 
 interface Seen {

@@ -1,11 +1,9 @@
 /** Commands in containers of a real Engine, through the API and its WebSocket. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { text } from 'node:stream/consumers';
+import { tmpdir } from 'node:os';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
 import { type AdminServer, startAdminServer } from '#admin/server';
 import { systemClock } from '#core/clock';
@@ -16,6 +14,7 @@ import { live, Tidegate, TOKEN } from '#test/admin/tidegate';
 import { replica, snapshot } from '#test/router/sample';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { runHello } from '../support/hello.ts';
+import { runTide, type TideRan } from '../support/tide.ts';
 import { until } from '../support/until.ts';
 
 let daemon: TestEngine;
@@ -203,15 +202,8 @@ test('the end of Tidegate ends the command', async () => {
 });
 
 /** The command line as a process of its own. */
-async function tide(args: readonly string[], input = ''): Promise<{ code: number; stdout: string; stderr: string }> {
-  const program = fileURLToPath(new URL('../../cli/tide.ts', import.meta.url));
-  const url = `http://127.0.0.1:${server.port}`;
-  const env = { PATH: process.env.PATH, TIDEGATE_URL: url, TIDEGATE_TOKEN: TOKEN };
-  const child = spawn(process.execPath, [program, ...args], { env });
-  // Left open unless something is in it: a command that does not read it must not wait for it.
-  if (input !== '') child.stdin.end(input);
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  return { code, stdout, stderr };
+function tide(args: readonly string[], input?: string): Promise<TideRan> {
+  return runTide({ adminPort: server.port, operatorToken: TOKEN, data: tmpdir() }, args, input);
 }
 
 test('tide exec ends with the exit code of the command, and hands input and output on', async () => {

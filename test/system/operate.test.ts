@@ -3,17 +3,13 @@
  * commands in its containers, wake it for that, and see what it uses.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { deployHello } from '#test/support/deployed-app';
 import { startTestEngine, type TestEngine } from '#test/support/engine';
+import { runTide, type TideRan } from '#test/support/tide';
 import { startTidegate, type TidegateProcess } from '#test/support/tidegate';
 import { until } from '#test/support/until';
 
-const TIDE = fileURLToPath(new URL('../../cli/tide.ts', import.meta.url));
 /** What the example writes when it begins, with the port that it was given. */
 const OLD = 'listens on 8080';
 
@@ -31,12 +27,8 @@ after(async () => {
   await engine.close();
 });
 
-async function tide(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const url = `http://127.0.0.1:${tidegate.adminPort}`;
-  const env = { PATH: process.env.PATH, TIDEGATE_URL: url, TIDEGATE_TOKEN: tidegate.operatorToken };
-  const child = spawn(process.execPath, [TIDE, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  return { code, stdout, stderr };
+function tide(...args: string[]): Promise<TideRan> {
+  return runTide(tidegate, args);
 }
 
 async function phase(app: string): Promise<string | undefined> {

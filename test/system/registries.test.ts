@@ -1,10 +1,6 @@
 /** Private images, from a real registry: who may have them, how often they are fetched, and what holds without the registry. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
@@ -15,10 +11,10 @@ import type { WishedSeen } from '#test/support/deployed-app';
 import { DockerRegistry, push } from '#test/support/docker-registry';
 import { startTestEngine, type TestEngine } from '#test/support/engine';
 import { TestRegistry } from '#test/support/registry';
+import { runTide, type TideRan } from '#test/support/tide';
 import { startTidegate, type TidegateProcess } from '#test/support/tidegate';
 import { until } from '#test/support/until';
 
-const PROGRAM = path.resolve(import.meta.dirname, '../../cli/tide.ts');
 const ROBOT = { username: 'robot', password: 'correct-horse-battery' };
 const FRIEND = { username: 'friend', password: 'staple-of-another' };
 const DEPLOYMENTS = 20;
@@ -107,20 +103,10 @@ async function endOf(operation: string | null, tenant = 'acme'): Promise<string>
   return now.error?.code ?? now.state;
 }
 
-async function tide(line: string, input = ''): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [PROGRAM, ...line.split(' ')], {
-    env: {
-      PATH: process.env.PATH,
-      HOME: tidegate.data,
-      TIDEGATE_URL: `http://127.0.0.1:${tidegate.adminPort}`,
-      TIDEGATE_TOKEN: readFileSync(path.join(tidegate.data, 'operator.token'), 'utf8').trim(),
-    },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  child.stdin.end(input);
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  said += stdout + stderr;
-  return { code, stdout, stderr };
+async function tide(line: string, input = ''): Promise<TideRan> {
+  const ran = await runTide(tidegate, line.split(' '), input);
+  said += ran.stdout + ran.stderr;
+  return ran;
 }
 
 /** What `main` of each replica of a set runs, by id of the image. */

@@ -1,19 +1,15 @@
 /** `tide` as people use it, against a real Tidegate on a real Engine: an app from nothing to its end, with what goes wrong between. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { startTestEngine, type TestEngine } from '#test/support/engine';
 import { TestRegistry } from '#test/support/registry';
+import { runTide, type TideRan } from '#test/support/tide';
 import { startTidegate, type TidegateProcess } from '#test/support/tidegate';
 import { until } from '#test/support/until';
 
-const PROGRAM = path.resolve(import.meta.dirname, '../../cli/tide.ts');
 const SECRET = 'correct-horse-battery-staple';
-const RUN_MS = 120_000;
 
 let engine: TestEngine;
 let tidegate: TidegateProcess;
@@ -32,21 +28,10 @@ after(async () => {
   await engine.close();
 });
 
-async function tide(line: string, input = ''): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [PROGRAM, ...line.split(' ')], {
-    env: {
-      PATH: process.env.PATH,
-      HOME: tidegate.data,
-      TIDEGATE_URL: `http://127.0.0.1:${tidegate.adminPort}`,
-      TIDEGATE_TOKEN: readFileSync(path.join(tidegate.data, 'operator.token'), 'utf8').trim(),
-    },
-    stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: RUN_MS,
-  });
-  child.stdin.end(input);
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  said += `${line}\n${stdout}${stderr}`;
-  return { code, stdout, stderr };
+async function tide(line: string, input = ''): Promise<TideRan> {
+  const ran = await runTide(tidegate, line.split(' '), input);
+  said += `${line}\n${ran.stdout}${ran.stderr}`;
+  return ran;
 }
 
 async function succeeds(line: string, input = ''): Promise<string> {
