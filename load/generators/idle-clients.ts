@@ -1,7 +1,7 @@
 /** WebSocket clients that say nothing until they are asked to: the generator `websockets` in its idle mode. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { killed } from '../../test/support/child-end.ts';
 
 export interface IdleClientsOptions {
   readonly port: number;
@@ -49,9 +49,6 @@ export class IdleClients implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const gone = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
-    await gone;
+    await killed(this.#child);
   }
 }

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import bcrypt from 'bcryptjs';
 import type Docker from 'dockerode';
+import { endWithUs, killed } from './child-end.ts';
 import { freePorts } from './pebble.ts';
 import { until } from './until.ts';
 
@@ -71,20 +72,14 @@ ${auth}`;
         this.#log += String(chunk);
       });
     }
-    const end = (): void => void child.kill('SIGKILL');
-    process.once('exit', end);
-    child.once('exit', () => process.removeListener('exit', end));
+    endWithUs(child);
     await until(() => answers(this.port), { what: `the registry answers; it said ${this.#log}` });
   }
 
   async stop(): Promise<void> {
     const child = this.#process;
     this.#process = null;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    await new Promise<void>((resolve) => {
-      child.once('exit', () => resolve());
-      child.kill('SIGKILL');
-    });
+    if (child !== null) await killed(child);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,6 +5,7 @@ import { Resolver } from 'node:dns/promises';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { killed } from './child-end.ts';
 import { freePorts } from './pebble.ts';
 import { until } from './until.ts';
 
@@ -101,10 +102,7 @@ export class Named implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await new Promise<void>((resolve) => {
-      if (this.#hasEnded()) resolve();
-      else this.#program.once('exit', () => resolve()).kill('SIGKILL');
-    });
+    await killed(this.#program);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

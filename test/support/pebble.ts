@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { testAuthority } from '#test/certs/certificate-authority';
+import { killed } from './child-end.ts';
 import { until } from './until.ts';
 
 const START_MS = 30_000;
@@ -137,7 +138,7 @@ export class Pebble implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#programs.map(ended));
+    await Promise.all(this.#programs.map(killed));
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -160,16 +161,6 @@ export class Pebble implements AsyncDisposable {
         .end();
     });
   }
-}
-
-function ended(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) resolve();
-    else {
-      child.once('exit', () => resolve());
-      child.kill('SIGKILL');
-    }
-  });
 }
 
 export async function freePorts(count: number): Promise<number[]> {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
+import { endWithUs, killed } from './child-end.ts';
 import { freePorts } from './pebble.ts';
 import { RedisServer } from './redis.ts';
 import { until } from './until.ts';
@@ -53,7 +54,7 @@ export class RedisSentinels implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#processes) child.kill('SIGKILL');
+    await Promise.all(this.#processes.map(killed));
     for (const server of this.servers) await server[Symbol.asyncDispose]();
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -69,9 +70,7 @@ export class RedisSentinels implements AsyncDisposable {
     writeFileSync(file, `${lines.join('\n')}\n`);
     const child = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });
     this.#processes.push(child);
-    const end = (): void => void child.kill('SIGKILL');
-    process.once('exit', end);
-    child.once('exit', () => process.removeListener('exit', end));
+    endWithUs(child);
   }
 
   async #agree(): Promise<boolean> {

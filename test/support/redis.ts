@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { endWithUs, killed } from './child-end.ts';
 import { freePorts } from './pebble.ts';
 import { until } from './until.ts';
 
@@ -42,20 +43,14 @@ export class RedisServer implements AsyncDisposable {
       { stdio: 'ignore' },
     );
     this.#process = child;
-    const end = (): void => void child.kill('SIGKILL');
-    process.once('exit', end);
-    child.once('exit', () => process.removeListener('exit', end));
+    endWithUs(child);
     await until(() => this.#answers(), { what: 'Redis answers' });
   }
 
   async kill9(): Promise<void> {
     const child = this.#process;
     this.#process = null;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    await new Promise<void>((resolve) => {
-      child.once('exit', () => resolve());
-      child.kill('SIGKILL');
-    });
+    if (child !== null) await killed(child);
   }
 
   /** Stands still, connections stay open. */

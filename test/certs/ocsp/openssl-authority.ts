@@ -2,6 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { killed } from '#test/support/child-end';
 import { freePorts } from '#test/support/pebble';
 import { until } from '#test/support/until';
 
@@ -153,11 +154,7 @@ export class OpensslAuthority implements AsyncDisposable {
   async silence(): Promise<void> {
     const responder = this.#responder;
     this.#responder = null;
-    if (responder === null || responder.exitCode !== null || responder.signalCode !== null) return;
-    await new Promise<void>((resolve) => {
-      responder.once('exit', () => resolve());
-      responder.kill('SIGKILL');
-    });
+    if (responder !== null) await killed(responder);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
