@@ -3,6 +3,8 @@
  * line where there is one. Every group has a scale of its own, as its bars are compared with each other.
  */
 
+import { escaped, rounded, svgDocument } from './svg.ts';
+
 export interface Bar {
   readonly label: string;
   readonly value: number;
@@ -50,14 +52,7 @@ export function svgChart(chart: Chart): string {
     y += HEADING_HEIGHT + group.bars.length * BAR_STEP + GROUP_GAP;
   }
   const height = y + MARGIN - GROUP_GAP;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif" role="img">`,
-    `<title>${escaped(chart.title)}</title>`,
-    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
-    ...parts,
-    '</svg>',
-    '',
-  ].join('\n');
+  return svgDocument({ title: chart.title, width: WIDTH, height, parts });
 }
 
 function groupParts(group: BarGroup, unit: string, top: number): string[] {
@@ -75,7 +70,7 @@ interface Place {
 
 function barParts({ label, value, range, isOurs, goal }: Bar, { x, y, unit }: Place): string[] {
   const middle = y + BAR_HEIGHT / 2;
-  const width = round(Math.max(1, x(value) - BAR_LEFT));
+  const width = rounded(Math.max(1, x(value) - BAR_LEFT));
   const color = isOurs ? COLORS.ours : COLORS.theirs;
   const parts = [
     text({ x: BAR_LEFT - 8, y: middle + 4, size: 12, anchor: 'end' }, label),
@@ -85,7 +80,7 @@ function barParts({ label, value, range, isOurs, goal }: Bar, { x, y, unit }: Pl
   if (goal !== null) parts.push(line(COLORS.goal, [x(goal), y - 2, x(goal), y + BAR_HEIGHT + 2]));
   const end = Math.max(x(value), x(range?.[1] ?? 0), x(goal ?? 0));
   const aim = goal === null ? '' : `, goal ${short(goal)}`;
-  parts.push(text({ x: round(end + 8), y: middle + 4, size: 12 }, `${short(value)} ${unit}${aim}`));
+  parts.push(text({ x: rounded(end + 8), y: middle + 4, size: 12 }, `${short(value)} ${unit}${aim}`));
   return parts;
 }
 
@@ -103,17 +98,9 @@ function text({ x, y, size, weight = 400, anchor }: TextStyle, content: string):
 }
 
 function line(color: string, [x1, y1, x2, y2]: readonly [number, number, number, number]): string {
-  return `<line x1="${round(x1)}" y1="${round(y1)}" x2="${round(x2)}" y2="${round(y2)}" stroke="${color}" stroke-width="2"/>`;
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
+  return `<line x1="${rounded(x1)}" y1="${rounded(y1)}" x2="${rounded(x2)}" y2="${rounded(y2)}" stroke="${color}" stroke-width="2"/>`;
 }
 
 function short(value: number): string {
   return Math.abs(value) >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
-}
-
-function escaped(content: string): string {
-  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

@@ -1,5 +1,7 @@
 /** Lines over time as SVG, without a library: panels below one another with a common axis of time, each with its own scale. */
 
+import { escaped, rounded, svgDocument } from './svg.ts';
+
 export interface Series {
   readonly label: string;
   /** Value at each second, from the first; null: there is none. */
@@ -39,17 +41,13 @@ export function svgLines({ title, seconds, panels }: LineChart): string {
     const second = Math.round((seconds * i) / TICKS);
     return label(String(second), { x: xOf(second, seconds), y: height - 20, anchor: 'middle' });
   });
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif" role="img">`,
-    `<title>${escaped(title)}</title>`,
-    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
+  const parts = [
     `<text x="20" y="28" font-size="15" font-weight="600" fill="${INK}">${escaped(title)}</text>`,
     ...drawn,
     ...axis,
     label('seconds', { x: WIDTH - RIGHT, y: height - 5, anchor: 'end' }),
-    '</svg>',
-    '',
-  ].join('\n');
+  ];
+  return svgDocument({ title, width: WIDTH, height, parts });
 }
 
 function panelParts({ title, series }: Panel, top: number, seconds: number): string[] {
@@ -67,7 +65,7 @@ function panelParts({ title, series }: Panel, top: number, seconds: number): str
     legend -= name.length * 7 + 16;
   }
   for (const value of [0, highest / 2, highest]) {
-    parts.push(`<path d="M${LEFT} ${round(y(value))}H${WIDTH - RIGHT}" stroke="${GRID}"/>`);
+    parts.push(`<path d="M${LEFT} ${rounded(y(value))}H${WIDTH - RIGHT}" stroke="${GRID}"/>`);
     parts.push(label(short(value), { x: LEFT - 6, y: y(value) + 4, anchor: 'end' }));
   }
   for (const { values, color } of series) {
@@ -92,7 +90,7 @@ function pathOf(
       isBroken = true;
       continue;
     }
-    path += `${isBroken ? 'M' : 'L'}${round(x(i))} ${round(y(Math.max(...known)))}`;
+    path += `${isBroken ? 'M' : 'L'}${rounded(x(i))} ${rounded(y(Math.max(...known)))}`;
     isBroken = false;
   }
   return path;
@@ -111,17 +109,9 @@ interface LabelStyle {
 }
 
 function label(content: string, { x, y, anchor, weight = 400, color = INK }: LabelStyle): string {
-  return `<text x="${round(x)}" y="${round(y)}" font-size="11" font-weight="${weight}" text-anchor="${anchor}" fill="${color}">${escaped(content)}</text>`;
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
+  return `<text x="${rounded(x)}" y="${rounded(y)}" font-size="11" font-weight="${weight}" text-anchor="${anchor}" fill="${color}">${escaped(content)}</text>`;
 }
 
 function short(value: number): string {
   return value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(2)));
-}
-
-function escaped(content: string): string {
-  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

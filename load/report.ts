@@ -1,7 +1,8 @@
 /** What a scenario found out, and how a person reads it. */
 import type { Chart } from './chart.ts';
 import type { MachineFacts } from './machine.ts';
-import { markdownTable, type Table, terminalTable } from './table.ts';
+import { percentile } from './statistics.ts';
+import { figureText, markdownTable, type Table, terminalTable } from './table.ts';
 
 export interface Goal {
   readonly what: string;
@@ -9,6 +10,22 @@ export interface Goal {
   readonly goal: string;
   readonly measured: string;
   readonly met: boolean;
+}
+
+/** What a percentile of times is to be at most. */
+export type TimeGoal = readonly [percent: number, atMostMs: number];
+
+/** How times stand to their goals. */
+export function timeGoals(what: string, goals: readonly TimeGoal[], values: readonly number[]): Goal[] {
+  return goals.map(([percent, atMostMs]) => {
+    const measured = percentile(values, percent);
+    return {
+      what,
+      goal: `p${percent} ≤ ${atMostMs} ms`,
+      measured: `${figureText(measured)} ms`,
+      met: measured <= atMostMs,
+    };
+  });
 }
 
 export interface Picture {

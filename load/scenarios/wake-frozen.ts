@@ -4,11 +4,11 @@
  */
 import { runHello } from '../../test/support/hello.ts';
 import { ask, firstAnswer, type TimedAnswer } from '../client.ts';
-import type { Goal, Report } from '../report.ts';
+import { type Report, type TimeGoal, timeGoals } from '../report.ts';
 import { isChosen, type LoadContext, type Scenario } from '../scenario.ts';
 import { Stage } from '../stage.ts';
 import { percentile } from '../statistics.ts';
-import { figureText, timesRow } from '../table.ts';
+import { timesRow } from '../table.ts';
 
 const RUNS = 100;
 const PAUSE = '250ms';
@@ -19,7 +19,7 @@ const KINDS = ['direct', 'engine'] as const;
 type Kind = (typeof KINDS)[number];
 
 const WORDS: Readonly<Record<Kind, string>> = { direct: 'freezer written directly', engine: "the Engine's pause" };
-const GOALS_MS: Readonly<Record<Kind, readonly (readonly [percent: number, atMost: number])[]>> = {
+const GOALS_MS: Readonly<Record<Kind, readonly TimeGoal[]>> = {
   direct: [
     [50, 5],
     [99, 25],
@@ -118,18 +118,11 @@ function report(kinds: readonly Kind[], runs: readonly Run[]): Report {
     ),
   ]);
   const goals = kinds.flatMap((kind) =>
-    GOALS_MS[kind].map(([percent, atMost]): Goal => {
-      const measured = percentile(
-        times(kind, (run) => run.frozenMs),
-        percent,
-      );
-      return {
-        what: `from frozen, ${WORDS[kind]}`,
-        goal: `p${percent} ≤ ${atMost} ms`,
-        measured: `${figureText(measured)} ms`,
-        met: measured <= atMost,
-      };
-    }),
+    timeGoals(
+      `from frozen, ${WORDS[kind]}`,
+      GOALS_MS[kind],
+      times(kind, (run) => run.frozenMs),
+    ),
   );
   const groups = kinds.map((kind) => ({
     label: WORDS[kind],

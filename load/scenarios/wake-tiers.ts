@@ -6,7 +6,7 @@ import { deployHello } from '../../test/support/deployed-app.ts';
 import type { TidegateProcess } from '../../test/support/tidegate.ts';
 import { until } from '../../test/support/until.ts';
 import { ask } from '../client.ts';
-import type { Goal, Report } from '../report.ts';
+import { type Goal, type Report, type TimeGoal, timeGoals } from '../report.ts';
 import { isChosen, type LoadContext, type Scenario } from '../scenario.ts';
 import { type SetState, Stage } from '../stage.ts';
 import { percentile, spread } from '../statistics.ts';
@@ -32,7 +32,7 @@ const SCALE: Readonly<Record<Tier, object>> = {
   stopped: { min: 0, stop: '250ms' },
   absent: { min: 0, stop: 'off', remove: '250ms' },
 };
-const GOALS_MS: Readonly<Record<Tier, readonly (readonly [percent: number, atMost: number])[]>> = {
+const GOALS_MS: Readonly<Record<Tier, readonly TimeGoal[]>> = {
   frozen: [
     [50, 3],
     [99, 20],
@@ -171,7 +171,10 @@ function report({ wakes, bursts }: Figures, tiers: readonly Tier[]): Omit<Report
         rows: kinds.map((kind) => timesRow(kind, bursts[kind], [50])),
       },
     ].filter(({ rows }) => rows.length > 0),
-    goals: [...tiers.flatMap((tier) => goalsOf(tier, wakes[tier])), ...(kinds.length === 2 ? [burstGoal(bursts)] : [])],
+    goals: [
+      ...tiers.flatMap((tier) => timeGoals(`a whole request from ${tier}`, GOALS_MS[tier], wakes[tier])),
+      ...(kinds.length === 2 ? [burstGoal(bursts)] : []),
+    ],
     chart: {
       title: 'A whole request that wakes, p50',
       unit: 'ms',
@@ -179,18 +182,6 @@ function report({ wakes, bursts }: Figures, tiers: readonly Tier[]): Omit<Report
     },
     data: { wakes, bursts },
   };
-}
-
-function goalsOf(tier: Tier, values: readonly number[]): Goal[] {
-  return GOALS_MS[tier].map(([percent, atMost]) => {
-    const measured = percentile(values, percent);
-    return {
-      what: `a whole request from ${tier}`,
-      goal: `p${percent} ≤ ${atMost} ms`,
-      measured: `${figureText(measured)} ms`,
-      met: measured <= atMost,
-    };
-  });
 }
 
 function burstGoal(bursts: Figures['bursts']): Goal {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { svgChart } from '../../load/chart.ts';
 import type { MachineFacts } from '../../load/machine.ts';
-import { markdownReport, type Report, terminalReport } from '../../load/report.ts';
+import { markdownReport, type Report, terminalReport, timeGoals } from '../../load/report.ts';
 import { writeResults } from '../../load/results.ts';
 import { figureText, markdownTable, spreadText, terminalTable, timesRow } from '../../load/table.ts';
 
@@ -130,6 +130,23 @@ test('a chart gives every group a scale of its own, and draws spread and goal on
   assert.equal(svg.match(/<line /g)?.length, 2);
   assert.ok(svg.includes('a &lt; b &amp; &quot;c&quot;') && svg.includes('goal 200'));
   assert.ok(!svg.includes('NaN'));
+});
+
+test('times that are as long as their goal meet it, longer ones do not', () => {
+  assert.deepEqual(
+    timeGoals(
+      'a wake',
+      [
+        [50, 2],
+        [99, 3.5],
+      ],
+      [1, 2, 3.51],
+    ),
+    [
+      { what: 'a wake', goal: 'p50 ≤ 2 ms', measured: '2 ms', met: true },
+      { what: 'a wake', goal: 'p99 ≤ 3.5 ms', measured: '3.51 ms', met: false },
+    ],
+  );
 });
 
 test('a chart of nothing but zeros is still a chart', () => {
