@@ -32,7 +32,7 @@ export type ParsedSchedule =
       readonly ok: false;
       /** What belongs at that place, and what stands there: completes "expected …". */
       readonly expected: string;
-      /** The whole text with what was probably meant in that place; null: nothing is near. */
+      /** The whole text as it was probably meant, which can be read; null: nothing is near. */
       readonly nearest: string | null;
     };
 
@@ -108,9 +108,8 @@ function readDays(word: Word): readonly number[] | Misread {
         .split(/([,-])/)
         .map((one) =>
           /[,-]/.test(one) ? one : (WEEKDAYS.find((day) => one.startsWith(day)) ?? nearest(one, WEEKDAYS)),
-        )
-        .join('');
-      return new Misread(word, `days such as mon-fri or sat,sun`, meant);
+        );
+      return new Misread(word, 'days such as mon-fri or sat,sun', meant.includes(null) ? null : meant.join(''));
     }
     for (let day = first; ; day = (day + 1) % ALL_DAYS.length) {
       days.add(day);
@@ -160,8 +159,14 @@ function readMin(word: Word): number | Misread {
 
 function refusal(text: string, { word, expected, meant }: Misread): ParsedSchedule {
   const stands = word.text === '' ? 'nothing' : JSON.stringify(word.text);
-  const bent = meant === null ? null : text.slice(0, word.at) + meant + text.slice(word.at + word.text.length);
-  return { ok: false, expected: `${expected} at character ${word.at + 1}, where ${stands} stands`, nearest: bent };
+  const bent = meant === null ? text : text.slice(0, word.at) + meant + text.slice(word.at + word.text.length);
+  // What is behind it may be wrong, too.
+  const again = bent === text ? null : parseSchedule(bent);
+  return {
+    ok: false,
+    expected: `${expected} at character ${word.at + 1}, where ${stands} stands`,
+    nearest: again?.ok === true ? bent : (again?.nearest ?? null),
+  };
 }
 
 function clockText(minutes: number): string {

@@ -99,6 +99,23 @@ describe('a schedule as text', () => {
     assert.deepEqual(scheduleOf(formatSchedule(schedule)), schedule);
   });
 
+  test('what was meant is named as a whole that can be read, or not at all', () => {
+    const meant = {
+      'montag-fr 8-18 Europe/Berln min:2': 'mon-fri 08:00-18:00 Europe/Berlin min=2',
+      '9.30-18 UTC 3': '09:30-18:00 UTC min=3',
+      'xyz 08:00-18:00 min=2': null, // Without the days it would be for all of them.
+      '25:00-26:00 min=3': null,
+      'mon- 08:00-12:00 min=1': null,
+      '08:00-18:00 min:0': null,
+      'mon-fri': null,
+    };
+    for (const [text, nearest] of Object.entries(meant)) {
+      const parsed = parseSchedule(text);
+      assert.ok(!parsed.ok);
+      assert.equal(parsed.nearest, nearest, text);
+    }
+  });
+
   test('a text without any time is refused', () => assert.equal(parseSchedule(' ; ').ok, false));
 });
 
