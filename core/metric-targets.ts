@@ -21,7 +21,13 @@ const FORM = 'udp://host:port[?prefix=<text>][&tags=dogstatsd]';
 export function statsdTarget(value: string): Parsed<StatsdTarget> {
   if (!/^udp:\/\//i.test(value) || !URL.canParse(value)) return { problem: `write ${FORM}` };
   const url = new URL(value);
-  if (url.hostname === '' || !/^\/?$/.test(url.pathname) || url.hash !== '' || url.username !== '') {
+  if (
+    url.hostname === '' ||
+    url.port === '0' ||
+    !/^\/?$/.test(url.pathname) ||
+    url.hash !== '' ||
+    url.username !== ''
+  ) {
     return { problem: `write ${FORM}` };
   }
   const unknown = [...url.searchParams.keys()].find((name) => !PARAMETERS.includes(name));

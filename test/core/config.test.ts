@@ -197,6 +197,7 @@ test('every bad value is refused with the name, the value and what to write inst
     ['TIDEGATE_TRUSTED_PROXIES', '10.0.0.1', /CIDR/],
     ['TIDEGATE_LABEL_TRUST', 'verfied', /did you mean verified/],
     ['TIDEGATE_STATSD', 'stats:8125', /udp:\/\/host:port/],
+    ['TIDEGATE_STATSD', 'udp://stats:0', /udp:\/\/host:port/],
     ['TIDEGATE_STATSD', 'udp://stats/x', /udp:\/\/host:port/],
     ['TIDEGATE_STATSD', 'udp://stats?prefx=a', /did you mean prefix/],
     ['TIDEGATE_STATSD', 'udp://stats?prefix=a|b', /made of letters/],
