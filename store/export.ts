@@ -101,12 +101,12 @@ async function* recordsOf(store: Store): AsyncGenerator<StateRecord> {
 async function publish(draft: string, file: string): Promise<void> {
   try {
     await link(draft, file);
-    await rm(draft);
-  } catch (error) {
+  } catch {
     if (existsSync(file)) throw exists(file);
     await rename(draft, file);
-    if (!existsSync(file)) throw error;
+    return;
   }
+  await rm(draft);
 }
 
 function exists(file: string): TidegateError {
