@@ -26,6 +26,7 @@ export interface SignalsOptions {
 }
 
 export interface Signals {
+  /** Yet to begin. */
   readonly sampler: UsageSampler;
   /** As it was last read; null: not known. */
   readonly usage: (replica: ReplicaSnapshot) => ReplicaUsage | null;

@@ -241,6 +241,7 @@ export class Tidegate {
       this.serves();
     }
     discovery.start();
+    signals.sampler.begin();
     for (const { name, address } of await traffic.listen()) this.#opened(name, address);
     if (fleet === null) this.serves();
     else this.#options.workers?.onFleet(fleet);

@@ -56,12 +56,17 @@ export class UsageSampler {
   readonly #heard: (() => void)[] = [];
   /** Left over from the last round. */
   #rest: MeteredContainer[] = [];
-  #timer: Timer;
+  #timer: Timer | null = null;
   #cut = 0;
 
   constructor(options: UsageSamplerOptions) {
     this.#options = options;
-    this.#timer = options.clock.after(options.everyMs, () => this.#round());
+  }
+
+  /** The first round is an interval from now. To be called when there are sets to ask for. */
+  begin(): void {
+    const { clock, everyMs } = this.#options;
+    this.#timer = clock.after(everyMs, () => this.#round());
   }
 
   /** Rounds that did not come to every container. */
@@ -125,7 +130,7 @@ export class UsageSampler {
   }
 
   close(): void {
-    this.#timer.cancel();
+    this.#timer?.cancel();
     for (const id of [...this.#looks.keys()]) this.#forget(id);
   }
 

@@ -120,6 +120,7 @@ async function read(way: Way, set: SetSnapshot, seconds: number, signal: AbortSi
   });
   const { promise: warm, resolve: isWarm } = Promise.withResolvers<void>();
   sampler.onRound(isWarm);
+  sampler.begin();
   // A timer of the clock keeps no process alive.
   const alive = setInterval(() => signal.aborted && isWarm(), 1000);
   try {

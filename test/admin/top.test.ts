@@ -52,6 +52,7 @@ async function ground() {
   const kernel = new Kernel(clock);
   const snapshots = new Map();
   const meter = new UsageSampler({ engine: () => kernel, sets: () => snapshots.values(), clock, everyMs: 2000 });
+  meter.begin();
   const tidegate = await Tidegate.start(100, { meter }, clock);
   const discover = (one: ReturnType<typeof snapshot>): void => {
     snapshots.set(one.key, one);

@@ -48,6 +48,7 @@ function member(index: number, pid: number): MemberSnapshot {
   return { index, name: `m${index}`, containerId: `m${index}`, pid, ...facts };
 }
 
+/** Readings have begun. */
 function ground(replicas: readonly ReplicaSnapshot[], takesMs = 0) {
   const clock = new FakeClock();
   const kernel = new Kernel(clock, takesMs);
@@ -62,6 +63,7 @@ function ground(replicas: readonly ReplicaSnapshot[], takesMs = 0) {
     },
     everyMs: EVERY_MS,
   });
+  sampler.begin();
   const become = (next: readonly ReplicaSnapshot[]): void => {
     sets[0] = snapshot('default/shop/web', [], { replicas: next });
   };
@@ -146,5 +148,21 @@ test('a round reads for a share of its time at most, and the next begins with th
   assert.equal(kernel.read[first], replicas[first]?.containerId);
   await round(4);
   assert.equal(new Set(kernel.read).size, 60, 'everybody had a turn');
+  sampler.close();
+});
+
+test('nobody is asked for sets before it begins: while Tidegate starts there may be nobody who knows them', async () => {
+  const clock = new FakeClock();
+  let asked = 0;
+  const sets = (): SetSnapshot[] => {
+    asked++;
+    return [];
+  };
+  const sampler = new UsageSampler({ engine: () => null, sets, clock, everyMs: EVERY_MS });
+  await clock.advance(5 * EVERY_MS);
+  assert.equal(asked, 0);
+  sampler.begin();
+  await clock.advance(EVERY_MS);
+  assert.equal(asked, 1);
   sampler.close();
 });

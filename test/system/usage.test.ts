@@ -89,6 +89,7 @@ test('what replicas use keeps flowing while the daemon hangs, of those that died
     everyMs: 100,
   });
   t.after(() => sampler.close());
+  sampler.begin();
   daemon.signal('SIGSTOP');
   try {
     const begun = systemClock.now();
