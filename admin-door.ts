@@ -65,7 +65,8 @@ export async function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer>
     ...{ version, clock, log, table, events, missing, tenancy, clientAuthorities, apps },
     baseDomain: config.baseDomain,
     record: events.record,
-    hosts: () => board.views().map((one) => ({ ...one, allocatable: apps.factory.reserve.allocatable(one.name) })),
+    hosts: () => board.views(),
+    allocatable: (host) => apps.factory.reserve.allocatable(host),
     collect: async (): Promise<MetricFamily[]> => {
       const [families, certificates] = await Promise.all([trafficFamilies(traffic), keepers.collect()]);
       return [

@@ -22,14 +22,14 @@ export function addHosts(endpoints: Endpoints, ports: AdminPorts): void {
       const page = pageOfEntries(ports.hosts(), (host) => host.name, query);
       return {
         ...page,
-        items: page.items.map(({ name, state, cause, engine, capacity, allocatable }) => ({
+        items: page.items.map(({ name, state, cause, engine, capacity }) => ({
           name,
           state,
           cause,
           engine: engine === null ? null : { version: engine.version, api_version: engine.apiVersion },
           replicas: replicas.get(name) ?? 0,
           capacity: roomJson(capacity),
-          allocatable: roomJson(allocatable),
+          allocatable: roomJson(ports.allocatable?.(name)),
         })),
       };
     },

@@ -121,8 +121,6 @@ export interface HostView {
   readonly engine: { readonly version: string; readonly apiVersion: string } | null;
   /** How large it is; left out: not known yet. */
   readonly capacity?: HostRoom | null;
-  /** What of it is there for the next replica. */
-  readonly allocatable?: HostRoom | null;
 }
 
 export interface HostRoom {
@@ -159,6 +157,8 @@ export interface AdminPorts {
   readonly events: EventFeed;
   readonly record: EventSink;
   readonly hosts: () => Iterable<HostView>;
+  /** What of a host is there for the next replica: every set is looked at for it. Null: not known; left out: nobody knows. */
+  readonly allocatable?: (host: string) => HostRoom | null;
   /** What still has to happen before traffic can be served, in words; empty: ready. */
   readonly missing: () => readonly string[];
   /** Counters of the parts that have some; the API adds what it knows itself. */

@@ -87,16 +87,17 @@ export class HostChoice {
   async #freest(set: SetRecord, revision: Revision): Promise<HostEngine> {
     const replicas = this.#ports.sight(setKey(set.tenant, set.app, set.name))?.replicas ?? [];
     const load = (engine: HostEngine): number => replicas.filter((one) => one.host === engine.host).length;
-    const isFull = new Map(
-      this.#able().map(({ host }) => [host, this.#reserve.hasRoom(host, revision.spec.resources) ? 0 : 1]),
-    );
-    const fullness = ({ host }: HostEngine): number => isFull.get(host) ?? 0;
-    const able = this.#able().toSorted((a, b) => fullness(a) - fullness(b) || load(a) - load(b));
+    const able = this.#able();
     const [first] = able;
     if (first === undefined) throw new TidegateError('engine.unreachable', 'no host answers');
+    // Room is counted over all sets: not where there is no choice.
     if (able.length === 1) return first;
+    const isFull = new Map(
+      able.map(({ host }) => [host, this.#reserve.hasRoom(host, revision.spec.resources) ? 0 : 1]),
+    );
+    const fullness = ({ host }: HostEngine): number => isFull.get(host) ?? 0;
     const local = Object.values(revision.images).filter((one) => one.digest === null);
-    for (const engine of able) {
+    for (const engine of able.toSorted((a, b) => fullness(a) - fullness(b) || load(a) - load(b))) {
       if (
         await hasAll(
           engine,

@@ -63,7 +63,8 @@ export class Reserve {
 
   /** True also where it is not known. */
   hasRoom(host: string, { cpu, memory }: { readonly cpu: number | null; readonly memory: number | null }): boolean {
-    const room = this.allocatable(host);
+    // What claims nothing fits everywhere.
+    const room = cpu === null && memory === null ? null : this.allocatable(host);
     return room === null || (room.cores >= (cpu ?? 0) && room.memoryBytes >= (memory ?? 0));
   }
 }

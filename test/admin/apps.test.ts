@@ -202,13 +202,17 @@ test('a lease without a usable time is refused', async () => {
   assert.deepEqual(tidegate.leases, []);
 });
 
-test('hosts are listed with the state of their Engine and their replicas', async () => {
-  const tidegate = await Tidegate.start();
+test('hosts are listed with the state of their Engine and their replicas; room is counted for that alone', async () => {
+  const counted: string[] = [];
+  const allocatable = (host: string) => {
+    counted.push(host);
+    return host === 'local' ? { cores: 1.5, memoryBytes: 3e9 } : null;
+  };
+  const tidegate = await Tidegate.start(100, { allocatable });
   tidegate.hosts = [
     {
       ...{ name: 'local', state: 'reachable', cause: null, engine: { version: '20.10.24', apiVersion: '1.41' } },
       capacity: { cores: 2, memoryBytes: 4e9 },
-      allocatable: { cores: 1.5, memoryBytes: 3e9 },
     },
     { name: 'away', state: 'degraded', cause: 'timed out', engine: null },
   ];
@@ -228,4 +232,7 @@ test('hosts are listed with the state of their Engine and their replicas', async
       allocatable: { cores: 1.5, memory_bytes: 3e9 },
     },
   ]);
+  assert.deepEqual(counted.sort(), ['away', 'local']);
+  assert.match(await (await tidegate.app.request('/metrics')).text(), /tidegate_host_up\{host="local"\} 1/);
+  assert.equal(counted.length, 2, 'every look of who collects metrics would be a look at every set');
 });

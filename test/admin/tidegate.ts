@@ -23,6 +23,7 @@ type Given = Partial<
   Pick<
     AdminPorts,
     | 'certificates'
+    | 'allocatable'
     | 'answers'
     | 'clientAuthorities'
     | 'logs'

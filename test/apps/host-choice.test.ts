@@ -20,6 +20,8 @@ let hosts: FakeHost[];
 let replicas: string[];
 /** Hosts without room for another replica. */
 const full = new Set<string>();
+/** Hosts whose room was counted. */
+let counted: string[];
 /** What is seen of the set at the next looks, before it is `replicas`. */
 let looks: string[][];
 
@@ -35,6 +37,7 @@ beforeEach(async () => {
   hosts = ['a', 'b'].map((host) => ({ host, isAway: false, images: new Set(), volumes: new Set() }));
   replicas = [];
   full.clear();
+  counted = [];
   looks = [];
 });
 afterEach(async () => {
@@ -50,7 +53,12 @@ function hostOf(name: string): FakeHost {
 
 function choice(): HostChoice {
   return new HostChoice({
-    reserve: { hasRoom: (host) => !full.has(host) },
+    reserve: {
+      hasRoom: (host) => {
+        counted.push(host);
+        return !full.has(host);
+      },
+    },
     ports: {
       store,
       engines: () => hosts.map(engineOf),
@@ -159,4 +167,11 @@ test('a host with room goes before one without, however few replicas that has; w
   assert.equal((await choice().choose(SET, revision([]))).host, 'a');
   full.add('a');
   assert.equal((await choice().choose(SET, revision([]))).host, 'b');
+});
+
+test('where there is no choice no room is counted: it takes a look at every set', async () => {
+  hostOf('b').isAway = true;
+  full.add('a');
+  assert.equal((await choice().choose(SET, revision([]))).host, 'a');
+  assert.deepEqual(counted, []);
 });

@@ -56,3 +56,12 @@ test('what is not known stands in nobody’s way, and there is never less than n
   assert.deepEqual(reserve(Array(6).fill('ready')).allocatable('h1'), { cores: 0, memoryBytes: 0 });
   assert.equal(reserve(Array(6).fill('ready')).hasRoom('h1', { cpu: null, memory: null }), true);
 });
+
+test('what has no limits fits without a look at the others', () => {
+  const others = (): never => assert.fail('every set was looked at');
+  const reserve = new Reserve({
+    ports: { capacity: () => ({ cores: 4, memoryBytes: 4 * GIB }), sight: others },
+    library: { allSets: others, revisions: others },
+  });
+  assert.equal(reserve.hasRoom('h1', { cpu: null, memory: null }), true);
+});
