@@ -150,7 +150,9 @@ export class Spares {
       if (book.get(id) !== null && networks.includes(this.#network)) await replicaNetworks.leave(id, this.#network);
     }
     while (this.#ready.length < count && this.#fillNotBefore <= clock.now() && !this.#closing.signal.aborted) {
-      this.#ready.push(await this.#make());
+      const id = await this.#make();
+      // Those that were ready before may have been taken or lost meanwhile.
+      this.#ready.push(id);
     }
   }
 

@@ -1,0 +1,47 @@
+/** Spare sandboxes while something happens to them that a real Engine does not do on demand. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { silentLog } from '#core/log';
+import { NO_SPARES } from '#docker/spare-book';
+import { Spares, type SparesOptions } from '#docker/spares';
+import { FakeClock } from '#test/support/fake-clock';
+import { replicaPlan } from '#test/support/replica-plans';
+import { until } from '#test/support/until';
+
+test('one that is lost while the next is made is made up for, and the next is not lost with it', async (t) => {
+  const made: PromiseWithResolvers<string>[] = [];
+  const parts = {
+    client: { call: async () => [] },
+    containers: {
+      create: () => {
+        const making = Promise.withResolvers<string>();
+        made.push(making);
+        return making.promise;
+      },
+      start: async () => true,
+    },
+    images: { ensurePause: async () => 'pause' },
+    networks: { ensure: async () => 'network' },
+  };
+  const spares = new Spares({
+    ...(parts as unknown as Pick<SparesOptions, 'client' | 'containers' | 'images' | 'networks'>),
+    ...({ replicaNetworks: {}, ownership: {} } as Pick<SparesOptions, 'replicaNetworks' | 'ownership'>),
+    ...{ count: 2, instance: 'ins_test', book: NO_SPARES, newId: (prefix) => `${prefix}_1` },
+    ...{ clock: new FakeClock(), log: silentLog },
+  });
+  t.after(() => spares.close());
+  const finish = async (n: number): Promise<void> => {
+    await until(() => made.length === n);
+    made[n - 1]?.resolve(`s${n}`);
+  };
+  spares.keep();
+  await finish(1);
+  await until(() => made.length === 2 && spares.ready === 1);
+  spares.lost('s1');
+  await finish(2);
+  await finish(3);
+  await until(() => spares.ready === 2);
+  const plan = replicaPlan({ id: 'rep_1', network: 'app', members: [] });
+  assert.deepEqual([spares.take(plan), spares.take(plan)], ['s2', 's3']);
+  assert.equal(made.length, 3);
+});
