@@ -111,13 +111,16 @@ export class DockerEngine implements HostEngine, LogEngine, ExecEngine, UsageEng
   }
 
   async list(): Promise<readonly EngineContainerSummary[]> {
+    const { taken } = this.#parts.ownership;
     const lines: unknown = await this.#client.call({ name: 'list', deadlineMs: READ_MS }, (docker, abortSignal) =>
       docker.listContainers({ all: true, abortSignal }),
     );
     if (!Array.isArray(lines)) throw new TidegateError('engine.refused', 'list: the Engine answered with no list');
     const all = lines.map(summaryFrom).filter((one) => one !== null);
     // A spare is nobody's, and nothing to see.
-    return this.#parts.ownership.sawAll(all).filter(({ labels }) => carriesOurLabel(labels) && !wasSpare(labels));
+    return this.#parts.ownership
+      .sawAll(all, taken)
+      .filter(({ labels }) => carriesOurLabel(labels) && !wasSpare(labels));
   }
 
   async inspect(id: string): Promise<EngineContainer> {

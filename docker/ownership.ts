@@ -73,12 +73,23 @@ export class Ownership {
     return ours;
   }
 
-  /** Takes a complete list: what is not in it is forgotten. */
-  sawAll(containers: readonly EngineContainerSummary[]): readonly EngineContainerSummary[] {
+  /** Containers that were spares and are somebody now. */
+  get taken(): readonly string[] {
+    return this.#spares.ids();
+  }
+
+  /**
+   * Takes a complete list: what is not in it is forgotten.
+   * @param taken those that were when it was asked for: one that was taken since then may be younger than the list
+   */
+  sawAll(
+    containers: readonly EngineContainerSummary[],
+    taken: readonly string[] = this.taken,
+  ): readonly EngineContainerSummary[] {
     const known = containers.map((one) => summaryIn(this.#spares, one));
     this.#ours = new Map(containers.map((one) => [one.id, isOurs(one.labels)]));
     this.replicas.sawAll(known);
-    for (const id of this.#spares.ids()) if (!this.#ours.has(id)) this.#spares.drop(id);
+    for (const id of taken) if (!this.#ours.has(id)) this.#spares.drop(id);
     return known;
   }
 

@@ -1,12 +1,15 @@
 /** Spare sandboxes while something happens to them that a real Engine does not do on demand. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemClock } from '#core/clock';
 import { silentLog } from '#core/log';
-import { NO_SPARES } from '#docker/spare-book';
+import { openEngine } from '#docker/docker-engine';
+import { NO_SPARES, type SpareIdentity } from '#docker/spare-book';
 import { Spares, type SparesOptions } from '#docker/spares';
 import { FakeClock } from '#test/support/fake-clock';
 import { replicaPlan } from '#test/support/replica-plans';
 import { until } from '#test/support/until';
+import { FakeEngine } from './fake-engine.ts';
 
 test('one that is lost while the next is made is made up for, and the next is not lost with it', async (t) => {
   const made: PromiseWithResolvers<string>[] = [];
@@ -44,4 +47,29 @@ test('one that is lost while the next is made is made up for, and the next is no
   const plan = replicaPlan({ id: 'rep_1', network: 'app', members: [] });
   assert.deepEqual([spares.take(plan), spares.take(plan)], ['s2', 's3']);
   assert.equal(made.length, 3);
+});
+
+test('one that is taken while a list is on its way stays who it is; one that is gone is forgotten with the next', async () => {
+  await using fake = await FakeEngine.start();
+  const taken = new Map<string, SpareIdentity>();
+  const book = {
+    get: (id: string) => taken.get(id) ?? null,
+    ids: () => [...taken.keys()],
+    put: async () => {},
+    drop: (id: string) => void taken.delete(id),
+  };
+  const spares = { count: 0, instance: 'ins_test', newId: () => '', book };
+  const engine = openEngine({ endpoint: fake.endpoint, host: 'h1', clock: systemClock, log: silentLog, spares });
+  fake.script.set('GET /containers/json', () => {
+    if (taken.size === 0) taken.set('s1', { labels: {}, network: 'app', exposedPort: null });
+    return { body: [] };
+  });
+  try {
+    await engine.list();
+    assert.deepEqual([...taken.keys()], ['s1']);
+    await engine.list();
+    assert.deepEqual([...taken.keys()], []);
+  } finally {
+    engine.close();
+  }
 });
