@@ -95,10 +95,10 @@ export class RevisionMaker {
     });
   }
 
-  /** Lets go of revisions beyond those that are kept. */
+  /** Lets go of revisions beyond those that are kept: what the store does not take now goes with the next. */
   async prune(set: SetRecord): Promise<void> {
     const { library } = this.#options;
-    const dropped = await library.prune(set.tenant, set.app, set.name);
+    const dropped = await this.#drop(set);
     const kept = new Set(library.revisions(set.tenant, set.app, set.name).flatMap(imagesOf));
     const unused = new Set(dropped.flatMap(imagesOf).filter((id) => !kept.has(id)));
     for (const id of unused) await this.#release(keptFor(set, id));
@@ -108,6 +108,18 @@ export class RevisionMaker {
   async letGo(set: SetRecord): Promise<void> {
     const all = this.#options.library.revisions(set.tenant, set.app, set.name);
     for (const id of new Set(all.flatMap(imagesOf))) await this.#release(keptFor(set, id));
+  }
+
+  /** What has proved itself by now is no worse for an old revision that stays. */
+  async #drop({ tenant, app, name }: SetRecord): Promise<readonly Revision[]> {
+    const { library, ports } = this.#options;
+    try {
+      return await library.prune(tenant, app, name);
+    } catch (error) {
+      if (!isTidegateError(error)) throw error;
+      ports.log.warn('old revisions could not be dropped', { set: `${tenant}/${app}/${name}`, error });
+      return [];
+    }
   }
 
   /** An image that cannot be let go of now takes room, and nothing else. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { type DeploymentRecord, hasEnded } from '#apps/deployment-record';
+import { TidegateError } from '#core/errors';
 import { setKey } from '#core/set';
 import { FakeClock } from '#test/support/fake-clock';
 import { until } from '#test/support/until';
@@ -161,4 +162,26 @@ suite('the value of a secret', () => {
     for (let i = 0; i < 10; i++) await ended(await restart());
     assert.equal(await platform.apps.library.secret('acme', 'shop', 'KEY', version), null);
   });
+});
+
+test('a revision that proved itself stays in force when an old one cannot be dropped; that one goes with the next', async () => {
+  await platform.open();
+  await ended((await put('shop:1')).deployment);
+  const numbers = (): readonly number[] =>
+    platform.apps.library.revisions('acme', 'shop', 'web').map((one) => one.number);
+  for (let cpu = 2; cpu <= 10; cpu++) {
+    const spec = { ...specOf('shop:1'), resources: { ...specOf('shop:1').resources, cpu } };
+    await platform.apps.putSet({ ...ASKER, app: 'shop', set: 'web', cause: 'a test', strategy: 'rolling', spec });
+  }
+  assert.equal(numbers().length, 10);
+  const refused = Promise.reject(new TidegateError('store.failed', 'the disk is full'));
+  refused.catch(() => {});
+  platform.slow = { is: (changes) => changes.includes('"drop":true'), until: refused };
+  const { state, error } = await ended((await put('shop:2')).deployment);
+  assert.deepEqual([state, error], ['succeeded', null]);
+  assert.equal(platform.apps.library.set('acme', 'shop', 'web')?.current, 11);
+  assert.equal(numbers().length, 11);
+  platform.slow = null;
+  await ended((await put('shop:3')).deployment);
+  assert.equal(numbers()[0], 3);
 });
