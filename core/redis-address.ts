@@ -31,6 +31,8 @@ export interface RedisSentinelAddress {
 export type RedisAddress = RedisServerAddress | RedisSentinelAddress;
 
 const SENTINEL_PORT = 26_379;
+/** The one parameter. */
+const SECRET = 'sentinel-password';
 const SERVER_FORM = 'redis://[user:password@]host[:port][/number of the database] (rediss:// with TLS)';
 const SENTINEL_FORM =
   'redis+sentinel://[user:password@]host[:port],host[:port]…/name of the master[/number of the database]';
@@ -43,8 +45,9 @@ export function parseRedisAddress(text: string): Parsed<RedisAddress> {
   if (scheme === null) return { problem: `write sqlite, or ${SERVER_FORM}, or ${SENTINEL_FORM}` };
   const [prefix, protocol, sentinel] = scheme;
   if (sentinel === undefined) return server(text);
-  const [rest = '', query] = text.slice(prefix.length).split('?', 2);
-  return sentinels(rest, { query: new URLSearchParams(query ?? ''), isTls: protocol === 'rediss' });
+  const [, rest = '', query = ''] = /^([^?]*)\??(.*)$/s.exec(text.slice(prefix.length)) ?? [];
+  // Here a plus is one: nobody writes a blank.
+  return sentinels(rest, { query: new URLSearchParams(query.replaceAll('+', '%2B')), isTls: protocol === 'rediss' });
 }
 
 function server(text: string): Parsed<RedisServerAddress> {
@@ -61,7 +64,9 @@ function sentinels(
   { query, isTls }: { readonly query: URLSearchParams; readonly isTls: boolean },
 ): Parsed<RedisSentinelAddress> {
   // A password that was cut at its question mark would be shown as a host.
-  const hasCutPassword = [...query.keys()].some((key) => key.includes('@'));
+  const hasCutPassword = [...query].some(
+    ([key, value]) => key.includes('@') || (key !== SECRET && value.includes('@')),
+  );
   const [, login, list, path = ''] = SENTINEL_PARTS.exec(rest) ?? [];
   if (list === undefined || hasCutPassword) return { problem: `write ${SENTINEL_FORM}; ${ESCAPES}` };
   const hosts = list.split(',').map((one) => HOST.exec(one));
@@ -74,14 +79,14 @@ function sentinels(
   if (!/^\d{0,4}$/.test(database) || more.length > 0) {
     return { problem: 'behind the name of the master stands the number of the database, if anything' };
   }
-  const foreign = [...query.keys()].find((key) => key !== 'sentinel-password');
-  if (foreign !== undefined) return { problem: `"${foreign}" is no parameter; there is one: sentinel-password` };
+  const foreign = [...query.keys()].find((key) => key !== SECRET);
+  if (foreign !== undefined) return { problem: `"${foreign}" is no parameter; there is one: ${SECRET}` };
   const [username, password] = [decoded(login?.split(':')[0]), decoded(login?.split(':').slice(1).join(':'))];
   if (username === undefined || password === undefined) return { problem: 'a % in user or password is written %25' };
   return {
     value: {
       ...{ kind: 'sentinel', sentinels: places, master: decoded(master) ?? master, database: Number(database) },
-      ...{ username, password, sentinelPassword: query.get('sentinel-password'), isTls },
+      ...{ username, password, sentinelPassword: query.get(SECRET), isTls },
       where: `redis master ${master}${database === '' ? '' : `/${database}`} of the sentinels ${list}`,
     },
   };

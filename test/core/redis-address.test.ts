@@ -29,6 +29,12 @@ test('a password without a user is one', () => {
   assert.deepEqual([parsed.value.username, parsed.value.password], [null, 'word']);
 });
 
+test('the password of the sentinels is taken to its end, as it stands', () => {
+  const parsed = parseRedisAddress('redis+sentinel://a/shop?sentinel-password=o?pen+@%26');
+  assert.ok('value' in parsed && parsed.value.kind === 'sentinel');
+  assert.equal(parsed.value.sentinelPassword, 'o?pen+@&');
+});
+
 test('one server is one server, and no password of it is in a message', () => {
   const url = 'redis://me:word@host:6380/2';
   assert.deepEqual(parseRedisAddress(url), { value: { kind: 'server', url, where: 'redis at host:6380/2' } });
@@ -48,6 +54,7 @@ test('what is wrong is named, and never the password', () => {
     ['redis+sentinel://a/shop?db=1', /"db" is no parameter; there is one: sentinel-password/],
     ['redis+sentinel://:open@sesame@a/shop', /%40 stands for @/],
     ['redis+sentinel://:sesame?x@a/shop', /%3F for \?/],
+    ['redis+sentinel://me:sesame?x=1@a/shop', /%3F for \?/],
     ['redis+sentinel://:sesame%zz@a/shop', /% in user or password is written %25/],
     ['redis+cluster://a', /write sqlite, or redis:.*or redis\+sentinel:/],
     ['redis://host:port', /write redis:\/\//],
