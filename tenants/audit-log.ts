@@ -9,7 +9,7 @@ import { messageOf } from '#core/errors';
 import { newId } from '#core/id';
 import type { Log } from '#core/log';
 import { EventIds } from '#store/event-ids';
-import type { Store } from '#store/store';
+import type { Store, StoredDocument } from '#store/store';
 import { AuditFeed } from './audit-feed.ts';
 import type { AuditDraft, AuditOutcome, AuditRecord } from './audit-record.ts';
 
@@ -58,12 +58,14 @@ export class AuditLog {
   #inLast: number;
   #sweptAt = Number.NEGATIVE_INFINITY;
 
-  private constructor(options: AuditLogOptions, segments: number[], last: readonly { readonly id: string }[]) {
+  private constructor(options: AuditLogOptions, segments: number[], last: readonly StoredDocument[]) {
     this.#options = options;
     this.#segmentRecords = options.segmentRecords ?? SEGMENT_RECORDS;
     this.#segments = segments;
     this.#inLast = last.length;
     this.#ids = new EventIds({ ...options, prefix: 'aud' }, last.at(-1)?.id ?? null);
+    // Who has read the newest record before a restart, or reads it now, follows from there and has missed nothing.
+    for (const { body } of last) this.feed.add(body as AuditRecord);
   }
 
   /** @throws TidegateError `store.…` */

@@ -47,6 +47,23 @@ test('records are there again after a restart, over segments, in order, and ids 
   assert.deepEqual(ids, ids.toSorted().reverse());
 });
 
+test('who follows from the newest record after a restart has missed nothing', async (t) => {
+  const { open } = await ground(t);
+  const log = await open();
+  for (let n = 0; n < 12; n++) await log.finish(await log.begin(draft(n)), DONE);
+  await log.begin(draft(12));
+  const again = await open();
+  const records = await again.older(null, { limit: 100, since: 0, passes: () => true });
+  const [newest] = records;
+  assert.deepEqual(again.feed.resume(newest?.id ?? ''), { position: again.feed.end, gap: false });
+  assert.equal(again.feed.resume(records.at(-1)?.id ?? '').gap, true);
+  await again.finish(await again.begin(draft(13)), DONE);
+  assert.deepEqual(
+    again.feed.read(again.feed.resume(newest?.id ?? '').position, 10).events.map(({ params }) => params.app),
+    ['a13'],
+  );
+});
+
 test('what was begun and never finished is in the log without an outcome', async (t) => {
   const { open } = await ground(t);
   await (await open()).begin(draft(1));
