@@ -96,7 +96,7 @@ const network: Shape<string> = {
 };
 
 const IGNORE_VALUES: Readonly<Record<IgnoreRule['kind'], RegExp>> = {
-  // A few wildcards, none beside another: matching takes no time to speak of.
+  // A few wildcards, none beside another: more of them say nothing that fewer do not.
   ua: /^(?!(?:[^*]*\*){5})(?!.*\*\*)[ -~]{1,200}$/,
   path: /^(?!(?:[^*]*\*){5})(?!.*\*\*)\/[!-~]{0,200}$/,
   ip: /./,
