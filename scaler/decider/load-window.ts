@@ -2,17 +2,19 @@
  * What was asked of a set over the last while, in buckets of a quarter of a second: how many requests were there at a
  * time, how many arrived and how many ended. An average goes over the time since the first record at most, so a window
  * that has just begun is not diluted by emptiness; a pause between two records counts as what was recorded before it.
+ * While there is no record it takes no memory to speak of: most sets sleep, or have a number that is fixed.
  */
 
 export const BUCKET_MS = 250;
 
-interface Bucket {
-  /** Sum of what was recorded of the demand, and how often. */
-  demand: number;
-  inFlight: number;
-  records: number;
-  arrived: number;
-  finished: number;
+/** One number for each bucket, in a ring. */
+interface Series {
+  /** Mean of what was recorded in a bucket. */
+  readonly demand: Float64Array;
+  readonly inFlight: Float64Array;
+  /** Sums. */
+  readonly arrived: Float64Array;
+  readonly finished: Float64Array;
 }
 
 export interface LoadRecord {
@@ -27,78 +29,73 @@ export interface LoadRecord {
 
 export class LoadWindow {
   readonly #count: number;
-  readonly #buckets: Bucket[];
-  /** Number of the bucket of the first and of the last record; null: there is none. */
-  #first: number | null = null;
+  /** Null: there is no record. */
+  #series: Series | null = null;
+  /** Numbers of the buckets of the first and of the last record. */
+  #first = 0;
   #last = 0;
+  /** Of the last bucket. */
+  #sums = { demand: 0, inFlight: 0, records: 0 };
 
   /** @param spanMs how far back it can look */
   constructor(spanMs: number) {
     this.#count = Math.max(1, Math.ceil(spanMs / BUCKET_MS));
-    this.#buckets = Array.from({ length: this.#count }, empty);
   }
 
   get isEmpty(): boolean {
-    return this.#first === null;
+    return this.#series === null;
   }
 
   /** @param now monotonic ms, never less than before */
   record(now: number, { demand, inFlight, arrived, finished }: LoadRecord): void {
     const number = Math.floor(now / BUCKET_MS);
-    if (this.#first === null || number - this.#last >= this.#count) this.#begin(number);
-    const before = this.#at(this.#last);
-    for (let next = this.#last + 1; next <= number; next++) {
-      const isPause = next < number && before.records > 0;
-      const [meanDemand, meanInFlight] = isPause
-        ? [before.demand / before.records, before.inFlight / before.records]
-        : [0, 0];
-      Object.assign(this.#at(next), empty(), {
-        ...{ demand: meanDemand, inFlight: meanInFlight, records: isPause ? 1 : 0 },
-      });
-    }
-    this.#last = number;
-    const bucket = this.#at(number);
-    bucket.demand += demand;
-    bucket.inFlight += inFlight;
-    bucket.records++;
-    bucket.arrived += arrived;
-    bucket.finished += finished;
+    const series = this.#moveTo(number);
+    const sums = this.#sums;
+    sums.demand += demand;
+    sums.inFlight += inFlight;
+    sums.records++;
+    const slot = number % this.#count;
+    series.demand[slot] = sums.demand / sums.records;
+    series.inFlight[slot] = sums.inFlight / sums.records;
+    series.arrived[slot] = (series.arrived[slot] ?? 0) + arrived;
+    series.finished[slot] = (series.finished[slot] ?? 0) + finished;
   }
 
   /** Mean demand over the last `spanMs`; 0 without a record. */
   demand(spanMs: number): number {
-    return this.#mean(spanMs, (bucket) => bucket.demand);
+    return this.#sum('demand', spanMs) / this.#bucketsOf(spanMs);
   }
 
   /** The highest mean demand over any `meanMs` of the last `spanMs`; 0 before it has seen so much. */
   peak(spanMs: number, meanMs: number): number {
-    const count = Math.max(1, Math.round(meanMs / BUCKET_MS));
-    const last: number[] = [];
+    if (this.#series === null) return 0;
+    const { demand } = this.#series;
+    const width = Math.max(1, Math.round(meanMs / BUCKET_MS));
+    const begin = this.#last - this.#bucketsOf(spanMs) + 1;
     let sum = 0;
     let most = 0;
-    this.#each(spanMs, (bucket) => {
-      if (bucket.records === 0) return;
-      const value = bucket.demand / bucket.records;
-      last.push(value);
-      sum += value - (last[last.length - 1 - count] ?? 0);
-      if (last.length >= count) most = Math.max(most, sum / count);
-    });
-    return most;
+    for (let number = begin; number <= this.#last; number++) {
+      sum += demand[number % this.#count] ?? 0;
+      if (number - begin < width - 1) continue;
+      if (number - begin >= width) sum -= demand[(number - width) % this.#count] ?? 0;
+      if (sum > most) most = sum;
+    }
+    return most / width;
   }
 
   /** Mean number of requests that replicas had at a time. */
   inFlight(spanMs: number): number {
-    return this.#mean(spanMs, (bucket) => bucket.inFlight);
+    return this.#sum('inFlight', spanMs) / this.#bucketsOf(spanMs);
   }
 
   /** Requests that arrived each second. */
   arrivalsPerSecond(spanMs: number): number {
-    return (this.#sum(spanMs, (bucket) => bucket.arrived) * 1000) / this.spanOf(spanMs);
+    return (this.#sum('arrived', spanMs) * 1000) / this.spanOf(spanMs);
   }
 
   /** Requests that ended. */
   finished(spanMs: number): number {
-    return this.#sum(spanMs, (bucket) => bucket.finished);
+    return this.#sum('finished', spanMs);
   }
 
   /** The part of `spanMs`, in ms, of which there are records: one bucket at least. */
@@ -107,53 +104,45 @@ export class LoadWindow {
   }
 
   clear(): void {
-    this.#first = null;
+    this.#series = null;
   }
 
-  #mean(spanMs: number, value: (bucket: Bucket) => number): number {
+  #sum(of: keyof Series, spanMs: number): number {
+    if (this.#series === null) return 0;
+    const values = this.#series[of];
     let sum = 0;
-    let filled = 0;
-    this.#each(spanMs, (bucket) => {
-      if (bucket.records === 0) return;
-      sum += value(bucket) / bucket.records;
-      filled++;
-    });
-    return filled === 0 ? 0 : sum / filled;
-  }
-
-  #sum(spanMs: number, value: (bucket: Bucket) => number): number {
-    let sum = 0;
-    this.#each(spanMs, (bucket) => {
-      sum += value(bucket);
-    });
+    for (let number = this.#last - this.#bucketsOf(spanMs) + 1; number <= this.#last; number++) {
+      sum += values[number % this.#count] ?? 0;
+    }
     return sum;
   }
 
-  #each(spanMs: number, visit: (bucket: Bucket) => void): void {
-    if (this.#first === null) return;
-    const count = this.#bucketsOf(spanMs);
-    for (let number = this.#last - count + 1; number <= this.#last; number++) visit(this.#at(number));
-  }
-
   #bucketsOf(spanMs: number): number {
-    if (this.#first === null) return 1;
+    if (this.#series === null) return 1;
     const asked = Math.min(this.#count, Math.max(1, Math.round(spanMs / BUCKET_MS)));
     return Math.min(asked, this.#last - this.#first + 1);
   }
 
-  #begin(number: number): void {
-    this.#first = number;
+  /** Makes a bucket the last one. */
+  #moveTo(number: number): Series {
+    const count = this.#count;
+    if (this.#series === null || number - this.#last >= count) {
+      const values = (): Float64Array => new Float64Array(count);
+      this.#series = { demand: values(), inFlight: values(), arrived: values(), finished: values() };
+      this.#first = number;
+      this.#last = number - 1;
+    }
+    const { demand, inFlight, arrived, finished } = this.#series;
+    if (number > this.#last) this.#sums = { demand: 0, inFlight: 0, records: 0 };
+    const before = this.#last % count;
+    for (let next = this.#last + 1; next <= number; next++) {
+      const slot = next % count;
+      demand[slot] = demand[before] ?? 0;
+      inFlight[slot] = inFlight[before] ?? 0;
+      arrived[slot] = 0;
+      finished[slot] = 0;
+    }
     this.#last = number;
-    Object.assign(this.#at(number), empty());
+    return this.#series;
   }
-
-  #at(number: number): Bucket {
-    const bucket = this.#buckets[number % this.#count];
-    if (bucket === undefined) throw new RangeError(`bucket ${number} of ${this.#count}`);
-    return bucket;
-  }
-}
-
-function empty(): Bucket {
-  return { demand: 0, inFlight: 0, records: 0, arrived: 0, finished: 0 };
 }

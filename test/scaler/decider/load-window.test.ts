@@ -57,3 +57,22 @@ test('it begins anew when it is cleared', () => {
   record(window, 100, 2);
   assert.equal(window.demand(1000), 2);
 });
+
+test('the peak is the highest mean of so many buckets beside each other, once there are as many', () => {
+  const window = new LoadWindow(2000);
+  record(window, 0, 9);
+  record(window, 250, 1);
+  assert.equal(window.peak(2000, 750), 0);
+  for (const [at, demand] of [
+    [500, 2],
+    [750, 6],
+    [1000, 4],
+    [1250, 0],
+  ] as const) {
+    record(window, at, demand);
+  }
+  assert.equal(window.peak(2000, 750), 4);
+  assert.equal(window.peak(2000, 250), 9);
+  record(window, 3000, 1);
+  assert.equal(window.peak(2000, 250), 1, 'what left the window counts no more');
+});
