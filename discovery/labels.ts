@@ -7,7 +7,7 @@ import { EDGE_LABELS } from './edge-labels.ts';
 import { ignoreRules } from './edge-shapes.ts';
 import { type ForeignLabel, type Label, labelsOf } from './label.ts';
 import { POD_LABELS } from './pod-labels.ts';
-import { balancing, rate, schedule, statusRange } from './policy-shapes.ts';
+import { balancing, loadWindow, rate, schedule, statusRange } from './policy-shapes.ts';
 import { hostnames, pathPrefix, port, probePath } from './route-shapes.ts';
 import { boolean, bytes, choice, duration, listOf, name, orOff, pattern, wholeNumber } from './shape.ts';
 
@@ -206,7 +206,7 @@ export const LABELS = {
       'Warm replicas kept frozen beyond those that are awake, for bursts, as far as `scale.max` allows: sets that the API deploys.',
     example: '2',
   }),
-  scaleWindow: set.defaulted('scale.window', duration(1), '60s', {
+  scaleWindow: set.defaulted('scale.window', loadWindow, '60s', {
     meaning: 'Time over which load is averaged.',
     example: '30s',
   }),

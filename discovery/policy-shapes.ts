@@ -4,7 +4,7 @@
 import { nearest } from '#core/nearest';
 import { parseSchedule, type Schedule } from '#core/schedule';
 import type { LoadBalancing, RatePolicy } from '#core/set';
-import type { Shape } from './shape.ts';
+import { duration, type Shape } from './shape.ts';
 
 const BALANCINGS = ['p2c', 'least', 'rr', 'hash:ip'];
 const HASH_HEADER = 'hash:header:';
@@ -71,6 +71,9 @@ export const statusRange: Shape<readonly [from: number, to: number]> = {
     return turned !== null && Number(turned[1]) > Number(turned[2]) ? `${turned[2]}-${turned[1]}` : bent;
   },
 };
+
+/** Load is remembered for every quarter of a second of its window, and gone through at every look: no longer than an hour. */
+export const loadWindow = duration(1, 3_600_000);
 
 /** Times of the week with replicas at least. */
 export const schedule: Shape<Schedule> = {

@@ -82,17 +82,21 @@ export function wholeNumber(bounds: Bounds): Shape<number> {
   };
 }
 
-/** Milliseconds, at least `minMs`. */
-export function duration(minMs: number): Shape<number> {
+/** Milliseconds, from `minMs` to `maxMs`. */
+export function duration(minMs: number, maxMs = Number.POSITIVE_INFINITY): Shape<number> {
+  const least = minMs === 0 ? '' : `, at least ${formatDuration(minMs)}`;
+  const most = maxMs === Number.POSITIVE_INFINITY ? '' : `, at most ${formatDuration(maxMs)}`;
   return {
-    expected: `a duration such as 30s${minMs === 0 ? '' : `, at least ${formatDuration(minMs)}`}`,
+    expected: `a duration such as 30s${least}${most}`,
     read(text) {
       const ms = parseDuration(text);
-      return ms !== null && ms >= minMs ? { value: ms } : null;
+      return ms !== null && ms >= minMs && ms <= maxMs ? { value: ms } : null;
     },
     bend(text) {
       const ms = looseDuration(text);
-      return ms === null || ms === 0 ? null : formatDuration(clamp(ms, { min: minMs, max: LONGEST_MS }));
+      return ms === null || ms === 0
+        ? null
+        : formatDuration(clamp(ms, { min: minMs, max: Math.min(maxMs, LONGEST_MS) }));
     },
   };
 }
