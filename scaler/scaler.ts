@@ -168,7 +168,8 @@ export class Scaler implements Admitter {
       this.#changed.delete(key);
       if (this.#closed) return;
       this.#options.onViewChanged?.(key);
-      if (this.#changed.size === 0) this.#sleepers.trim();
+      // Only a set that goes there can make them too many.
+      if (this.#keepers.get(key)?.sleep.tier === 'sandbox') this.#sleepers.trim();
     });
   }
 
