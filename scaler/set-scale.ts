@@ -109,9 +109,9 @@ export class SetScale {
     this.#timer?.cancel();
     const wall = clock.wall();
     this.#scheduled = scheduledMin(this.#schedule, wall);
-    const next = nextChange(this.#schedule, wall);
+    const next = nextChange(this.#schedule, wall, LONGEST_WAIT_MS);
     if (next === null || this.#isClosed) return;
-    this.#timer = clock.after(Math.min(next - wall, LONGEST_WAIT_MS), () => {
+    this.#timer = clock.after(next - wall, () => {
       const before = this.#scheduled;
       this.#lookAtSchedule();
       if (this.#scheduled !== before) this.#options.onChange();

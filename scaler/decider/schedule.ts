@@ -10,8 +10,6 @@ const DAY_MINUTES = 1440;
 const WEEK_DAYS = 7;
 /** Clocks are changed at whole quarters of an hour, so none is skipped over. */
 const QUARTER_MS = 15 * MINUTE_MS;
-/** The next change is looked for so far ahead. */
-const HORIZON_MS = 86_400_000;
 const DAY_NUMBERS: Readonly<Record<string, number>> = { Sun: 0, Mon: 1, Tue: 2, Wed: 3, Thu: 4, Fri: 5, Sat: 6 };
 
 /** Formats are costly to make; there are as many as there are time zones at most. */
@@ -30,13 +28,14 @@ export function scheduledMin(schedule: Schedule, wall: number): number {
 }
 
 /**
- * When to look again: the moment, in ms since the epoch, at which {@link scheduledMin} changes next, or a day from now when
- * it does not change before; null: there is no schedule.
+ * When to look again: the moment, in ms since the epoch, at which {@link scheduledMin} changes next, or the end of the time
+ * looked at when it does not change before; null: there is no schedule.
+ * @param aheadMs how far ahead to look: every quarter of an hour costs something
  */
-export function nextChange(schedule: Schedule, wall: number): number | null {
+export function nextChange(schedule: Schedule, wall: number, aheadMs: number): number | null {
   if (schedule.length === 0) return null;
   const present = scheduledMin(schedule, wall);
-  const end = wall + HORIZON_MS;
+  const end = wall + aheadMs;
   for (let at = wall; ; ) {
     at = nextEdge(schedule, at);
     if (at >= end) return end;

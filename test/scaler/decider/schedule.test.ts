@@ -8,6 +8,7 @@ import { nextChange, scheduledMin } from '#scaler/decider/schedule';
 const OFFICE = scheduleOf('mon-fri 08:00-18:00 Europe/Berlin min=3');
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 describe('what a schedule asks for', () => {
   test('begins with its first minute and ends before its last, on its days alone', () => {
@@ -33,30 +34,33 @@ describe('what a schedule asks for', () => {
 
   test('8 o’clock stays 8 o’clock when the clocks are changed', () => {
     // Berlin changed from +1 to +2 on Sunday 2026-03-29.
-    assert.equal(nextChange(OFFICE, Date.parse('2026-03-26T20:00:00Z')), Date.parse('2026-03-27T07:00:00Z'));
-    assert.equal(nextChange(OFFICE, Date.parse('2026-03-29T20:00:00Z')), Date.parse('2026-03-30T06:00:00Z'));
+    assert.equal(nextChange(OFFICE, Date.parse('2026-03-26T20:00:00Z'), DAY_MS), Date.parse('2026-03-27T07:00:00Z'));
+    assert.equal(nextChange(OFFICE, Date.parse('2026-03-29T20:00:00Z'), DAY_MS), Date.parse('2026-03-30T06:00:00Z'));
   });
 
   test('what begins within the hour that is skipped begins with the hour after it', () => {
     const schedule = scheduleOf('02:30-04:00 Europe/Berlin min=2');
-    assert.equal(nextChange(schedule, Date.parse('2026-03-29T00:10:00Z')), Date.parse('2026-03-29T01:00:00Z'));
-    assert.equal(nextChange(schedule, Date.parse('2026-03-29T01:00:00Z')), Date.parse('2026-03-29T02:00:00Z'));
+    assert.equal(nextChange(schedule, Date.parse('2026-03-29T00:10:00Z'), DAY_MS), Date.parse('2026-03-29T01:00:00Z'));
+    assert.equal(nextChange(schedule, Date.parse('2026-03-29T01:00:00Z'), DAY_MS), Date.parse('2026-03-29T02:00:00Z'));
   });
 
   test('an hour that comes twice counts both times', () => {
     const schedule = scheduleOf('02:00-03:00 Europe/Berlin min=2');
     const begin = Date.parse('2026-10-25T00:00:00Z');
     assert.equal(scheduledMin(schedule, begin), 2);
-    assert.equal(nextChange(schedule, begin), begin + 2 * HOUR_MS);
+    assert.equal(nextChange(schedule, begin, DAY_MS), begin + 2 * HOUR_MS);
   });
 });
 
 describe('the next change of a schedule', () => {
-  test('there is none without a schedule', () => assert.equal(nextChange([], 0), null));
+  test('there is none without a schedule', () => assert.equal(nextChange([], 0, DAY_MS), null));
 
-  test('is looked for a day ahead: none by then, and it is time to look again', () => {
+  test('is looked for as far ahead as is asked: none by then, and it is time to look again', () => {
     const saturday = Date.parse('2026-01-17T00:00:00Z');
-    assert.equal(nextChange(OFFICE, saturday), saturday + 24 * HOUR_MS);
+    assert.equal(nextChange(OFFICE, saturday, DAY_MS), saturday + DAY_MS);
+    assert.equal(nextChange(OFFICE, saturday, MINUTE_MS), saturday + MINUTE_MS);
+    const monday = Date.parse('2026-01-19T06:59:30Z');
+    assert.equal(nextChange(OFFICE, monday, MINUTE_MS), monday + 30_000);
   });
 
   test('is never missed: what is asked for stays the same up to it, whatever the schedule and the moment', () => {
@@ -73,7 +77,7 @@ describe('the next change of a schedule', () => {
     fc.assert(
       fc.property(fc.array(window, { minLength: 1, maxLength: 3 }), moment, (schedule, [day, minutes]) => {
         const begin = Date.parse(day) + minutes * MINUTE_MS + 1234;
-        const next = nextChange(schedule, begin);
+        const next = nextChange(schedule, begin, DAY_MS);
         assert.ok(next !== null && next > begin && next <= begin + 24 * HOUR_MS);
         const present = scheduledMin(schedule, begin);
         for (let at = begin; at < next; at += 7 * MINUTE_MS) assert.equal(scheduledMin(schedule, at), present);
