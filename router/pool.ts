@@ -19,6 +19,9 @@ export interface PoolOptions {
   readonly random: () => number;
 }
 
+/** Upstreams that failed a request already; null: none. */
+type Tried = readonly Upstream[] | null;
+
 export class Pool {
   readonly key: SetKey;
   readonly #clock: Clock;
@@ -160,26 +163,15 @@ export class Pool {
    * Takes an upstream for one request, or null when none may take it now: then the request asks for admission. While
    * others are held nobody overtakes them. Every claim ends with one `release`.
    * @param hash what `hash:…` balancing goes by; any number otherwise
-   * @param tried upstreams that failed this request already; null: none
    * @param wish the revision where it belongs; null: any, by weight
    * @param quiet it is not to count as use of the set
    */
-  claim(
-    hash: number,
-    tried: readonly Upstream[] | null,
-    wish: RevisionWish | null = null,
-    quiet = false,
-  ): Upstream | null {
+  claim(hash: number, tried: Tried, wish: RevisionWish | null = null, quiet = false): Upstream | null {
     return this.held > 0 ? null : this.claimForHeld(hash, tried, wish, quiet);
   }
 
   /** {@link claim} for the waiting room alone: for a request that is held. */
-  claimForHeld(
-    hash: number,
-    tried: readonly Upstream[] | null,
-    wish: RevisionWish | null = null,
-    quiet = false,
-  ): Upstream | null {
+  claimForHeld(hash: number, tried: Tried, wish: RevisionWish | null = null, quiet = false): Upstream | null {
     if (this.#restoreAt !== Number.POSITIVE_INFINITY) this.#restoreEjected(this.#clock.now());
     const upstream =
       wish === null
@@ -193,12 +185,12 @@ export class Pool {
    * Takes the upstream a sticky cookie names, or null when it is gone, not ready, full, failed already, or not of a revision
    * where the request belongs.
    */
-  claimTagged(tag: string, tried: readonly Upstream[] | null, wish: RevisionWish | null = null): Upstream | null {
+  claimTagged(tag: string, tried: Tried, wish: RevisionWish | null = null, quiet = false): Upstream | null {
     const limit = this.#policy.concurrency;
     for (const upstream of this.#upstreams) {
       if (upstream.tag !== tag || !upstream.isReady || tried?.includes(upstream)) continue;
       if (upstream.isFull(limit) || !this.#shares.allows(upstream, wish)) continue;
-      this.take(upstream);
+      this.take(upstream, quiet);
       return upstream;
     }
     return null;

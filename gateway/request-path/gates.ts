@@ -30,7 +30,7 @@ export type Refusal =
   | { readonly status: number; readonly fields: readonly string[] };
 
 /** What a monitor is told that finds a set asleep. */
-const ASLEEP_RETRY_S = 60;
+export const ASLEEP_RETRY_S = 60;
 
 /** The route of a request, or why it has none. */
 export function routeOf(table: RouteTable, head: RequestHead, peer: Peer): Route | GatewayErrorCode {

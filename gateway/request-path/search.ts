@@ -11,6 +11,7 @@ import type { Pool } from '#router/pool';
 import type { RevisionWish } from '#router/revision-wish';
 import type { Upstream } from '#router/upstream';
 import type { GatewayErrorCode } from '../error-answer.ts';
+import { ASLEEP_RETRY_S } from './gates.ts';
 import { Hold } from './hold.ts';
 import type { SetTraffic } from './set-traffic.ts';
 
@@ -32,7 +33,7 @@ export interface SearchFacts {
   readonly tag: string | null;
   /** The revision where it belongs; null: any, by weight. */
   readonly wish: RevisionWish | null;
-  /** It is not to count as use of the set. */
+  /** It is not to count as use of the set, nor to wake it. */
   readonly quiet: boolean;
 }
 
@@ -63,9 +64,8 @@ export class Search {
   claim(): Upstream | null {
     const { tag, hash, wish, quiet } = this.#facts;
     const pool = this.#pool;
-    return (
-      (tag === null ? null : pool.claimTagged(tag, this.#tried, wish)) ?? pool.claim(hash, this.#tried, wish, quiet)
-    );
+    const tagged = tag === null ? null : pool.claimTagged(tag, this.#tried, wish, quiet);
+    return tagged ?? pool.claim(hash, this.#tried, wish, quiet);
   }
 
   /** Finds the first upstream for what the facts say now, waiting for one if need be. */
@@ -103,8 +103,13 @@ export class Search {
   }
 
   #wait(failed: Upstream | null, code: GatewayErrorCode): void {
-    const { traffic, account, request, hash, wish } = this.#facts;
+    const { traffic, account, request, hash, wish, quiet } = this.#facts;
     const { clock, admitter } = this.#tools;
+    if (quiet && this.#pool.readyCount === 0) {
+      // It was let in while the set was up, and is not to wake it.
+      this.#searcher.onNotFound(code === 'no_replicas' ? 'asleep' : code, ASLEEP_RETRY_S);
+      return;
+    }
     traffic.metrics.held++;
     this.#hold = new Hold({
       clock,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { scryptSync } from 'node:crypto';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { until } from '#test/support/until';
+import { HandAdmitter } from './support/admitters.ts';
 import { open } from './support/clients.ts';
 import { onEveryLane, type Rig } from './support/rig.ts';
 import { echo } from './support/upstreams.ts';
@@ -59,6 +60,30 @@ onEveryLane(
     assert.deepEqual([pool.lastUsedAt, pool.claims], [usedAt, 1]);
     assert.equal((await rig.send({ host: 'b.test' })).status, 200);
     assert.notEqual(pool.lastUsedAt, usedAt);
+  },
+);
+
+const asked = new HandAdmitter();
+onEveryLane(
+  'a monitor whose replica goes away under it wakes nothing, and one with a sticky cookie keeps nothing awake',
+  { admitter: asked },
+  async (rig) => {
+    const wakeIgnore = [{ kind: 'path', value: '/healthz' }] as const;
+    const gone = await rig.raw((socket) => {
+      for (const one of upstreams) pool.remove(one);
+      socket.destroy();
+    });
+    const { pool, upstreams } = rig.addSet({ ports: [gone.port], policy: { wakeIgnore } });
+    assert.equal((await rig.send({ path: '/healthz' })).status, 502);
+    assert.equal(asked.held.length, 0);
+    const policy = { wakeIgnore, sticky: 'cookie' } as const;
+    const up = rig.addSet({ ports: [(await rig.app(echo)).port], set: 'b', host: 'b.test', policy });
+    const [cookie = ''] = (await rig.send({ host: 'b.test' })).headers['set-cookie'] ?? [];
+    await until(() => up.pool.inFlight === 0);
+    const usedAt = up.pool.lastUsedAt;
+    await rig.send({ host: 'b.test', path: '/healthz', headers: { Cookie: cookie.split(';')[0] ?? '' } });
+    await until(() => up.pool.inFlight === 0);
+    assert.deepEqual([up.pool.lastUsedAt, up.pool.claims], [usedAt, 2]);
   },
 );
 
