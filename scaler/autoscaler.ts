@@ -42,6 +42,8 @@ export interface MeanUse {
   readonly memory: number | null;
 }
 
+const NO_USE: MeanUse = { cpu: null, memory: null };
+
 /** Load is foreseen so far ahead: a replica has to be there by then. */
 const FORESEEN_MS = 60_000;
 
@@ -193,7 +195,7 @@ export class Autoscaler {
       ready: pool.readyCount,
       concurrency: { stable: window.demand(this.#windowMs), panic: window.demand(panicMs) },
       rps: { stable: window.arrivalsPerSecond(this.#windowMs), panic: window.arrivalsPerSecond(panicMs) },
-      ...this.#options.use(),
+      ...(scale.cpu === null && scale.memory === null ? NO_USE : this.#options.use()),
       peak: window.peak(this.#windowMs, PEAK_MS),
       isSaturated,
       backlog: Math.ceil(backlog / (concurrency > 0 ? concurrency : scale.target)),

@@ -63,11 +63,6 @@ export class Demand {
     return this.#pool.held > 0 || this.#knockUntil > this.#clock.now();
   }
 
-  /** A person asked for zero replicas, and nothing has asked for any since. */
-  get sleepsNow(): boolean {
-    return this.#sleepNow;
-  }
-
   /** The tier that it was to have when it was looked at last. */
   get wanted(): WantedTier {
     return this.#wanted;

@@ -318,7 +318,7 @@ export class SetKeeper {
   #followWake(): void {
     const { shares } = this.#snapshot;
     const serving = shares === undefined ? null : servingShares(shares).map((one) => one.revision);
-    const turn = this.#wake.follow({
+    const change = this.#wake.follow({
       replicas: this.replicas.filter((one) => serving?.includes(one.snapshot.revision ?? '') ?? true),
       makeFailures: this.#staffing.failures(this.#snapshot),
       isMaking: this.#staffing.underWay > 0,
@@ -327,9 +327,9 @@ export class SetKeeper {
       hasDependents: this.#holds.dependents.size > 0,
       isWorthwhile: () => this.refusal() === null,
     });
-    if (turn === 'failed') this.#demand.endKnock();
-    if (turn === 'begun') this.#staffing.forgive();
-    if (turn !== null) this.reconcile();
+    if (change === 'failed') this.#demand.endKnock();
+    if (change === 'begun') this.#staffing.forgive();
+    if (change !== null) this.reconcile();
     const refusal = this.pool.held > 0 ? this.refusal() : null;
     if (refusal === null) return;
     this.#room.turnAway(refusal);

@@ -37,7 +37,7 @@ export interface WakeFacts {
 }
 
 /** What came of looking: `begun` and `failed` change what is to be done. */
-export type WakeTurn = 'begun' | 'failed' | null;
+export type WakeChange = 'begun' | 'failed' | null;
 
 export class Wake {
   /** Of the wake under way, or the last one. */
@@ -67,7 +67,7 @@ export class Wake {
   }
 
   /** Looks at the set, and begins, ends or gives up. */
-  follow(facts: WakeFacts): WakeTurn {
+  follow(facts: WakeFacts): WakeChange {
     if (this.#current !== null) this.trace.follow(facts);
     if (facts.isServing) this.#succeeded();
     else if (!facts.isAsked && !facts.hasDependents) this.#current = null;
@@ -87,7 +87,7 @@ export class Wake {
     return facts.isAsked || facts.replicas.every((one) => one.isAsleep);
   }
 
-  #begin(facts: WakeFacts): WakeTurn {
+  #begin(facts: WakeFacts): WakeChange {
     const { clock, newId, report } = this.#options;
     // What was given up before is tried again.
     for (const replica of facts.replicas) if (replica.failures >= HOPELESS_FAILURES) replica.forgive();
@@ -101,7 +101,7 @@ export class Wake {
     return 'begun';
   }
 
-  #giveUpIfWorn({ replicas, makeFailures }: WakeFacts): WakeTurn {
+  #giveUpIfWorn({ replicas, makeFailures }: WakeFacts): WakeChange {
     const wanted = replicas.filter((one) => one.wish === 'awake' && !one.servesDependents);
     if (wanted.length === 0 && makeFailures === null) return null;
     const failures = [...wanted.map((one) => one.failures), ...(makeFailures === null ? [] : [makeFailures])];

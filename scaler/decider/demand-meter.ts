@@ -73,7 +73,7 @@ export class DemandMeter {
     this.#followBacklog(now, counts, finished);
     const queued = Math.max(0, counts.held - this.#leftHeld(counts));
     this.#isSaturated = queued > 0 && counts.readyCount > 0;
-    const demand = this.#demand(now, { counts, queued, arrived });
+    const demand = this.#demand(now, counts, queued);
     this.window.record(now, { demand, inFlight: counts.inFlight, arrived, finished });
     this.#learn();
   }
@@ -107,11 +107,7 @@ export class DemandMeter {
     return this.#backlog === null ? 0 : Math.max(0, this.#backlog.left - inFlight);
   }
 
-  #demand(
-    now: number,
-    facts: { readonly counts: PoolCounts; readonly queued: number; readonly arrived: number },
-  ): number {
-    const { counts, queued } = facts;
+  #demand(now: number, counts: PoolCounts, queued: number): number {
     const there = Math.max(0, counts.inFlight + counts.held - (this.#backlog?.left ?? 0));
     if (queued === 0) return Math.min(there, counts.inFlight);
     const serviceMs = this.#serviceMs ?? this.#leastServiceMs(now, counts);
