@@ -46,9 +46,9 @@ function wantedBy(issue: z.core.$ZodIssue): string | null {
         ? JSON.stringify(issue.values[0])
         : `one of ${issue.values.map(String).join(', ')}`;
     case 'too_small':
-      return sized(issue.origin, `at least ${issue.minimum}`, Number(issue.minimum));
+      return sized(issue.origin, issue.inclusive === false ? 'more than' : 'at least', Number(issue.minimum));
     case 'too_big':
-      return sized(issue.origin, `at most ${issue.maximum}`, Number(issue.maximum));
+      return sized(issue.origin, issue.inclusive === false ? 'less than' : 'at most', Number(issue.maximum));
     case 'invalid_format':
       return FORMATS[issue.format] ?? null;
     case 'not_multiple_of':
@@ -60,7 +60,8 @@ function wantedBy(issue: z.core.$ZodIssue): string | null {
   }
 }
 
-function sized(origin: string, bound: string, count: number): string {
+function sized(origin: string, comparison: string, count: number): string {
+  const bound = `${comparison} ${count}`;
   if (origin === 'string') return `${bound} ${count === 1 ? 'character' : 'characters'} long`;
   if (origin === 'array' || origin === 'set') return `a list of ${bound} ${count === 1 ? 'entry' : 'entries'}`;
   return bound;

@@ -7,6 +7,7 @@ import { wordsOf } from '#admin/issue-words';
 const Schema = z.object({
   name: z.string().min(1).max(5).optional(),
   min: z.number().int().min(0).max(9).optional(),
+  share: z.number().positive().lt(1).optional(),
   kind: z.enum(['a', 'b']).optional(),
   at: z.iso.datetime().optional(),
   list: z.array(z.string()).max(1).optional(),
@@ -24,6 +25,8 @@ for (const [what, value, words] of [
   ['a fraction', { min: 1.5 }, 'has to be a whole number, and is a number'],
   ['a number that is too small', { min: -1 }, 'has to be at least 0, and is -1'],
   ['a number that is too big', { min: 10 }, 'has to be at most 9, and is 10'],
+  ['a number on a bound that is not of it', { share: 0 }, 'has to be more than 0, and is 0'],
+  ['the same at the other end', { share: 1 }, 'has to be less than 1, and is 1'],
   ['a text that is too long', { name: 'abcdef' }, 'has to be at most 5 characters long, and is a text of 6 characters'],
   ['a word that is none of the choice', { kind: 'c' }, 'has to be one of a, b, and is "c"'],
   [
