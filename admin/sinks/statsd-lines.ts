@@ -1,6 +1,6 @@
 /**
  * Metrics as lines of StatsD (github.com/statsd/statsd, docs/metric_types.md), with tags as DogStatsD writes them
- * (docs.datadoghq.com/developers/dogstatsd/datagram_shell). Counters are sent by what they grew.
+ * (docs.datadoghq.com/developers/dogstatsd/datagram_shell). Counters are sent by what they grew since they were sent last.
  */
 import type { MetricFamily, MetricSample } from '../ports.ts';
 import type { MetricPicture } from './sink.ts';
@@ -16,14 +16,16 @@ export interface StatsdShape {
 
 export class StatsdLines {
   readonly #shape: StatsdShape;
-  /** Counters as they were, by name and tags. */
-  #before = new Map<string, number>();
+  /** Counters as they were sent last, by name and tags. */
+  #before: ReadonlyMap<string, number> = new Map();
+  /** As they are in the datagrams that were made last. */
+  #now: ReadonlyMap<string, number> = new Map();
 
   constructor(shape: StatsdShape) {
     this.#shape = shape;
   }
 
-  /** Lines, many to a datagram. What did not grow is not there. */
+  /** Lines, many to a datagram. What did not grow is not there. To be followed by {@link took} when they were sent. */
   datagrams({ families }: MetricPicture): string[] {
     const now = new Map<string, number>();
     const datagrams: string[] = [];
@@ -41,8 +43,13 @@ export class StatsdLines {
       }
     }
     if (open !== '') datagrams.push(open);
-    this.#before = now;
+    this.#now = now;
     return datagrams;
+  }
+
+  /** The datagrams that were made last were sent: what they told is not told again. */
+  took(): void {
+    this.#before = this.#now;
   }
 
   /** Null: there is nothing to say. Distributions are told by their sum and count. */

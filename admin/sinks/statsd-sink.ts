@@ -41,6 +41,7 @@ export class StatsdSink implements MetricSink {
     } finally {
       socket.close();
     }
+    this.#lines.took();
     return { refused: 0 };
   }
 }

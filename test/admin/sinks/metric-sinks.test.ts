@@ -67,6 +67,9 @@ test('a StatsD server gets counters, gauges and distributions', async (t) => {
     'edge.tidegate_request_duration_seconds_sum:2.5|c|#app:shop',
     'edge.tidegate_request_duration_seconds_count:4|c|#app:shop',
   ]);
+  await clock.advance(10_000);
+  await until(() => got.length > 4 && outcomes()[0] === 2, { what: 'it was sent again' });
+  assert.deepEqual(got.slice(4), ['edge.tidegate_ready:1|g'], 'no counter grew');
   sinks.close();
   assert.equal(clock.pendingCount, 0);
 });

@@ -17,15 +17,31 @@ function requests(value: number, isOlder = false) {
 
 test('a counter is told by what it grew, one that was there before by what it grew since it is known', () => {
   const lines = new StatsdLines({ prefix: 'edge.', hasTags: true });
+  const sent = (from: StatsdLines, ...given: Parameters<typeof requests>): string[] => {
+    const datagrams = from.datagrams(picture(requests(...given)));
+    from.took();
+    return datagrams;
+  };
   const name = 'edge.tidegate_requests_total';
   const tags = '|#app:shop,status:2xx';
-  assert.deepEqual(lines.datagrams(picture(requests(5))), [`${name}:5|c${tags}`]);
-  assert.deepEqual(lines.datagrams(picture(requests(5))), []);
-  assert.deepEqual(lines.datagrams(picture(requests(7.5))), [`${name}:2.5|c${tags}`]);
-  assert.deepEqual(lines.datagrams(picture(requests(2))), [`${name}:2|c${tags}`], 'it began anew');
+  assert.deepEqual(sent(lines, 5), [`${name}:5|c${tags}`]);
+  assert.deepEqual(sent(lines, 5), []);
+  assert.deepEqual(sent(lines, 7.5), [`${name}:2.5|c${tags}`]);
+  assert.deepEqual(sent(lines, 2), [`${name}:2|c${tags}`], 'it began anew');
   const older = new StatsdLines({ prefix: '', hasTags: true });
-  assert.deepEqual(older.datagrams(picture(requests(100, true))), []);
-  assert.deepEqual(older.datagrams(picture(requests(101, true))), [`tidegate_requests_total:1|c${tags}`]);
+  assert.deepEqual(sent(older, 100, true), []);
+  assert.deepEqual(sent(older, 101, true), [`tidegate_requests_total:1|c${tags}`]);
+});
+
+test('growth that could not be sent is told with the next', () => {
+  const lines = new StatsdLines({ prefix: '', hasTags: true });
+  lines.datagrams(picture(requests(5)));
+  lines.took();
+  lines.datagrams(picture(requests(7)));
+  const tags = '|#app:shop,status:2xx';
+  assert.deepEqual(lines.datagrams(picture(requests(8))), [`tidegate_requests_total:3|c${tags}`]);
+  lines.took();
+  assert.deepEqual(lines.datagrams(picture(requests(8))), []);
 });
 
 test('gauges are as they are, never with an exponent; distributions by sum and count', () => {
