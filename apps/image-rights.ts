@@ -5,7 +5,6 @@
  */
 import { TidegateError } from '#core/errors';
 import { registryHostOf, repositoryOf } from '#core/registry-host';
-import type { PinnedImage } from '#core/set-spec';
 import type { EngineImage, HostEngine, RegistryAuth } from '#docker/host-engine';
 import type { AppLibrary } from './app-library.ts';
 import type { RegistryBook } from './registry-book.ts';
@@ -57,7 +56,8 @@ export class ImageRights {
     if (repository === null) return false;
     if (!this.#options.registries.isGuarded(repository)) return true;
     if (this.#given.has(`${tenant} ${repository} ${id}`)) return true;
-    return this.#pins(id).some((one) => one.tenant === tenant && one.repository === repository);
+    for (const one of this.#pins(id, tenant)) if (one === repository) return true;
+    return false;
   }
 
   /**
@@ -72,25 +72,26 @@ export class ImageRights {
 
   /** An id says nothing of a registry that could be asked. */
   #checkId(tenant: string, reference: string, { id, digest }: EngineImage): void {
-    const pins = this.#pins(id);
-    if (pins.some((one) => one.tenant === tenant)) return;
-    const known = [...pins.map((one) => one.repository), digest === null ? null : repositoryOf(digest)];
+    if (this.#pins(id, tenant).next().done === false) return;
+    const known = [...this.#pins(id), digest === null ? null : repositoryOf(digest)];
     const guarded = known.find((one) => one !== null && this.#options.registries.isGuarded(one)) ?? null;
     if (guarded === null) return;
     const detail = `${reference} came from a private repository of ${registryHostOf(guarded)}: name it as it is called there`;
     throw new TidegateError('image.auth', detail);
   }
 
-  /** Who runs, or can go back to, an image, and what it is called there. */
-  #pins(id: string): readonly { readonly tenant: string; readonly repository: string | null }[] {
+  /**
+   * Repositories that an image is of to those who run it, or can go back to it; null: it is named by its id.
+   * @param tenant left out: all of them
+   */
+  *#pins(id: string, tenant: string | null = null): Generator<string | null, void> {
     const { library } = this.#options;
-    return [...library.allSets()].flatMap(({ tenant, app, name }) =>
-      library
-        .revisions(tenant, app, name)
-        .flatMap(({ images }) => Object.values(images))
-        .filter((one: PinnedImage) => one.id === id)
-        .map(({ reference }) => ({ tenant, repository: repositoryOf(reference) })),
-    );
+    for (const set of library.allSets()) {
+      if (tenant !== null && set.tenant !== tenant) continue;
+      for (const { images } of library.revisions(set.tenant, set.app, set.name)) {
+        for (const one of Object.values(images)) if (one.id === id) yield repositoryOf(one.reference);
+      }
+    }
   }
 }
 
