@@ -81,7 +81,7 @@ export class ContainerReader {
     if (pids === 0) throw new Error('its processes are gone');
     this.#last = {
       cpuNs,
-      throttledNs: this.#throttledNs(),
+      throttledNs: this.#throttledNs(stat),
       memoryBytes: this.#memoryBytes(),
       pids,
       ...this.#io(),
@@ -96,9 +96,11 @@ export class ContainerReader {
     for (const file of this.#files.values()) file.close();
   }
 
-  #throttledNs(): number {
-    const stat = this.#text('cpu', 'cpu.stat');
-    if (this.#version('cpu') === 1) return fact(stat, 'throttled_time') ?? 0;
+  /** @param read text of the one file of the second version that says what was used, too; empty: it was not read */
+  #throttledNs(read: string): number {
+    const isFirst = this.#version('cpu') === 1;
+    const stat = isFirst || read === '' ? this.#text('cpu', 'cpu.stat') : read;
+    if (isFirst) return fact(stat, 'throttled_time') ?? 0;
     return (fact(stat, 'throttled_usec') ?? 0) * MICROSECOND_NS;
   }
 

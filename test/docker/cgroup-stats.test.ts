@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { Usages } from '#docker/cgroup-stats';
+import { KernelFiles } from '#docker/kernel-file';
 import { temporaryDirectory } from '#test/store/temporary';
 
 const ID = 'ab'.repeat(32);
@@ -55,7 +56,7 @@ test('the first version is read as docker stats reads it', (t) => {
   });
 });
 
-test('the second version says the same', (t) => {
+test('the second version says the same, each of its files read once', (t) => {
   const root = temporaryDirectory(t);
   const folder = `cgroup/system.slice/docker-${ID}.scope`;
   write(root, {
@@ -70,7 +71,9 @@ test('the second version says the same', (t) => {
     [`${folder}/pids.current`]: '7\n',
     [`${folder}/io.stat`]: '8:0 rbytes=100 wbytes=200 rios=1 wios=2 dbytes=0\n8:16 rbytes=1 wbytes=2 rios=1\n',
   });
-  const usages = new Usages({ procRoot: path.join(root, 'proc'), cgroupRoot: path.join(root, 'cgroup') });
+  const files = new KernelFiles();
+  const usages = new Usages({ procRoot: path.join(root, 'proc'), cgroupRoot: path.join(root, 'cgroup'), files });
+  t.after(() => usages.close());
   assert.deepEqual(usages.usage({ containerId: ID, pid: 42 }), {
     ...{
       cpuNs: 5e9,
@@ -83,6 +86,7 @@ test('the second version says the same', (t) => {
     },
     ...{ readBytes: 101, writtenBytes: 202, receivedBytes: 1010, sentBytes: 2020 },
   });
+  assert.equal(files.open, 9);
 });
 
 test('where it cannot be read, it is said why', (t) => {
