@@ -12,12 +12,9 @@ import type { RegistryBook } from './registry-book.ts';
 /** Where Tidegate keeps what revisions need (`docker/images.ts`), and its pause images. */
 const OWN = /^docker\.io\/(?:library\/tidegate-kept|tidegate\/pause)$/;
 
-/** Who is forgotten asks the registry once more. */
-const GIVEN_MAX = 10_000;
-
 export interface ImageRightsOptions {
   readonly library: Pick<AppLibrary, 'allSets' | 'revisions'>;
-  readonly registries: Pick<RegistryBook, 'isGuarded'>;
+  readonly registries: Pick<RegistryBook, 'isGuarded' | 'gave' | 'hasGiven'>;
 }
 
 export interface ImageClaim {
@@ -29,8 +26,6 @@ export interface ImageClaim {
 
 export class ImageRights {
   readonly #options: ImageRightsOptions;
-  /** What tenants were given by registries since the start, before any revision of theirs has it; the oldest first. */
-  readonly #given = new Set<string>();
 
   constructor(options: ImageRightsOptions) {
     this.#options = options;
@@ -45,17 +40,16 @@ export class ImageRights {
 
   /** A registry gave a tenant an image. */
   took(tenant: string, reference: string, { id }: Pick<EngineImage, 'id'>): void {
-    this.#given.add(`${tenant} ${repositoryOf(reference)} ${id}`);
-    const [oldest] = this.#given;
-    if (this.#given.size > GIVEN_MAX && oldest !== undefined) this.#given.delete(oldest);
+    const repository = repositoryOf(reference);
+    if (repository !== null) this.#options.registries.gave(tenant, repository, id);
   }
 
   /** Whether it is known already that a tenant may use a copy, by its name. */
   has({ tenant, reference }: Omit<ImageClaim, 'auth'>, { id }: Pick<EngineImage, 'id'>): boolean {
     const repository = repositoryOf(reference);
     if (repository === null) return false;
-    if (!this.#options.registries.isGuarded(repository)) return true;
-    if (this.#given.has(`${tenant} ${repository} ${id}`)) return true;
+    const { registries } = this.#options;
+    if (!registries.isGuarded(repository) || registries.hasGiven(tenant, repository, id)) return true;
     for (const one of this.#pins(id, tenant)) if (one === repository) return true;
     return false;
   }

@@ -9,6 +9,8 @@ import type { AppsPorts } from './ports.ts';
 
 const REGISTRY_KIND = 'registry';
 const GUARDED_KIND = 'guarded-repository';
+/** For who is forgotten the registry is asked once more. */
+const GIVEN_MAX = 10_000;
 
 export interface RegistryRecord {
   readonly tenant: string;
@@ -41,6 +43,8 @@ export class RegistryBook {
   readonly #options: RegistryBookOptions;
   readonly #entries = new Map<string, RegistryEntry>();
   readonly #guarded = new Set<string>();
+  /** What tenants were given since the start, before any revision of theirs has it; the oldest first. */
+  readonly #given = new Set<string>();
 
   private constructor(options: RegistryBookOptions) {
     this.#options = options;
@@ -101,6 +105,7 @@ export class RegistryBook {
 
   /** All of a tenant that goes: whoever is called so next is somebody else. */
   async dropTenant(tenant: string): Promise<void> {
+    for (const one of this.#given) if (one.startsWith(`${tenant} `)) this.#given.delete(one);
     for (const { host } of this.list(tenant)) await this.drop(tenant, host);
   }
 
@@ -124,10 +129,26 @@ export class RegistryBook {
     await this.#options.store.changeDocuments([{ kind: GUARDED_KIND, id: repository, body: {} }]);
     this.#guarded.add(repository);
   }
+
+  /** A registry gave a tenant an image. */
+  gave(tenant: string, repository: string, imageId: string): void {
+    this.#given.add(givenId(tenant, repository, imageId));
+    const [oldest] = this.#given;
+    if (this.#given.size > GIVEN_MAX && oldest !== undefined) this.#given.delete(oldest);
+  }
+
+  /** Whether a tenant is known to have had an image from there. */
+  hasGiven(tenant: string, repository: string, imageId: string): boolean {
+    return this.#given.has(givenId(tenant, repository, imageId));
+  }
 }
 
 function registryId(tenant: string, host: string): string {
   return `${tenant}/${host}`;
+}
+
+function givenId(tenant: string, repository: string, imageId: string): string {
+  return `${tenant} ${repository} ${imageId}`;
 }
 
 /** Binds a sealed password to its place: one that is moved there cannot be opened. */
