@@ -147,24 +147,28 @@ export function addTenants(endpoints: Endpoints, { tenancy, logs, apps, clock }:
       if (name === DEFAULT_TENANT) {
         return new Problem('conflict', { detail: 'The tenant "default" is always there.' });
       }
-      const answer = await removed(name, tenancy);
-      // Whoever is called so next is somebody else.
+      const answer = await removed(name, tenancy, apps);
       if (answer instanceof Problem) return answer;
+      // Whoever is called so next is somebody else.
       await logs?.dropTenant(name);
-      await apps?.registries.dropTenant(name);
       return answer;
     },
   );
 }
 
-async function removed(name: string, { tenants, tokens, quotas }: NonNullable<AdminPorts['tenancy']>) {
+async function removed(
+  name: string,
+  { tenants, tokens, quotas }: NonNullable<AdminPorts['tenancy']>,
+  apps: AdminPorts['apps'],
+) {
   return quotas.inTurn(name, async () => {
     if ((await quotas.used(name)).apps > 0) {
       const detail = `The tenant "${name}" has apps.`;
       return new Problem('conflict', { detail, fix: ['DELETE its apps first, or PATCH its state to "suspended".'] });
     }
-    await tenants.remove(name, tokens.dropsOf(name));
+    await tenants.remove(name, [...tokens.dropsOf(name), ...(apps?.registries.dropsOf(name) ?? [])]);
     tokens.forgetTenant(name);
+    apps?.registries.forgetTenant(name);
     return {};
   });
 }

@@ -4,7 +4,7 @@
  */
 import { isTidegateError } from '#core/errors';
 import type { RegistryAuth } from '#docker/host-engine';
-import type { Store } from '#store/store';
+import type { DocumentChange, Store } from '#store/store';
 import type { AppsPorts } from './ports.ts';
 
 const REGISTRY_KIND = 'registry';
@@ -103,10 +103,15 @@ export class RegistryBook {
     return true;
   }
 
-  /** All of a tenant that goes: whoever is called so next is somebody else. */
-  async dropTenant(tenant: string): Promise<void> {
+  /** To be written when a tenant goes: whoever is called so next is somebody else. {@link forgetTenant} is said then. */
+  dropsOf(tenant: string): readonly DocumentChange[] {
+    return this.list(tenant).map(({ host }) => ({ kind: REGISTRY_KIND, id: registryId(tenant, host), drop: true }));
+  }
+
+  /** It is gone. */
+  forgetTenant(tenant: string): void {
+    for (const { host } of this.list(tenant)) this.#entries.delete(registryId(tenant, host));
     for (const one of this.#given) if (one.startsWith(`${tenant} `)) this.#given.delete(one);
-    for (const { host } of this.list(tenant)) await this.drop(tenant, host);
   }
 
   /** What a registry is to be shown. Null: the tenant has nothing for it. @throws TidegateError `vault.sealed` */

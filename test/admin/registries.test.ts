@@ -61,3 +61,16 @@ test('what is no registry, or what it refuses, is not kept, and the answer says 
   assert.equal((await tidegate.ask('/v1/registries/r.example', { method: PUT, body: BODY })).status, 403);
   assert.equal((await tidegate.ask('/v1/registries/r7.example', { method: PUT, body: BODY })).status, 200);
 });
+
+test('credentials go in the same step as their tenant: none are left for the next of that name', async (t) => {
+  const platform = new Platform();
+  const { tidegate } = await withTenancy(t, platform);
+  await tidegate.ask('/v1/tenants', { method: 'POST', body: { name: 'acme' } });
+  await platform.apps.registries.put({ tenant: 'acme', host: 'r.example', ...BODY });
+  // Whatever would be written after the tenant is gone.
+  platform.refusesWrites = true;
+  assert.equal((await tidegate.ask('/v1/tenants/acme', { method: DELETE })).status, 204);
+  assert.equal(platform.refused, 0);
+  assert.equal(await platform.apps.registries.credentials('acme', 'r.example'), null);
+  assert.deepEqual(platform.apps.registries.list('acme'), []);
+});

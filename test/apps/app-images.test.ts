@@ -128,7 +128,8 @@ test('that a repository is private, and its password, outlast a new start; the p
   assert.deepEqual(await again.credentials('acme', HOST), { username: 'robot', password: 'hunter2' });
   assert.equal(await again.credentials('other', HOST), null);
   assert.ok(again.isGuarded('registry.example/acme/shop'));
-  await again.dropTenant('acme');
+  await store.changeDocuments(again.dropsOf('acme'));
+  again.forgetTenant('acme');
   assert.deepEqual([again.list('acme'), await again.credentials('acme', HOST)], [[], null]);
 });
 
