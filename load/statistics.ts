@@ -13,6 +13,12 @@ export function spread(values: readonly number[]): Spread {
   return { median: middle(sorted), min: sorted[0] ?? 0, max: sorted.at(-1) ?? 0, count: sorted.length };
 }
 
+/** Smallest and largest. @throws RangeError when there are no values */
+export function extent(values: readonly number[]): readonly [low: number, high: number] {
+  const { min, max } = spread(values);
+  return [min, max];
+}
+
 /** The middle value, or the mean of the two in the middle. @throws RangeError when there are no values */
 export function median(values: readonly number[]): number {
   return middle(ascending(values));

@@ -8,7 +8,7 @@ import { ask, firstAnswer } from '../client.ts';
 import type { Report } from '../report.ts';
 import type { LoadContext, Scenario } from '../scenario.ts';
 import { Stage } from '../stage.ts';
-import { percentile, spread } from '../statistics.ts';
+import { extent, percentile } from '../statistics.ts';
 import { figureText, timesRow } from '../table.ts';
 
 const RUNS = 50;
@@ -134,9 +134,4 @@ function report(runs: readonly Run[]): Report {
     versions: {},
     data: runs,
   };
-}
-
-function extent(values: readonly number[]): readonly [number, number] {
-  const { min, max } = spread(values);
-  return [min, max];
 }

@@ -9,7 +9,7 @@ import { ask } from '../client.ts';
 import { type Goal, type Report, type TimeGoal, timeGoals } from '../report.ts';
 import { isChosen, type LoadContext, type Scenario } from '../scenario.ts';
 import { type SetState, Stage } from '../stage.ts';
-import { percentile, spread } from '../statistics.ts';
+import { extent, percentile } from '../statistics.ts';
 import { figureText, timesRow } from '../table.ts';
 import { ensureTinyApp } from '../tiny-app.ts';
 
@@ -192,9 +192,4 @@ function burstGoal(bursts: Figures['bursts']): Goal {
     measured: `${figureText(share * 100)} %`,
     met: share <= BURST_SHARE,
   };
-}
-
-function extent(values: readonly number[]): readonly [number, number] {
-  const { min, max } = spread(values);
-  return [min, max];
 }
