@@ -102,6 +102,8 @@ export class DeploymentRun {
       await this.#end(halt.kind, halt.kind === 'canceled' ? null : fault);
       throw error;
     }
+    // It is in force: what cannot be written of that now is no reason to put back what was, and is written by the next run.
+    await this.#progress.keepTurn(i, { done: true });
   }
 
   /** Pins the revision, and remembers what was before. */
@@ -197,7 +199,6 @@ export class DeploymentRun {
       declare(kept);
       await revisions.prune(kept);
     }
-    await this.#progress.keepTurn(i, { done: true });
   }
 
   /** Weights first: nobody is sent to what is no good. Its replicas stay until it is known what is wrong with them. */

@@ -185,3 +185,25 @@ test('a revision that proved itself stays in force when an old one cannot be dro
   await ended((await put('shop:3')).deployment);
   assert.equal(numbers()[0], 3);
 });
+
+test('what is in force stays so when it cannot be written at once that its turn is done', async () => {
+  const clock = new FakeClock();
+  platform.clock = clock;
+  await platform.open();
+  await ended((await put('shop:1')).deployment);
+  let refusals = 0;
+  const refused = Promise.reject(new TidegateError('store.failed', 'the disk is full'));
+  refused.catch(() => {});
+  platform.slow = { is: (changes) => changes.includes('"done":true') && refusals++ === 0, until: refused };
+  const { deployment } = await put('shop:2');
+  await until(() => refusals > 0);
+  const shares = () => platform.inForce(KEY)?.shares.map((one) => [one.revision, one.weight]);
+  const now = () => platform.apps.deployments.book.get('acme', 'shop', deployment?.id ?? '');
+  await until(async () => {
+    await clock.advance(1000);
+    return now()?.endedAt !== null;
+  });
+  assert.equal(now()?.state, 'succeeded');
+  assert.deepEqual(shares(), [['r2', 100]]);
+  assert.equal(platform.apps.library.set('acme', 'shop', 'web')?.current, 2);
+});
