@@ -4,6 +4,7 @@
  */
 import type Docker from 'dockerode';
 import { isTidegateError, messageOf, TidegateError } from '#core/errors';
+import type { SpareBook } from '#core/spare-book';
 import type { EngineStatus } from './engine.ts';
 import type { Call, EngineClient } from './engine-client.ts';
 import { isRefusal } from './engine-error.ts';
@@ -12,7 +13,7 @@ import { containerFrom, type InspectAnswer, inspectAnswer } from './inspect.ts';
 import type { Ownership } from './ownership.ts';
 import type { CreateBody } from './replica-bodies.ts';
 import { request } from './request.ts';
-import { answerIn, type SpareBook } from './spare-book.ts';
+import { answerIn } from './spare-book.ts';
 
 const INSPECT_MS = 5000;
 const PAUSE_MS = 10_000;

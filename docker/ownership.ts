@@ -3,9 +3,10 @@
  * change, so an answer holds for as long as the container exists.
  */
 import { REPLICA_LABEL } from '#core/replica-labels';
+import type { SpareBook } from '#core/spare-book';
 import type { EngineContainerSummary } from './engine.ts';
 import { ReplicaIndex } from './replica-index.ts';
-import { labelsIn, NO_SPARES, type SpareBook, summaryIn, wasSpare } from './spare-book.ts';
+import { labelsIn, NO_SPARES, summaryIn, wasSpare } from './spare-book.ts';
 
 const PREFIX = 'tidegate.';
 /** Values of `tidegate.enable` that opt out. */

@@ -3,6 +3,7 @@
  * stays on it; the labels of the replica that took it are kept beside, and count in their place wherever it is looked at.
  */
 import { ROLE_LABEL } from '#core/replica-labels';
+import type { SpareBook } from '#core/spare-book';
 import type { EngineContainerSummary } from './engine.ts';
 import type { InspectAnswer } from './inspect.ts';
 
@@ -10,26 +11,6 @@ type Labels = Readonly<Record<string, string>>;
 
 /** The role that a spare is made with. */
 export const SPARE_ROLE = 'spare';
-
-/** Plain JSON. */
-export interface SpareIdentity {
-  /** As of a pause container that had been made for the replica. */
-  readonly labels: Labels;
-  /** The network of its app. */
-  readonly network: string;
-  /** As if the pause container EXPOSEd it; null: none. */
-  readonly exposedPort: number | null;
-}
-
-/** Of the spares of one host, by container id. */
-export interface SpareBook {
-  get(containerId: string): SpareIdentity | null;
-  ids(): readonly string[];
-  /** Resolves when it would survive a crash. @throws TidegateError of the `store.` family */
-  put(containerId: string, identity: SpareIdentity): Promise<void>;
-  /** The container is gone. */
-  drop(containerId: string): void;
-}
 
 /** For an Engine without spares. */
 export const NO_SPARES: SpareBook = { get: () => null, ids: () => [], put: () => Promise.resolve(), drop: () => {} };

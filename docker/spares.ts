@@ -6,6 +6,7 @@
 import { pause as after, type Clock } from '#core/clock';
 import type { Log } from '#core/log';
 import { INSTANCE_LABEL, ROLE_LABEL } from '#core/replica-labels';
+import type { SpareBook } from '#core/spare-book';
 import type { Containers } from './containers.ts';
 import type { EngineClient } from './engine-client.ts';
 import type { Images } from './images.ts';
@@ -16,7 +17,7 @@ import { pauseBody, spareBody } from './replica-bodies.ts';
 import type { ReplicaNetworks } from './replica-networks.ts';
 import type { ReplicaPlan } from './replica-plan.ts';
 import { filters, request } from './request.ts';
-import { SPARE_ROLE, type SpareBook } from './spare-book.ts';
+import { SPARE_ROLE } from './spare-book.ts';
 
 const READ_MS = 5000;
 /** Whoever took one may be about to take more, and starts members meanwhile: making spares would slow that down. */

@@ -4,32 +4,18 @@
  */
 import { messageOf } from '#core/errors';
 import type { Log } from '#core/log';
+import type { SpareBook, SpareIdentity } from '#core/spare-book';
 import type { Store } from './store.ts';
 
 const KIND = 'sandbox';
 
-/** Plain JSON. */
-export interface SpareNote {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly network: string;
-  readonly exposedPort: number | null;
-}
-
-interface Entry extends SpareNote {
+interface Entry extends SpareIdentity {
   readonly host: string;
 }
 
 export interface SpareLogOptions {
   readonly store: Pick<Store, 'documents' | 'putDocument' | 'dropDocument'>;
   readonly log: Log;
-}
-
-/** The part of one host. */
-export interface HostSpares {
-  get(containerId: string): SpareNote | null;
-  ids(): readonly string[];
-  put(containerId: string, note: SpareNote): Promise<void>;
-  drop(containerId: string): void;
 }
 
 export class SpareLog {
@@ -47,7 +33,7 @@ export class SpareLog {
     return new SpareLog(options, new Map(known.map(({ id, body }) => [id, body as Entry])));
   }
 
-  of(host: string): HostSpares {
+  of(host: string): SpareBook {
     const own = (id: string): Entry | null => {
       const entry = this.#entries.get(id);
       return entry?.host === host ? entry : null;
@@ -55,7 +41,7 @@ export class SpareLog {
     return {
       get: own,
       ids: () => [...this.#entries].flatMap(([id, entry]) => (entry.host === host ? [id] : [])),
-      put: (id, note) => this.#put(id, { ...note, host }),
+      put: (id, identity) => this.#put(id, { ...identity, host }),
       drop: (id) => void (own(id) !== null && this.#drop(id)),
     };
   }
@@ -65,7 +51,7 @@ export class SpareLog {
     this.#entries.set(id, entry);
   }
 
-  /** What stays in the store by mistake is dropped when the Engine is listed next. */
+  /** What stays in the store by mistake is dropped when the Engine is listed after the next start. */
   #drop(id: string): void {
     this.#entries.delete(id);
     void this.#options.store.dropDocument(KIND, id).catch((error: unknown) => {
