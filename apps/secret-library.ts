@@ -127,7 +127,11 @@ export class SecretLibrary {
         ...{ kind: SECRET_VERSION_KIND, id: secretVersionId(id, version), drop: true as const },
       })),
       took: () => {
-        for (const { id, version } of dropped) this.#earlier.get(id)?.delete(version);
+        for (const { id, version } of dropped) {
+          const left = this.#earlier.get(id);
+          left?.delete(version);
+          if (left?.size === 0) this.#earlier.delete(id);
+        }
       },
     };
   }
