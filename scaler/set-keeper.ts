@@ -170,7 +170,9 @@ export class SetKeeper {
     if (refusal !== null) return Promise.resolve(refusal);
     const admission = this.#room.enter(request, signal);
     this.scaling.poke();
-    this.reconcile();
+    // Nothing changes but its load when it serves, or others are held already.
+    const isSeen = this.#demand.wanted === 'awake' && (this.pool.readyCount > 0 || this.pool.held > 1);
+    if (!isSeen) this.reconcile();
     return admission;
   }
 

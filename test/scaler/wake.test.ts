@@ -110,3 +110,27 @@ for (const [from, action] of [
     assert.equal(rig.state(container), 'running');
   });
 }
+
+test('one more request that is held has nobody look at the whole set, and keeps it awake', async () => {
+  const rig = new Rig();
+  const web = rig.set('web', { concurrency: 1, wakeTimeoutMs: 600_000 });
+  rig.add('web', 'exited');
+  await rig.clock.advance(0);
+  const first = rig.ask(web);
+  await rig.clock.advance(0);
+  rig.viewsChanged.length = 0;
+  rig.ask(web).abort();
+  await rig.clock.advance(0);
+  assert.deepEqual(rig.viewsChanged, [], 'the wake is under way for the first one');
+  await rig.clock.advance(500);
+  assert.equal(first.became, 'admitted');
+  rig.viewsChanged.length = 0;
+  const second = rig.ask(web);
+  await rig.clock.advance(0);
+  assert.deepEqual([rig.pool(web).held, rig.viewsChanged.length], [1, 0]);
+  first.finish();
+  await rig.clock.advance(0);
+  assert.equal(second.became, 'admitted');
+  await rig.clock.advance(500_000);
+  assert.equal(rig.view(web).state, 'up');
+});
