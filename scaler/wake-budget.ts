@@ -73,7 +73,8 @@ export class WakeBudget {
   /** Whether the operator is to hear that a tenant is over its limit: once a minute. */
   isNews(tenant: string): boolean {
     const now = this.#now();
-    if (now - (this.#toldAt.get(tenant) ?? Number.NEGATIVE_INFINITY) < MINUTE_MS) return false;
+    for (const [told, at] of this.#toldAt) if (now - at >= MINUTE_MS) this.#toldAt.delete(told);
+    if (this.#toldAt.has(tenant)) return false;
     this.#toldAt.set(tenant, now);
     return true;
   }
