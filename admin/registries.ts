@@ -5,6 +5,7 @@ import type { RegistryEntry } from '#apps/registry-book';
 import { readRegistryHost } from '#core/registry-host';
 import type { Endpoints } from './endpoint.ts';
 import { invalid, NOTHING } from './endpoint.ts';
+import type { PlanGate } from './plan-gate.ts';
 import { Problem } from './problem.ts';
 
 /** Of one tenant. */
@@ -35,7 +36,9 @@ const text = (max: number) =>
     .max(max)
     .regex(/^[^\p{Cc}]*$/u, 'It holds a control character.');
 
-export function addRegistries(endpoints: Endpoints, { registries }: Pick<Apps, 'registries'>): void {
+export function addRegistries(endpoints: Endpoints, { registries }: Pick<Apps, 'registries'>, plan: PlanGate): void {
+  const isFull = (tenant: string, host: string): boolean =>
+    registries.get(tenant, host) === null && registries.list(tenant).length >= REGISTRIES_MAX;
   endpoints.add(
     {
       method: 'get',
@@ -73,16 +76,21 @@ export function addRegistries(endpoints: Endpoints, { registries }: Pick<Apps, '
       const { tenant } = scope;
       const host = readRegistryHost(given);
       if (host === null) return badHost();
-      if (registries.get(tenant, host) === null && registries.list(tenant).length >= REGISTRIES_MAX) {
-        const detail = `A tenant has credentials for ${REGISTRIES_MAX} registries at most.`;
-        return new Problem('quota_exceeded', { detail, fix: ['DELETE those that are not needed any more.'] });
-      }
+      if (isFull(tenant, host)) return full();
       const login = await registries.check(host, body);
       if (login === 'refused') {
         const detail = `${host} refuses these credentials. Check the username; many registries want a token as password.`;
         return invalid([{ pointer: '/password', code: 'refused', detail }]);
       }
-      return { ...registryJson(await registries.put({ tenant, host, ...body })), login };
+      // The registry took its time: the tenant may be gone by now, or have as many as it may.
+      return await plan.taking(
+        scope,
+        () => ({}),
+        async () => {
+          if (isFull(tenant, host)) return full();
+          return { ...registryJson(await registries.put({ tenant, host, ...body })), login };
+        },
+      );
     },
   );
 
@@ -107,6 +115,11 @@ export function addRegistries(endpoints: Endpoints, { registries }: Pick<Apps, '
       return new Problem('not_found', { detail: `The tenant has no credentials for "${host}".` });
     },
   );
+}
+
+function full(): Problem {
+  const detail = `A tenant has credentials for ${REGISTRIES_MAX} registries at most.`;
+  return new Problem('quota_exceeded', { detail, fix: ['DELETE those that are not needed any more.'] });
 }
 
 function badHost(): Problem {

@@ -25,7 +25,7 @@ export function addWishes(endpoints: Endpoints, ports: AdminPorts): void {
   });
   addAppLifecycle(endpoints, apps, plan);
   addEnvironment(endpoints, apps, plan);
-  addRegistries(endpoints, apps);
+  addRegistries(endpoints, apps, plan);
   addSetWishes({ endpoints, apps, gate, plan });
   addCompose({ endpoints, apps, gate, plan });
   addRevisions(endpoints, { apps, gate, plan });

@@ -74,3 +74,17 @@ test('credentials go in the same step as their tenant: none are left for the nex
   assert.equal(await platform.apps.registries.credentials('acme', 'r.example'), null);
   assert.deepEqual(platform.apps.registries.list('acme'), []);
 });
+
+test('credentials that are tried while their tenant goes are not kept for the next of that name', async (t) => {
+  const platform = new Platform();
+  const { tidegate, as, token } = await withTenancy(t, platform);
+  await tidegate.ask('/v1/tenants', { method: 'POST', body: { name: 'acme' } });
+  const { text } = await token({ name: 'dev', role: 'developer' }, 'acme');
+  platform.images.asked = async () => {
+    assert.equal((await tidegate.ask('/v1/tenants/acme', { method: DELETE })).status, 204);
+  };
+  const answer = await as(text, '/v1/registries/r.example', { method: PUT, body: BODY });
+  assert.equal(answer.status, 404);
+  assert.deepEqual(platform.apps.registries.list('acme'), []);
+  assert.equal(await platform.apps.registries.credentials('acme', 'r.example'), null);
+});

@@ -16,6 +16,8 @@ export class FakeImages {
   readonly pulled: string[] = [];
   /** From the moment an image that is pulled is on the host until whoever pulled it hears so. */
   told: Promise<void> = Promise.resolve();
+  /** Until a registry says what it makes of credentials. */
+  asked: () => Promise<void> = async () => {};
   readonly #present = new Set<string>();
 
   get engine(): Pick<HostEngine, 'ensureImage' | 'proveAccess' | 'tryLogin'> {
@@ -40,7 +42,10 @@ export class FakeImages {
         this.proofs.push(`${auth?.username ?? 'nobody'} ${reference}`);
         this.#admit(reference, auth?.username ?? 'nobody');
       },
-      tryLogin: async (_, { password }) => (password === 'wrong' ? 'refused' : 'accepted'),
+      tryLogin: async (_, { password }) => {
+        await this.asked();
+        return password === 'wrong' ? 'refused' : 'accepted';
+      },
     };
   }
 
