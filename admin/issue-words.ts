@@ -90,7 +90,8 @@ function shown(value: unknown, issue: z.core.$ZodIssue): string {
   const isOfKind = issue.code === 'invalid_value' || issue.code === 'too_small' || issue.code === 'too_big';
   if (isOfKind && typeof value === 'number') return String(value);
   if (issue.code === 'invalid_value' && typeof value === 'string' && value.length <= SHOWN_MAX) return `"${value}"`;
-  if (typeof value === 'string') return `a text of ${value.length} characters`;
+  if (typeof value === 'string') return `a text of ${value.length} ${value.length === 1 ? 'character' : 'characters'}`;
+  if (typeof value === 'number' && !Number.isInteger(value)) return 'a fraction';
   if (Array.isArray(value)) return 'a list';
   if (value === null) return 'null';
   return KINDS[typeof value] ?? 'something else';

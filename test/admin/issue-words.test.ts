@@ -21,8 +21,8 @@ const Schema = z.object({
 });
 
 for (const [what, value, words] of [
-  ['a text for a number', { min: '3' }, 'has to be a number, and is a text of 1 characters'],
-  ['a fraction', { min: 1.5 }, 'has to be a whole number, and is a number'],
+  ['a text for a number', { min: '3' }, 'has to be a number, and is a text of 1 character'],
+  ['a fraction', { min: 1.5 }, 'has to be a whole number, and is a fraction'],
   ['a number that is too small', { min: -1 }, 'has to be at least 0, and is -1'],
   ['a number that is too big', { min: 10 }, 'has to be at most 9, and is 10'],
   ['a number on a bound that is not of it', { share: 0 }, 'has to be more than 0, and is 0'],
