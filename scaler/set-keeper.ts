@@ -16,21 +16,18 @@ import { Demand, type Demotion, type WantedTier } from './demand.ts';
 import { Holds } from './holds.ts';
 import type { Sleeper } from './light-sleepers.ts';
 import type { ScalerPorts } from './ports.ts';
-import { noReplicas, RESTART_GRACE_MS, refusalOf, refusalsOf, stoppedByPerson, type TurnedAway } from './prospects.ts';
+import { RESTART_GRACE_MS, stoppedByPerson, type TurnedAway } from './prospects.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ReplicaKeeper } from './replica-keeper.ts';
 import { Rest } from './rest.ts';
 import { Roster } from './roster.ts';
 import type { ScaleOverride, ScaleTarget } from './scale-target.ts';
+import { SetDoor } from './set-door.ts';
 import { reportsOf, type SetReport } from './set-reports.ts';
 import { SetScale } from './set-scale.ts';
 import { type SetView, viewOf } from './set-view.ts';
-import { servingShares } from './share-wishes.ts';
 import { Staffing } from './staffing.ts';
-import { WaitingRoom } from './waiting-room.ts';
-import { Wake } from './wake.ts';
 import type { WakeHouse } from './wake-house.ts';
-import { WakeTurn } from './wake-turn.ts';
 
 /** How often it is looked whether those who are held still have something to wait for. */
 const PROSPECT_MS = 500;
@@ -52,19 +49,16 @@ export class SetKeeper {
   readonly pool: Pool;
   readonly scaling: SetScale;
   readonly #options: SetKeeperOptions;
-  readonly #room: WaitingRoom;
   readonly #staffing: Staffing;
   readonly #demand: Demand;
   readonly #reconciler: Reconciler;
-  readonly #wake: Wake;
-  readonly #turn: WakeTurn;
+  readonly #door: SetDoor;
   readonly #roster: Roster;
   readonly #report: SetReport;
   readonly #holds = new Holds(this);
   readonly #rest = new Rest();
   readonly #knownSince: number;
   #snapshot: SetSnapshot;
-  #closed = false;
 
   constructor(options: SetKeeperOptions) {
     const { ports, pool, snapshot, house } = options;
@@ -76,7 +70,7 @@ export class SetKeeper {
     this.#report = reportsOf({
       emit: ports.emit,
       snapshot: () => this.#snapshot,
-      correlationId: () => this.#wake.id,
+      correlationId: () => this.#door.wake.id,
     });
     this.#roster = new Roster({
       ...{ ports, pool },
@@ -84,10 +78,6 @@ export class SetKeeper {
       // Who starts a container by hand wants it up: its idle time begins now.
       onWoken: () => this.#demand.touch(),
       report: (type, replica, cause, data) => this.#report(type, cause, { replica: replica.id, data }),
-    });
-    this.#room = new WaitingRoom({
-      ...{ pool, clock: ports.clock, tenant: snapshot.tenant, space: house.space },
-      phases: (since) => house.times.count(this.#wake.trace.phases(since)),
     });
     this.#demand = new Demand({
       pool,
@@ -103,16 +93,14 @@ export class SetKeeper {
       run: () => this.#reconcile(),
       onTrouble: (message, error) => ports.log.error(message, { set: this.key, error }),
     });
-    this.#wake = new Wake({ ...ports, report: (type, cause, data) => this.#report(type, cause, { data }) });
-    this.#turn = new WakeTurn({
-      ...{ ...snapshot, budget: house.wakes, onTurn: () => this.reconcile() },
-      onLimited: (cause) => this.#report('set.wake_limited', cause),
-    });
     this.#staffing = new Staffing({
       ports,
       snapshot,
       report: (type, cause, data, replica) => this.#report(type, cause, { replica, data }),
       onDone: () => this.reconcile(),
+    });
+    this.#door = new SetDoor({
+      ...{ ports, house, set: this, demand: this.#demand, staffing: this.#staffing, report: this.#report },
     });
   }
 
@@ -144,14 +132,26 @@ export class SetKeeper {
     return this.replicas.some((one) => one.servesDependents && (!this.#isDeployed || one.snapshot.weight > 0));
   }
 
+  /** Keepers of the sets it depends on, as far as they are known. */
+  get dependencies(): readonly SetKeeper[] {
+    return this.#options.dependencies(this);
+  }
+
+  /** A set that depends on it is awake or wants to be. */
+  get hasDependents(): boolean {
+    return this.#holds.dependents.size > 0;
+  }
+
+  /** Something of it takes requests, or serves sets that depend on it. */
   get isServing(): boolean {
     return this.pool.readyCount > 0 || this.servesDependents;
   }
 
   view(): SetView {
     const { making, underWay } = this.#staffing;
-    const waking = this.#wake.isUnderWay || underWay > 0;
-    return viewOf(this, { waking, failed: this.#wake.failedForMs > 0, making });
+    const { wake } = this.#door;
+    const waking = wake.isUnderWay || underWay > 0;
+    return viewOf(this, { waking, failed: wake.failedForMs > 0, making });
   }
 
   observe(snapshot: SetSnapshot): void {
@@ -166,23 +166,12 @@ export class SetKeeper {
 
   /** Holds a request until it may go to an upstream. */
   admit(request: AdmissionRequest, signal: AbortSignal): Promise<Admission> {
-    const refusal = this.#ask();
-    if (refusal !== null) return Promise.resolve(refusal);
-    const admission = this.#room.enter(request, signal);
-    this.scaling.poke();
-    // Nothing changes but its load when it serves, or others are held already.
-    const isSeen = this.#demand.wanted === 'awake' && (this.pool.readyCount > 0 || this.pool.held > 1);
-    if (!isSeen) this.reconcile();
-    return admission;
+    return this.#door.admit(request, signal);
   }
 
   /** Wakes without holding anything; what stands against it, if something does. */
   knock(): TurnedAway | null {
-    const refusal = this.#ask();
-    if (refusal !== null) return refusal;
-    this.#demand.knock(this.#snapshot.policy.wakeTimeoutMs);
-    this.reconcile();
-    return null;
+    return this.#door.knock();
   }
 
   /** Keeps the set awake until then (monotonic ms), whatever its traffic. */
@@ -207,7 +196,7 @@ export class SetKeeper {
   /** A person or program changes the scale. */
   scale(override: ScaleOverride): void {
     this.scaling.override = override;
-    this.#wake.forgive();
+    this.#door.wake.forgive();
     this.#staffing.forgive();
     this.#roster.forgive();
     if (override.replicas === 0) this.#demand.sleep();
@@ -228,7 +217,7 @@ export class SetKeeper {
   }
 
   release(): void {
-    this.#room.release();
+    this.#door.release();
   }
 
   suspect(upstream: Upstream): void {
@@ -256,16 +245,7 @@ export class SetKeeper {
 
   /** Why nothing will become ready for whoever asks now; null: it is worth waiting. */
   refusal(): TurnedAway | null {
-    const limited = this.#takesTurns ? this.#turn.refusal(this.replicas) : null;
-    if (limited !== null) return limited;
-    const { shares = null, stopped: isStopped = false } = this.#snapshot;
-    return refusalOf({
-      ...{ shares, isStopped, target: this.scaling.lasting, replicas: this.replicas, now: this.#now() },
-      readyCount: this.pool.readyCount,
-      failedForMs: this.#wake.failedForMs,
-      canMake: this.#staffing.isAble,
-      dependencyRefusals: refusalsOf(this.#options.dependencies(this)),
-    });
+    return this.#door.refusal();
   }
 
   /** Looks at everything and says what each replica should be. Safe to call at any time, from anywhere. */
@@ -287,9 +267,8 @@ export class SetKeeper {
       isComingUp: replicas.some((one) => one.isComingUp),
       isDeployed: this.#isDeployed,
     });
-    const dependencies = this.#options.dependencies(this);
-    const { isServing } = this;
-    const mayStart = this.#turn.follow({ isWanted: tier === 'awake' && this.#takesTurns, isServing, replicas });
+    const { dependencies } = this;
+    const mayStart = this.#door.mayStart(tier);
     const isWanted = (tier === 'awake' && mayStart) || shares?.some((one) => one.held) === true;
     const stirs = (isWanted && !isStopped) || replicas.some((one) => one.isStirring);
     this.#holds.holdOnly(stirs ? dependencies : []);
@@ -300,42 +279,11 @@ export class SetKeeper {
       stoppedByPerson: isStopped,
       dependenciesReady: dependencies.every((one) => one.servesDependents),
     });
-    this.#followWake();
+    this.#door.follow();
     this.#followRest(tier);
     for (const dependent of this.#holds.dependents) dependent.reconcile();
     this.#options.onViewChanged();
     return this.#nextMoment(lookedAt);
-  }
-
-  /** Somebody asks for the set. Answers with what stands against it. */
-  #ask(): TurnedAway | null {
-    if (this.#closed) return noReplicas();
-    if (this.pool.readyCount > 0) return null;
-    const refusal = this.refusal();
-    if (refusal === null) this.#demand.touch();
-    return refusal;
-  }
-
-  /** Begins a wake when one is needed, gives it up when it is hopeless, and sends those away who wait in vain. */
-  #followWake(): void {
-    const { shares } = this.#snapshot;
-    const serving = shares === undefined ? null : servingShares(shares).map((one) => one.revision);
-    const change = this.#wake.follow({
-      replicas: this.replicas.filter((one) => serving?.includes(one.snapshot.revision ?? '') ?? true),
-      makeFailures: this.#staffing.failures(this.#snapshot),
-      isMaking: this.#staffing.underWay > 0,
-      isServing: this.isServing,
-      isAsked: this.#demand.isAsked,
-      hasDependents: this.#holds.dependents.size > 0,
-      isWorthwhile: () => this.refusal() === null,
-    });
-    if (change === 'failed') this.#demand.endKnock();
-    if (change === 'begun') this.#staffing.forgive();
-    if (change !== null) this.reconcile();
-    const refusal = this.pool.held > 0 ? this.refusal() : null;
-    if (refusal === null) return;
-    this.#room.turnAway(refusal);
-    this.reconcile();
   }
 
   #followRest(wanted: WantedTier): void {
@@ -356,17 +304,10 @@ export class SetKeeper {
   }
 
   #end(): void {
-    this.#closed = true;
     this.#reconciler.close();
     this.scaling.close();
     this.#staffing.close();
-    this.#turn.close();
-    this.#room.turnAway(noReplicas());
-  }
-
-  /** It sleeps and wakes for itself; what others wait for comes up with them. */
-  get #takesTurns(): boolean {
-    return this.target.min === 0 && this.pool.readyCount === 0 && this.#holds.dependents.size === 0;
+    this.#door.close();
   }
 
   /** The API deploys it. */
