@@ -18,8 +18,9 @@ import {
   SHRINK_RATIO,
   TOLERANCE,
 } from './decider/decider.ts';
-import { DemandMeter } from './decider/demand-meter.ts';
+import { DemandMeter, LIMIT_PART } from './decider/demand-meter.ts';
 import { Forecast } from './decider/forecast.ts';
+import { Starts, type StartWatch } from './decider/starts.ts';
 
 /** How often a set is looked at that has requests, and one that has none. */
 const BUSY_MS = 250;
@@ -33,8 +34,6 @@ const PANIC_LEAST_MS = 2000;
 const PEAK_MS = 2000;
 /** While requests queue before replicas that are up, the short window is as short as that. */
 const SATURATED_MS = 500;
-/** Of a hard limit of requests at a time a replica is to have that part: the rest is for what comes at once. */
-const LIMIT_PART = 0.7;
 
 /** Mean use of the ready replicas, in percent of their limits; null: not known. */
 export interface MeanUse {
@@ -44,8 +43,12 @@ export interface MeanUse {
 
 const NO_USE: MeanUse = { cpu: null, memory: null };
 
-/** Load is foreseen so far ahead: a replica has to be there by then. */
-const FORESEEN_MS = 60_000;
+/** Load is foreseen as far ahead as a start takes; that far while none was seen. */
+const LEAD_MS = 60_000;
+/** The next start may find its image cold, or a machine that is busy. */
+const LEAD_LEAST_MS = 5000;
+/** What takes longer is stuck, and no reason to have replicas for nothing. */
+const LEAD_MOST_MS = 600_000;
 
 /** What is looked at of a pool. */
 export type ScaledPool = Pick<Pool, 'policy' | 'inFlight' | 'held' | 'claims' | 'readyCount'>;
@@ -56,6 +59,8 @@ export interface AutoscalerOptions {
   readonly use: () => MeanUse;
   /** Another number of replicas is wanted. */
   readonly onChange: (change: ScaleChange) => void;
+  /** Not given: starts are told by the counts of the pool. */
+  readonly starts?: StartWatch;
 }
 
 export interface ScaleChange {
@@ -94,6 +99,7 @@ export class Autoscaler {
   readonly #options: AutoscalerOptions;
   /** Outlives sleep. */
   #forecast: Forecast | null = null;
+  readonly #starts: StartWatch;
   #meter: DemandMeter;
   #windowMs: number;
   #bounds: Bounds = { min: 1, max: 1 };
@@ -109,6 +115,7 @@ export class Autoscaler {
     this.#options = options;
     this.#windowMs = options.pool.policy.scale.windowMs;
     this.#meter = new DemandMeter(this.#windowMs);
+    this.#starts = options.starts ?? new Starts();
   }
 
   /** Replicas that are wanted while the set is awake; null: its number is fixed, or it sleeps. */
@@ -154,17 +161,19 @@ export class Autoscaler {
     this.#timer = null;
     this.#decision = null;
     this.#meter.reset();
+    this.#starts.rest();
   }
 
   #look(): void {
     const { pool, clock, onChange } = this.#options;
     const now = clock.now();
     if (pool.policy.scale.windowMs !== this.#windowMs) this.#widen(pool.policy.scale);
-    this.#meter.sample(now, pool);
+    this.#meter.sample(now, pool, this.#starts.slows(now));
     const before = this.#decision;
     const next = decide(this.#stats(), this.#policy(), this.#memory, now);
     this.#memory = next.memory;
     this.#decision = next;
+    this.#starts.look(now, { desired: next.desired, ready: pool.readyCount });
     const isBusy = pool.inFlight > 0 || pool.held > 0 || pool.claims !== this.#claims;
     this.#claims = pool.claims;
     this.#lookIn(isBusy ? BUSY_MS : CALM_MS);
@@ -208,7 +217,8 @@ export class Autoscaler {
     const wall = this.#options.clock.wall();
     this.#forecast ??= new Forecast();
     this.#forecast.record(wall, this.#meter.window.demand(spanMs));
-    return this.#forecast.expected(wall, FORESEEN_MS) ?? 0;
+    const leadMs = Math.min(LEAD_MOST_MS, Math.max(LEAD_LEAST_MS, this.#starts.timeMs ?? LEAD_MS));
+    return this.#forecast.expected(wall, leadMs) ?? 0;
   }
 
   #lookIn(delayMs: number): void {

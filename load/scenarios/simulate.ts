@@ -2,7 +2,8 @@
 
 import type { Goal, Picture, Report } from '../report.ts';
 import { isChosen, type LoadContext, type Scenario } from '../scenario.ts';
-import { type Candidate, fixed, knative, tidegate } from '../simulator/candidates.ts';
+import { type Candidate, fixed, heedless, knative, tidegate } from '../simulator/candidates.ts';
+import type { MachineModel, ServiceModel } from '../simulator/fleet.ts';
 import {
   directionChanges,
   type Outcome,
@@ -11,7 +12,7 @@ import {
   timesBetween,
 } from '../simulator/simulation.ts';
 import { simulationChart } from '../simulator/simulation-chart.ts';
-import { DAY, RAMP, SPIKE, STEP, TRACES, type Trace } from '../simulator/traces.ts';
+import { DAY, RAMP, SLOWER, SPIKE, STARTS_THAT_SLOW, STEP, TRACES, type Trace } from '../simulator/traces.ts';
 import { percentile } from '../statistics.ts';
 import { figureText } from '../table.ts';
 
@@ -20,6 +21,11 @@ const CONCURRENCY = 10;
 /** Requests at a time that a replica of the fixed fleet has at the peak, on average: as Tidegate aims at. */
 const AIM = 0.7 * CONCURRENCY;
 const MAX_REPLICAS = 50;
+/** Two cores; a start has one of them for 500 to 700 ms, a request the twentieth part of one. */
+const SMALL_MACHINE: MachineModel = { cores: 2, requestCores: 0.05 };
+const SLOWING_START_MS: ServiceModel['startMs'] = [500, 700];
+const SETTLED_S = 10;
+const SLOWER_FROM = { from: 60, times: 4 };
 const NAMES = TRACES.map(({ name }) => name);
 
 export const simulation: Scenario = {
@@ -33,7 +39,7 @@ export const simulation: Scenario = {
 async function runSimulate({ options, progress, signal }: LoadContext): Promise<Report> {
   const outcomes: Outcome[] = [];
   for (const trace of TRACES.filter(({ name }) => isChosen(name, NAMES, options))) {
-    for (const candidate of [tidegate, knative, fixed]) {
+    for (const candidate of candidatesOf(trace)) {
       progress(`${trace.name}: ${candidate.name}`);
       signal.throwIfAborted();
       outcomes.push(simulate(setting(trace, candidate)));
@@ -44,18 +50,31 @@ async function runSimulate({ options, progress, signal }: LoadContext): Promise<
   return report(outcomes);
 }
 
+/** Where starts or answers take their time, what heeding starts does is shown beside not doing so. */
+function candidatesOf(trace: Trace): readonly Candidate[] {
+  const isAboutStarts = trace === STARTS_THAT_SLOW || trace === SLOWER;
+  return isAboutStarts ? [tidegate, heedless, knative, fixed] : [tidegate, knative, fixed];
+}
+
 /** The same service for all; what spikes from zero takes two seconds to start, as the issue has it. */
 export function setting(trace: Trace, candidate: Candidate): SimulationOptions {
-  const peak = Math.max(1, Math.ceil((trace.peak * WORK_MS) / 1000 / AIM), Math.ceil(trace.atOnce / CONCURRENCY));
+  const service = serviceOf(trace);
+  const workMs = service.workMs * (service.slower?.times ?? 1);
+  const peak = Math.max(1, Math.ceil((trace.peak * workMs) / 1000 / AIM), Math.ceil(trace.atOnce / CONCURRENCY));
   const least = trace === SPIKE ? 0 : trace === DAY ? 3 : 1;
   const isFixed = candidate === fixed;
   return {
-    ...{ trace, candidate, concurrency: CONCURRENCY },
-    service: { workMs: WORK_MS, startMs: trace === SPIKE ? [2000, 2000] : [300, 500] },
+    ...{ trace, candidate, service, concurrency: CONCURRENCY },
     min: isFixed ? peak : least,
     max: isFixed ? peak : MAX_REPLICAS,
     replicas: isFixed ? peak : least,
   };
+}
+
+function serviceOf(trace: Trace): ServiceModel {
+  if (trace === STARTS_THAT_SLOW) return { workMs: WORK_MS, startMs: SLOWING_START_MS, machine: SMALL_MACHINE };
+  if (trace === SLOWER) return { workMs: WORK_MS, startMs: SLOWING_START_MS, slower: SLOWER_FROM };
+  return { workMs: WORK_MS, startMs: trace === SPIKE ? [2000, 2000] : [300, 500] };
 }
 
 function report(outcomes: readonly Outcome[]): Report {
@@ -83,11 +102,12 @@ function report(outcomes: readonly Outcome[]): Report {
     ...{ name: simulation.name, title: simulation.title, tables, pictures, versions: {} },
     goals: traces.flatMap((trace) => goalsOf(trace, outcomes)),
     method: [
-      `Simulated: work of ${WORK_MS} ms, at most ${CONCURRENCY} requests at a time in a replica (7 aimed at), the rest waits; a replica starts within 300 to 500 ms, within 2 s in "${SPIKE.name}".`,
+      `Simulated: work of ${WORK_MS} ms, at most ${CONCURRENCY} requests at a time in a replica (7 aimed at), the rest waits; a replica starts within 300 to 500 ms, within 2 s in "${SPIKE.name}", within 500 to 700 ms in "${STARTS_THAT_SLOW.name}" and "${SLOWER.name}".`,
       'Arrivals are a Poisson process with a seed: every run is the same, and every candidate sees the same.',
       'Tidegate is its own loop as it runs in production (`scaler/autoscaler.ts`) on a simulated clock; Knative is its published rules with its defaults (`load/simulator/candidates.ts`); fixed is a fleet for the peak at 7 requests a replica.',
       'Turns: how often the number that is wanted goes up after it went down or the other way, the most in any phase of the trace.',
-      'What a model cannot show: replicas that get slower under load, and what the Engine takes to start several at once.',
+      `In "${STARTS_THAT_SLOW.name}" all shares two cores evenly: a start would use one, a request the twentieth part of one; with more to run than that all of it takes longer. "heedless" is Tidegate's loop as it was before it knew of that.`,
+      'What a model cannot show: replicas that get slower under load of their own, and what the Engine takes to start several at once.',
     ],
     chart: { title: 'Replica seconds', unit: 's', groups: bars },
     data: outcomes.map((one) => ({
@@ -141,6 +161,17 @@ function goalsOf(trace: Trace, outcomes: readonly Outcome[]): Goal[] {
       goal(`${trace.name}: turns in any phase`, '≤ 1', [mine.turns, mine.turns <= 1]),
       goal(`${trace.name}: p95 outside the first second of the step`, '≤ work + 30 ms', [p95, p95 <= WORK_MS + 30]),
     ];
+  }
+  if (trace === STARTS_THAT_SLOW) {
+    return [
+      goal(`${trace.name}: most replicas, where three are enough`, '≤ 5', [mine.peakReplicas, mine.peakReplicas <= 5]),
+      goal(`${trace.name}: errors`, '0', [mine.errors, mine.errors === 0]),
+    ];
+  }
+  if (trace === SLOWER) {
+    const p95 = percentile(timesBetween(ours, SLOWER_FROM.from + SETTLED_S, trace.seconds), 95);
+    const aimMs = SLOWER_FROM.times * WORK_MS + 30;
+    return [goal(`${trace.name}: p95 ten seconds after the change`, '≤ work + 30 ms', [p95, p95 <= aimMs])];
   }
   if (trace === SPIKE) {
     const isRight = mine.peakReplicas === 5 && mine.errors === 0;

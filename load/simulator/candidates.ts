@@ -5,6 +5,7 @@
 import { DEFAULT_POLICY } from '#core/set';
 import { Autoscaler } from '#scaler/autoscaler';
 import { type DeciderMemory, type DeciderPolicy, decide, NO_MEMORY } from '#scaler/decider/decider';
+import type { StartWatch } from '#scaler/decider/starts';
 import type { Fleet } from './fleet.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
@@ -39,28 +40,40 @@ export const tidegate: Candidate = {
   title: "Tidegate's decider",
   isOurs: true,
   queue: DEFAULT_POLICY.wakeQueue,
-  follow({ clock, fleet, min, max }) {
-    const bounds = { min: Math.max(1, min), max };
-    let isAwake = fleet.count > 0;
-    const scaler = new Autoscaler({
-      ...{ pool: fleet, clock, use: () => ({ cpu: null, memory: null }) },
-      onChange: ({ to }) => fleet.scaleTo(to),
-    });
-    const look = (): void => scaler.follow(bounds, { isAwake, isFixed: false, replicas: fleet.count });
-    fleet.onArrival = () => {
-      if (fleet.held === 0) return;
-      if (isAwake) {
-        scaler.poke();
-        return;
-      }
-      isAwake = true;
-      look();
-      fleet.scaleTo(scaler.desired ?? 1);
-    };
-    look();
-    return () => scaler.desired ?? fleet.count;
-  },
+  follow: (scene) => followLoad(scene),
 };
+
+/** Tidegate as it was before it knew that its own starts slow what it looks at. */
+export const heedless: Candidate = {
+  ...tidegate,
+  name: 'heedless',
+  title: "Tidegate's decider without heed of its starts",
+  isOurs: false,
+  follow: (scene) => followLoad(scene, { timeMs: null, look: () => {}, slows: () => false, rest: () => {} }),
+};
+
+function followLoad({ clock, fleet, min, max }: Scene, starts?: StartWatch): () => number {
+  const bounds = { min: Math.max(1, min), max };
+  let isAwake = fleet.count > 0;
+  const scaler = new Autoscaler({
+    ...{ pool: fleet, clock, use: () => ({ cpu: null, memory: null }) },
+    ...(starts === undefined ? {} : { starts }),
+    onChange: ({ to }) => fleet.scaleTo(to),
+  });
+  const look = (): void => scaler.follow(bounds, { isAwake, isFixed: false, replicas: fleet.count });
+  fleet.onArrival = () => {
+    if (fleet.held === 0) return;
+    if (isAwake) {
+      scaler.poke();
+      return;
+    }
+    isAwake = true;
+    look();
+    fleet.scaleTo(scaler.desired ?? 1);
+  };
+  look();
+  return () => scaler.desired ?? fleet.count;
+}
 
 export const knative: Candidate = {
   name: 'Knative',

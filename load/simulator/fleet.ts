@@ -3,15 +3,28 @@
  * it came; replicas take a while to start, and finish what they have before they go. It has the counts of a pool.
  */
 import type { SetPolicy } from '#core/set';
+import { Cores } from './cores.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
 /** Entries of the queue that are over before they are cleared away. */
+const SECOND_MS = 1000;
+const NEVER_SLOWER = { from: Number.POSITIVE_INFINITY, times: 1 };
 const LONGEST_PAST = 10_000;
 
 export interface ServiceModel {
   readonly workMs: number;
+  /** From a second on a request takes so many times as long. */
+  readonly slower?: { readonly from: number; readonly times: number };
   /** From asking for a replica until it takes requests: so many ms, evenly between the two. */
   readonly startMs: readonly [least: number, most: number];
+  /** What all of that shares; not given: there is more of it than is ever needed. */
+  readonly machine?: MachineModel;
+}
+
+export interface MachineModel {
+  readonly cores: number;
+  /** The part of a core that a request uses while it is worked on. A start uses a whole one. */
+  readonly requestCores: number;
 }
 
 export interface FleetOptions {
@@ -38,6 +51,8 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #replicas: Replica[] = [];
   readonly #queue: Held[] = [];
+  /** Null: what it runs on is never short of them. */
+  readonly #cores: Cores | null;
   #head = 0;
   #spentAt = 0;
 
@@ -59,6 +74,8 @@ export class Fleet {
   constructor(options: FleetOptions) {
     this.#options = options;
     this.policy = options.policy;
+    const { machine } = options.service;
+    this.#cores = machine === undefined ? null : new Cores(options.clock, machine.cores);
     for (let i = 0; i < options.replicas; i++) this.#replicas.push({ state: 'ready', inFlight: 0 });
     this.readyCount = options.replicas;
   }
@@ -93,11 +110,11 @@ export class Fleet {
   }
 
   #start(): void {
-    const { clock, chance, service } = this.#options;
+    const { chance, service } = this.#options;
     const replica: Replica = { state: 'starting', inFlight: 0 };
     this.#replicas.push(replica);
     const [least, most] = service.startMs;
-    clock.after(least + chance() * (most - least), () => {
+    this.#work(least + chance() * (most - least), 1, () => {
       if (replica.state !== 'starting') return;
       this.settle();
       replica.state = 'ready';
@@ -120,6 +137,7 @@ export class Fleet {
   /** Gives it to the replica that has least to do. */
   #serve(held: Held): boolean {
     const { clock, service } = this.#options;
+    const { from, times } = service.slower ?? NEVER_SLOWER;
     const limit = this.policy.concurrency > 0 ? this.policy.concurrency : Number.POSITIVE_INFINITY;
     let best: Replica | null = null;
     for (const one of this.#replicas) {
@@ -130,7 +148,8 @@ export class Fleet {
     replica.inFlight++;
     this.inFlight++;
     this.claims++;
-    clock.after(service.workMs, () => {
+    const workMs = service.workMs * (clock.now() < from * SECOND_MS ? 1 : times);
+    this.#work(workMs, service.machine?.requestCores ?? 0, () => {
       this.settle();
       replica.inFlight--;
       this.inFlight--;
@@ -139,6 +158,11 @@ export class Fleet {
       this.#release();
     });
     return true;
+  }
+
+  #work(ms: number, cores: number, run: () => void): void {
+    if (this.#cores === null) this.#options.clock.after(ms, run);
+    else this.#cores.after(ms, cores, run);
   }
 
   #hold(held: Held): void {

@@ -3,7 +3,12 @@ import { svgLines } from '../line-chart.ts';
 import { percentile } from '../statistics.ts';
 import type { Outcome } from './simulation.ts';
 
-const COLORS: Readonly<Record<string, string>> = { Tidegate: '#0b7285', Knative: '#e8590c', fixed: '#adb5bd' };
+const COLORS: Readonly<Record<string, string>> = {
+  Tidegate: '#0b7285',
+  Knative: '#e8590c',
+  heedless: '#9c36b5',
+  fixed: '#adb5bd',
+};
 const LOAD_COLOR = '#495057';
 const SECOND_MS = 1000;
 const NINETY_FIFTH = 95;

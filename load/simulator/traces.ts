@@ -41,6 +41,27 @@ export const STEP = points('step', '10 → 200 → 10 requests a second from one
   [340, 10],
 ]);
 
+/** The step on a machine of two cores that each start has for itself: answers take longer because of the starts. */
+export const STARTS_THAT_SLOW: Trace = {
+  ...STEP,
+  name: 'starts-that-slow',
+  title: `${STEP.title}, on two cores that starts take from the service`,
+};
+
+/** Nothing of ours is to blame for it: the set has to grow all the same. */
+export const SLOWER: Trace = {
+  name: 'slower',
+  title: '100 requests a second, of which each takes four times as long after a minute',
+  seconds: 240,
+  rate: () => 100,
+  peak: 100,
+  phases: [
+    { name: 'quick', from: 0, to: 60 },
+    { name: 'slow', from: 60, to: 240 },
+  ],
+  atOnce: 0,
+};
+
 export const SPIKE: Trace = {
   name: 'spike-from-zero',
   title: '50 requests at once for a set at zero, then one every two seconds',
@@ -88,7 +109,7 @@ export const SAWTOOTH: Trace = {
   atOnce: 0,
 };
 
-export const TRACES: readonly Trace[] = [RAMP, STEP, SPIKE, DAY, NOISE, SAWTOOTH];
+export const TRACES: readonly Trace[] = [RAMP, STEP, STARTS_THAT_SLOW, SLOWER, SPIKE, DAY, NOISE, SAWTOOTH];
 
 /** Straight lines between six points: low, up to the height, held, down again, low. */
 function points(name: string, title: string, all: readonly (readonly [second: number, rate: number])[]): Trace {

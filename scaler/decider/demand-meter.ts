@@ -1,5 +1,5 @@
 /**
- * Measures what a set needs from the counts of its pool. Two things are kept out of it that a plain count would take for
+ * Measures what a set needs from the counts of its pool. Three things are kept out of it that a plain count would take for
  * load, and that make others overshoot:
  *
  * - The backlog of a cold start. What is held when a set wakes is counted once, for a moment after the first of it came,
@@ -7,6 +7,10 @@
  * - The queue before replicas that are full. It grows for as long as there are too few of them, whatever the load is. Where
  *   the time that a request takes is known, arrivals times that time is the demand, and enough more to work the queue off
  *   within a second.
+ *
+ * And what our own starts do to it: they take the processor from the replicas that serve, so that requests take longer and more
+ * of them are there at a time. While starts slow it, a request counts as long as it took before them. What is there counts
+ * for a part at least, for it may be that the service got slower by itself.
  */
 import { LoadWindow } from './load-window.ts';
 
@@ -16,8 +20,14 @@ const GATHER_MS = 500;
 const WORK_OFF_MS = 1000;
 /** Ends of requests that it takes to know how long one takes. */
 const ENDS_TO_KNOW = 10;
+/** Starts being over, it takes so many times as long as a request to know how long one takes. */
+const LEARN_REQUESTS = 2;
 /** Arrivals are counted over that time when requests queue. */
 const QUEUE_SPAN_MS = 1000;
+/** Of a hard limit of requests at a time a replica is to have that part: the rest is for what comes at once. */
+export const LIMIT_PART = 0.7;
+/** While starts slow a service that part of what is there counts at least. */
+const SLOWED_PART = 0.5;
 
 /** Counts of a pool at one moment; the totals since the start. */
 export interface PoolCounts {
@@ -43,6 +53,10 @@ export class DemandMeter {
   /** Mean time of a request at a replica, in ms; null: not known yet. */
   #serviceMs: number | null = null;
   #isSaturated = false;
+  /** Monotonic ms since when no starts slow it; null: they do. */
+  #freeSince: number | null = Number.NEGATIVE_INFINITY;
+  /** Monotonic ms since when a queue is there that gathered while starts slowed the set; null: there is none. */
+  #slowedQueueSince: number | null = null;
 
   /** @param windowMs the longest span that is asked for */
   constructor(windowMs: number) {
@@ -63,8 +77,12 @@ export class DemandMeter {
     return this.#serviceMs;
   }
 
-  /** Takes the counts of this moment (monotonic ms). */
-  sample(now: number, { inFlight, held, claims, readyCount }: PoolCounts): void {
+  /**
+   * Takes the counts of this moment (monotonic ms).
+   * @param isSlowed starts of replicas may be the reason that requests take longer
+   */
+  sample(now: number, { inFlight, held, claims, readyCount }: PoolCounts, isSlowed = false): void {
+    this.#freeSince = isSlowed ? null : (this.#freeSince ?? now);
     const counts = { inFlight, held, claims, readyCount };
     const before = this.#counts ?? counts;
     this.#counts = counts;
@@ -75,7 +93,7 @@ export class DemandMeter {
     this.#isSaturated = queued > 0 && counts.readyCount > 0;
     const demand = this.#demand(now, counts, queued);
     this.window.record(now, { demand, inFlight: counts.inFlight, arrived, finished });
-    this.#learn();
+    this.#learn(now);
   }
 
   /** The set sleeps: what was before says nothing about what comes. How long a request takes is kept. */
@@ -109,12 +127,24 @@ export class DemandMeter {
 
   #demand(now: number, counts: PoolCounts, queued: number): number {
     const there = Math.max(0, counts.inFlight + counts.held - (this.#backlog?.left ?? 0));
-    if (queued === 0) return Math.min(there, counts.inFlight);
+    const isSlowed = this.#freeSince === null;
+    this.#followQueue(now, queued);
+    if (queued === 0 && !isSlowed) return Math.min(there, counts.inFlight);
     const serviceMs = this.#serviceMs ?? this.#leastServiceMs(now, counts);
     if (serviceMs === null) return there;
     const span = Math.min(QUEUE_SPAN_MS, this.window.spanOf(QUEUE_SPAN_MS));
-    const perMs = this.window.arrivalsPerSecond(span) / 1000;
-    return Math.min(there, perMs * serviceMs + (queued * serviceMs) / WORK_OFF_MS);
+    const arriving = (this.window.arrivalsPerSecond(span) / 1000) * serviceMs;
+    const since = this.#slowedQueueSince;
+    const queueing = (queued * serviceMs) / Math.max(WORK_OFF_MS, now - (since ?? now));
+    const needed = isSlowed ? Math.max(arriving, LIMIT_PART * (arriving + queueing)) : arriving + queueing;
+    const least = isSlowed ? SLOWED_PART : since === null ? 0 : 1;
+    return Math.min(there, Math.max(needed, counts.inFlight * least));
+  }
+
+  /** Remembers since when there is a queue that gathers while starts are under way. */
+  #followQueue(now: number, queued: number): void {
+    if (queued === 0) this.#slowedQueueSince = null;
+    else if (this.#freeSince === null) this.#slowedQueueSince ??= now;
   }
 
   /** While the first requests of a cold start run, one takes as long as they have run at least; null: no cold start. */
@@ -124,12 +154,18 @@ export class DemandMeter {
     return now - this.#backlog.readySince;
   }
 
-  /** Little's law: how many are there at a time, divided by how many end in that time. */
-  #learn(): void {
-    for (const spanMs of [QUEUE_SPAN_MS * 5, Number.POSITIVE_INFINITY]) {
+  /**
+   * Little's law: how many are there at a time, divided by how many end in that time. What ran while starts slowed it is left
+   * out; after those it takes a span of several requests, for they begin and end together.
+   */
+  #learn(now: number): void {
+    if (this.#freeSince === null) return;
+    const freeMs = now - this.#freeSince;
+    for (const spanMs of [Math.min(QUEUE_SPAN_MS * 5, freeMs), freeMs]) {
       const finished = this.window.finished(spanMs);
       if (finished < ENDS_TO_KNOW) continue;
-      this.#serviceMs = (this.window.inFlight(spanMs) * this.window.spanOf(spanMs)) / finished;
+      const serviceMs = (this.window.inFlight(spanMs) * this.window.spanOf(spanMs)) / finished;
+      if (serviceMs * LEARN_REQUESTS <= freeMs) this.#serviceMs = serviceMs;
       return;
     }
   }

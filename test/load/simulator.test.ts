@@ -7,10 +7,19 @@ import { describe, test } from 'node:test';
 import { DEFAULT_POLICY } from '#core/set';
 import { Autoscaler } from '#scaler/autoscaler';
 import { setting } from '../../load/scenarios/simulate.ts';
-import { knative, tidegate } from '../../load/simulator/candidates.ts';
+import { heedless, knative, tidegate } from '../../load/simulator/candidates.ts';
 import { SimulatedClock } from '../../load/simulator/simulated-clock.ts';
 import { directionChanges, type Outcome, simulate, timesBetween } from '../../load/simulator/simulation.ts';
-import { NOISE, RAMP, SAWTOOTH, SPIKE, STEP, type Trace } from '../../load/simulator/traces.ts';
+import {
+  NOISE,
+  RAMP,
+  SAWTOOTH,
+  SLOWER,
+  SPIKE,
+  STARTS_THAT_SLOW,
+  STEP,
+  type Trace,
+} from '../../load/simulator/traces.ts';
 import { percentile } from '../../load/statistics.ts';
 
 const WORK_MS = 100;
@@ -56,6 +65,26 @@ test('50 requests at once for a set at zero, ten at a time in a replica that sta
   assert.ok(simulate(setting(SPIKE, knative)).peakReplicas > 5);
 });
 
+test('answers that take longer because replicas start are no reason to start more of them', () => {
+  for (const outcome of outcomes(STARTS_THAT_SLOW)) {
+    assert.ok(outcome.peakReplicas <= 5, `${outcome.peakReplicas} where three are enough`);
+    assert.equal(outcome.errors, 0);
+    for (const count of turns(outcome)) assert.ok(count <= 1, `${turns(outcome)}`);
+    const settled = timesBetween(outcome, 65, STARTS_THAT_SLOW.seconds);
+    assert.ok(percentile(settled, 95) <= WORK_MS + 30);
+  }
+  // Without heed of them each start is the reason for the next, up to all that it may have.
+  assert.equal(simulate(setting(STARTS_THAT_SLOW, heedless)).peakReplicas, 50);
+});
+
+test('a service that gets slower by itself has the replicas that it needs within ten seconds', () => {
+  for (const outcome of outcomes(SLOWER)) {
+    const settled = timesBetween(outcome, 70, SLOWER.seconds);
+    assert.ok(percentile(settled, 95) <= 4 * WORK_MS + 30, `${percentile(settled, 95)} ms`);
+    assert.equal(outcome.errors, 0);
+  }
+});
+
 test('a load that is never at rest leaves the replicas at rest', () => {
   for (const trace of [NOISE, SAWTOOTH]) {
     for (const outcome of outcomes(trace))
@@ -99,6 +128,33 @@ test('with prediction the replicas for the load of the day before are there befo
     assert.equal(scaler.desired, 1);
     scaler.close();
   }
+});
+
+test('with prediction replicas that take five minutes to start are started seven minutes before the load of the day before', () => {
+  const minute = 60_000;
+  const clock = new SimulatedClock(Date.UTC(2026, 0, 5, 8, 30));
+  const scale = { ...DEFAULT_POLICY.scale, min: 1, max: 20, predict: true };
+  const pool = { policy: { ...DEFAULT_POLICY, scale }, inFlight: 0, held: 0, claims: 0, readyCount: 1 };
+  const scaler = new Autoscaler({
+    ...{ pool, clock, use: () => ({ cpu: null, memory: null }) },
+    onChange: ({ to }) => void clock.after(to > 1 ? 5 * minute : 0, () => (pool.readyCount = to)),
+  });
+  const wantedAt = (at: number): number | null => {
+    clock.runUntil(at);
+    return scaler.desired;
+  };
+  const nine = 30 * minute;
+  const day = 24 * 60 * minute;
+  scaler.follow({ min: 1, max: 20 }, { isAwake: true, isFixed: false, replicas: 1 });
+  assert.equal(wantedAt(nine), 1);
+  pool.inFlight = 56;
+  clock.runUntil(nine + 10 * minute);
+  pool.inFlight = 0;
+  assert.equal(wantedAt(day + nine - 8 * minute), 1);
+  assert.ok((wantedAt(day + nine - 6 * minute) ?? 0) > 1);
+  clock.runUntil(day + nine);
+  assert.ok(pool.readyCount > 1, 'they are ready when it comes');
+  scaler.close();
 });
 
 test('the same seed is the same run', () => {

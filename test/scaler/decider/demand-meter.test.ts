@@ -29,9 +29,9 @@ class Traffic {
   }
 
   /** Time goes on, and the counts are looked at. */
-  look(ms = 250): number {
+  look(ms = 250, isSlowed = false): number {
     this.now += ms;
-    this.meter.sample(this.now, this);
+    this.meter.sample(this.now, this, isSlowed);
     return this.meter.window.demand(1);
   }
 
@@ -114,4 +114,64 @@ test('after a sleep the load of before is forgotten, and the time of a request i
   traffic.meter.reset();
   assert.ok(traffic.meter.window.isEmpty);
   assert.equal(traffic.meter.serviceMs, serviceMs);
+});
+
+/** One replica without a limit that has 100 requests a second, of which ten are there at a time. */
+function quick(): { readonly traffic: Traffic; readonly serviceMs: number } {
+  const traffic = new Traffic();
+  traffic.ready(1);
+  traffic.arrive(10);
+  for (let turn = 0; turn < 40; turn++) pass(traffic, 25, false);
+  const serviceMs = traffic.meter.serviceMs ?? 0;
+  assert.ok(Math.abs(serviceMs - 100) < 1, `${serviceMs}`);
+  return { traffic, serviceMs };
+}
+
+/** A quarter of a second, in which 25 requests come and so many end. */
+function pass(traffic: Traffic, ends: number, isSlowed: boolean): number {
+  traffic.end(ends);
+  traffic.arrive(25);
+  return traffic.look(250, isSlowed);
+}
+
+test('while starts slow a set a request counts as long as it took before them', () => {
+  const { traffic, serviceMs } = quick();
+  for (let turn = 0; turn < 4; turn++) {
+    const demand = pass(traffic, 23, true);
+    assert.ok(demand <= Math.max(10, traffic.inFlight / 2) + 0.1, `${demand} of ${traffic.inFlight}`);
+  }
+  assert.equal(traffic.inFlight, 18);
+  assert.equal(traffic.meter.serviceMs, serviceMs, 'nothing is learnt of that time');
+});
+
+test('however slow it is while starts are under way, half of what replicas have counts', () => {
+  const { traffic } = quick();
+  for (let turn = 0; turn < 8; turn++) pass(traffic, 0, true);
+  assert.equal(pass(traffic, 0, true), traffic.inFlight / 2);
+  assert.equal(traffic.inFlight, 235);
+});
+
+test('a set that stays slow when the starts are over counts in full, at once', () => {
+  const { traffic } = quick();
+  for (let turn = 0; turn < 4; turn++) pass(traffic, 20, true);
+  assert.equal(pass(traffic, 25, false), 30);
+  for (let turn = 0; turn < 40; turn++) pass(traffic, 25, false);
+  assert.ok(Math.abs((traffic.meter.serviceMs ?? 0) - 300) < 10, `${traffic.meter.serviceMs}`);
+});
+
+test('a queue that gathers while starts are under way may take as long to be worked off, by replicas that are full', () => {
+  const { traffic } = quick();
+  traffic.limit = 10;
+  // Fifteen more in each quarter of a second than there is room for, for four seconds.
+  let demand = 0;
+  for (let turn = 0; turn < 16; turn++) {
+    traffic.end(10);
+    traffic.arrive(25);
+    demand = traffic.look(250, true);
+  }
+  assert.equal(traffic.held, 240);
+  // Within a second it would be 10 at a time for what comes and 24 for what waits; within four, and of full replicas:
+  assert.ok(Math.abs(demand - 0.7 * (10 + 6)) < 0.5, `${demand}`);
+  const full = traffic.look(250, false);
+  assert.ok(full >= 10, `${full} when they are over`);
 });
