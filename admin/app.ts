@@ -27,6 +27,7 @@ import { addPlans } from './plans.ts';
 import type { AdminPorts } from './ports.ts';
 import { failure, Problem } from './problem.ts';
 import { addRoutes } from './routes.ts';
+import { addScale } from './scale.ts';
 import { addTenants } from './tenants.ts';
 import { addTokens } from './tokens.ts';
 import { addTop } from './top.ts';
@@ -54,6 +55,7 @@ export function adminApp(
   addOpenPaths(hono, ports);
   const known = new KnownSets(ports);
   addApps(endpoints, known, ports);
+  addScale(endpoints, known, ports);
   addLogs(endpoints, known, ports, closing);
   addExec(endpoints, known, ports, tickets);
   addTop(endpoints, known, ports);

@@ -129,6 +129,21 @@ export const ScaleShape = z
   })
   .openapi('Scale');
 
+export const ScheduledScaleShape = ScaleShape.extend({
+  schedule: z
+    .object({
+      min: count.openapi({
+        description: 'Replicas at least that the schedule asks for now; what was asked for goes before it.',
+      }),
+      next: z
+        .object({ at: time, min: count, max: count, replicas: count })
+        .nullable()
+        .openapi({ description: 'When it asks for another number, and what is in force then; null: it never does.' }),
+    })
+    .nullable()
+    .openapi({ description: 'Of `scale.schedule`; null: there is none.' }),
+}).openapi('ScheduledScale');
+
 export const SetShape = z
   .object({
     name,
@@ -220,6 +235,7 @@ export const HostShape = z
 export type SetJson = z.input<typeof SetShape>;
 export type AppJson = z.input<typeof AppShape>;
 export type ScaleJson = z.input<typeof ScaleShape>;
+export type ScheduledScaleJson = z.input<typeof ScheduledScaleShape>;
 export type ReplicaJson = z.input<typeof ReplicaShape>;
 export type RouteJson = z.input<typeof RouteShape>;
 export type ConflictJson = z.input<typeof ConflictShape>;

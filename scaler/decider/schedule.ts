@@ -8,6 +8,8 @@ import type { Schedule, ScheduleWindow } from '#core/schedule';
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 1440;
 const WEEK_DAYS = 7;
+/** All that it ever asks for comes within a week, also one in which clocks are changed. */
+const ROUND_MS = (WEEK_DAYS + 1) * DAY_MINUTES * MINUTE_MS;
 /** Clocks are changed at whole quarters of an hour, so none is skipped over. */
 const QUARTER_MS = 15 * MINUTE_MS;
 const DAY_NUMBERS: Readonly<Record<string, number>> = { Sun: 0, Mon: 1, Tue: 2, Wed: 3, Thu: 4, Fri: 5, Sat: 6 };
@@ -20,9 +22,10 @@ const formats = new Map<string, Intl.DateTimeFormat>();
  * @param wall ms since the epoch
  */
 export function scheduledMin(schedule: Schedule, wall: number): number {
+  const clockOf = clocksAt(wall);
   let min = 0;
   for (const window of schedule) {
-    if (window.min > min && contains(window, wall)) min = window.min;
+    if (window.min > min && contains(window, clockOf(window.timeZone))) min = window.min;
   }
   return min;
 }
@@ -43,12 +46,28 @@ export function nextChange(schedule: Schedule, wall: number, aheadMs: number): n
   }
 }
 
+export interface ScheduleChange {
+  /** Ms since the epoch. */
+  readonly at: number;
+  /** Replicas at least from then on; 0: it asks for none. */
+  readonly min: number;
+}
+
+/** The next moment at which it asks for another number; null: it never does. */
+export function nextScheduled(schedule: Schedule, wall: number): ScheduleChange | null {
+  const at = nextChange(schedule, wall, ROUND_MS);
+  if (at === null) return null;
+  const min = scheduledMin(schedule, at);
+  return min === scheduledMin(schedule, wall) ? null : { at, min };
+}
+
 /** The next whole quarter of an hour, or an edge of a window before it. */
 function nextEdge(schedule: Schedule, wall: number): number {
   let next = (Math.floor(wall / QUARTER_MS) + 1) * QUARTER_MS;
   const minute = Math.floor(wall / MINUTE_MS) * MINUTE_MS;
+  const clockOf = clocksAt(wall);
   for (const { from, to, timeZone } of schedule) {
-    const now = wallClock(timeZone, wall).minute;
+    const now = clockOf(timeZone).minute;
     for (const edge of [from, to]) {
       const ahead = (edge - now + DAY_MINUTES) % DAY_MINUTES;
       if (ahead > 0) next = Math.min(next, minute + ahead * MINUTE_MS);
@@ -57,14 +76,30 @@ function nextEdge(schedule: Schedule, wall: number): number {
   return next;
 }
 
-function contains({ days, from, to, timeZone }: ScheduleWindow, wall: number): boolean {
-  const { day, minute } = wallClock(timeZone, wall);
+function contains({ days, from, to }: ScheduleWindow, { day, minute }: WallClock): boolean {
   if (from < to) return minute >= from && minute < to && days.includes(day);
   if (minute >= from) return days.includes(day);
   return minute < to && days.includes((day + WEEK_DAYS - 1) % WEEK_DAYS);
 }
 
-function wallClock(timeZone: string, wall: number): { readonly day: number; readonly minute: number } {
+interface WallClock {
+  /** 0 is Sunday. */
+  readonly day: number;
+  /** Since midnight. */
+  readonly minute: number;
+}
+
+/** Clocks of one moment: each time zone is worked out once, it is costly. */
+function clocksAt(wall: number): (timeZone: string) => WallClock {
+  const clocks = new Map<string, WallClock>();
+  return (timeZone) => {
+    const clock = clocks.get(timeZone) ?? wallClock(timeZone, wall);
+    clocks.set(timeZone, clock);
+    return clock;
+  };
+}
+
+function wallClock(timeZone: string, wall: number): WallClock {
   let day = 0;
   let minute = 0;
   for (const { type, value } of formatOf(timeZone).formatToParts(wall)) {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { faultsOfWish, isEmptyWish, mergedWish } from '#admin/scale-change';
+import { parseSchedule } from '#core/schedule';
 import type { SetClass } from '#core/set';
 import { policy, snapshot } from '#test/router/sample';
 import { live, Tidegate } from './tidegate.ts';
@@ -33,6 +34,7 @@ test('the scale shows what is in force, what was asked for, and the labels', asy
     override: null,
     load: null,
     labels: { min: 1, max: 2 },
+    schedule: null,
   });
 });
 
@@ -169,6 +171,27 @@ test('a dry run shows what the scale would be, and changes nothing', async () =>
   assert.equal(tidegate.settings.size, 0);
   const bad = await tidegate.ask(`${SCALE}?dry_run=true`, { method: 'PUT', body: { max: 0 } });
   assert.equal(bad.status, 422);
+});
+
+test('a dry run goes by the schedule, and says what is in force when that changes next', async () => {
+  const tidegate = await Tidegate.start();
+  // The clock of the test stands at midnight, UTC, on a Thursday.
+  const parsed = parseSchedule('thu 01:00-06:00 Europe/Berlin min=3; fri 09:00-10:00 min=1');
+  assert.ok(parsed.ok);
+  const scale = { ...policy().scale, min: 0, max: 2, schedule: parsed.schedule };
+  tidegate.discover(
+    snapshot('default/shop/web', [], { policy: policy({ scale }) }),
+    live({ ready: 3, target: { min: 3, max: 3, awake: 3 } }),
+  );
+  assert.deepEqual((await tidegate.json(SCALE)).json.at('schedule'), {
+    min: 3,
+    next: { at: '2026-01-01T05:00:00.000Z', min: 0, max: 2, replicas: 1 },
+  });
+  const tried = await tidegate.json(`${SCALE}?dry_run=true`, { method: 'PUT', body: { max: 6 } });
+  assert.deepEqual([tried.json.at('min'), tried.json.at('max'), tried.json.at('replicas')], [3, 6, 3]);
+  assert.deepEqual(tried.json.at('schedule.next'), { at: '2026-01-01T05:00:00.000Z', min: 0, max: 6, replicas: 1 });
+  const fixed = await tidegate.json(`${SCALE}?dry_run=true`, { method: 'PUT', body: { min: 1 } });
+  assert.deepEqual([fixed.json.at('min'), fixed.json.at('schedule.min')], [1, 3], 'what was asked for goes before it');
 });
 
 test('a scale is changed only as it was read, if that is asked for', async () => {

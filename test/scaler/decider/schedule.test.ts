@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { formatSchedule, parseSchedule, type Schedule } from '#core/schedule';
-import { nextChange, scheduledMin } from '#scaler/decider/schedule';
+import { nextChange, nextScheduled, scheduledMin } from '#scaler/decider/schedule';
 
 const OFFICE = scheduleOf('mon-fri 08:00-18:00 Europe/Berlin min=3');
 const MINUTE_MS = 60_000;
@@ -30,6 +30,14 @@ describe('what a schedule asks for', () => {
     const schedule = scheduleOf('sat 22:00-02:00 min=2');
     assert.equal(scheduledMin(schedule, Date.parse('2026-01-18T01:59:00Z')), 2); // Sunday
     assert.equal(scheduledMin(schedule, Date.parse('2026-01-17T01:59:00Z')), 0); // Saturday
+  });
+
+  test('its next change is found within a week, with what it asks for then; one that never changes has none', () => {
+    const friday = Date.parse('2026-01-16T17:00:00Z');
+    assert.deepEqual(nextScheduled(OFFICE, friday), { at: Date.parse('2026-01-19T07:00:00Z'), min: 3 });
+    assert.deepEqual(nextScheduled(OFFICE, friday - HOUR_MS), { at: friday, min: 0 });
+    assert.equal(nextScheduled(scheduleOf('00:00-24:00 min=2'), friday), null);
+    assert.equal(nextScheduled([], friday), null);
   });
 
   test('8 o’clock stays 8 o’clock when the clocks are changed', () => {
