@@ -1,15 +1,17 @@
 /** What is known of every host, kept at hand so that the API can say it while the Engine hangs. */
 import type { HostRoom, HostView } from '#admin/ports';
+import type { Clock } from '#core/clock';
 import type { Engine } from '#docker/engine';
 
 export class HostBoard {
   readonly #views = new Map<string, HostView>();
 
-  constructor(engines: readonly Engine[]) {
+  constructor(engines: readonly Engine[], clock: Pick<Clock, 'wall'>) {
     for (const engine of engines) {
-      this.#views.set(engine.host, { name: engine.host, state: engine.state, cause: null, engine: null });
+      const since = clock.wall();
+      this.#views.set(engine.host, { name: engine.host, state: engine.state, cause: null, since, engine: null });
       engine.onState((state, cause) => {
-        this.#put(engine.host, { state, cause: state === 'reachable' ? null : cause });
+        this.#put(engine.host, { state, cause: state === 'reachable' ? null : cause, since: clock.wall() });
         if (state === 'reachable') this.#ask(engine);
       });
       this.#ask(engine);

@@ -113,7 +113,7 @@ export class Tidegate {
     const hosts = openHosts(config, { clock, log, memory, newId: idOf });
     for (const { host, engine } of hosts) this.#parts.push({ name: `engine ${host}`, close: () => engine.close() });
     const engines = new Map(hosts.map(({ host, engine }) => [host, engine]));
-    const board = new HostBoard([...engines.values()]);
+    const board = new HostBoard([...engines.values()], clock);
 
     const keepers = await CertificateKeepers.open({
       ...{ config, clock, log, emit: events.record, store: memory.store, instance: memory.instance },

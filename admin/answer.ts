@@ -43,10 +43,17 @@ export function etagOf(value: unknown): string {
   return `"${hash.subarray(0, ETAG_BYTES).toString('base64url')}"`;
 }
 
-/** Null: `If-Match` allows it. Weak tags never match (RFC 9110 13.1.1). @param etag of what there is now */
-export function unmet(headers: Headers, etag: string): Problem | null {
+/** Null: `If-Match` allows it. Weak tags never match (RFC 9110 13.1.1). @param etag of what there is now; null: there is nothing */
+export function unmet(headers: Headers, etag: string | null): Problem | null {
   const wanted = headers.get('if-match');
-  if (wanted === null || wanted.trim() === '*') return null;
+  if (wanted === null) return null;
+  if (etag === null) {
+    return new Problem('precondition_failed', {
+      detail: 'If-Match asks for a version of it, and none was made through the API yet.',
+      fix: ['Leave If-Match out to make it.'],
+    });
+  }
+  if (wanted.trim() === '*') return null;
   if (wanted.split(',').some((one) => one.trim() === etag)) return null;
   return new Problem('precondition_failed', {
     detail: 'It was changed since you read it: its entity tag is not one of those in If-Match.',

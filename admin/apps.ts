@@ -2,12 +2,14 @@
 import { z } from '@hono/zod-openapi';
 import { formatDuration, parseDuration } from '#core/duration';
 import { seesApp } from './access.ts';
+import { Done } from './answer.ts';
 import type { Endpoints } from './endpoint.ts';
 import { invalid, NOTHING } from './endpoint.ts';
 import type { KnownSets } from './known-sets.ts';
 import { PageQuery, pageOfEntries } from './page.ts';
 import type { AdminPorts } from './ports.ts';
 import { Problem } from './problem.ts';
+import { tagOfSet } from './set-tag.ts';
 import { AppShape, LeaseShape, pageOf, SetShape } from './shapes.ts';
 import { appJson, setJson } from './views.ts';
 
@@ -96,11 +98,12 @@ export function addApps(endpoints: Endpoints, known: KnownSets, ports: AdminPort
       query: NOTHING,
       body: null,
       answer: SetShape,
+      versioned: true,
       problems: ['not_found'],
     },
     ({ scope, params }) => {
       const set = known.set(scope.tenant, params.app, params.set);
-      return set instanceof Problem ? set : setJson(set);
+      return set instanceof Problem ? set : new Done(setJson(set), { etag: tagOfSet(set.snapshot, set.made) });
     },
   );
 

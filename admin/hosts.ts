@@ -3,6 +3,7 @@ import { type Endpoints, NOTHING } from './endpoint.ts';
 import { PageQuery, pageOfEntries } from './page.ts';
 import type { AdminPorts, HostRoom } from './ports.ts';
 import { HostShape, pageOf } from './shapes.ts';
+import { timeOf } from './time.ts';
 
 export function addHosts(endpoints: Endpoints, ports: AdminPorts): void {
   endpoints.add(
@@ -22,10 +23,11 @@ export function addHosts(endpoints: Endpoints, ports: AdminPorts): void {
       const page = pageOfEntries(ports.hosts(), (host) => host.name, query);
       return {
         ...page,
-        items: page.items.map(({ name, state, cause, engine, capacity }) => ({
+        items: page.items.map(({ name, state, cause, since = null, engine, capacity }) => ({
           name,
           state,
           cause,
+          since: timeOf(since),
           engine: engine === null ? null : { version: engine.version, api_version: engine.apiVersion },
           replicas: replicas.get(name) ?? 0,
           capacity: roomJson(capacity),

@@ -5,6 +5,7 @@ import { nearest } from '#core/nearest';
 import { setKey } from '#core/set';
 import type { AdminPorts } from './ports.ts';
 import { Problem } from './problem.ts';
+import { type ConditionJson, conditionsOf } from './set-conditions.ts';
 import type { KnownSet } from './views.ts';
 
 /** Names compared for "did you mean": comparing takes time that everybody else waits for. */
@@ -13,13 +14,14 @@ const CANDIDATES_MAX = 1000;
 export class KnownSets {
   readonly #sets: AdminPorts['sets'];
   readonly #scaling: AdminPorts['scaling'];
-
   readonly #made: AdminPorts['apps'];
+  readonly #hosts: AdminPorts['hosts'];
 
-  constructor(ports: Pick<AdminPorts, 'sets' | 'scaling' | 'apps'>) {
+  constructor(ports: Pick<AdminPorts, 'sets' | 'scaling' | 'apps' | 'hosts'>) {
     this.#sets = ports.sets;
     this.#scaling = ports.scaling;
     this.#made = ports.apps;
+    this.#hosts = ports.hosts;
   }
 
   /** Apps of the tenant, each with its sets in the order of their names. */
@@ -57,8 +59,12 @@ export class KnownSets {
   }
 
   #known(snapshot: KnownSet['snapshot']): KnownSet {
-    const { key } = snapshot;
-    return { snapshot, live: this.#sets.live(key), setting: this.#scaling.setting(key) };
+    const { key, tenant, app, set } = snapshot;
+    const apps = this.#made;
+    const made = apps?.library.set(tenant, app, set) ?? null;
+    const conditions = (): ConditionJson[] =>
+      apps === undefined || made === null ? [] : conditionsOf({ apps, hosts: this.#hosts }, made);
+    return { snapshot, live: this.#sets.live(key), setting: this.#scaling.setting(key), made, conditions };
   }
 }
 

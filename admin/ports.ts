@@ -117,6 +117,8 @@ export interface HostView {
   readonly state: string;
   /** Why it is degraded; null: it is not. */
   readonly cause: string | null;
+  /** Since when its state is that, in ms since the epoch: since the start, where it was so already. Left out: not known. */
+  readonly since?: number;
   /** Null before the Engine answered for the first time. */
   readonly engine: { readonly version: string; readonly apiVersion: string } | null;
   /** How large it is; left out: not known yet. */

@@ -192,6 +192,7 @@ function addTraffic(endpoints: Endpoints, apps: Apps): void {
         if ('faults' in split) return invalid(split.faults);
         const asker = { tenant, by: principal.id };
         const kept = await apps.revisions.setTraffic(asker, set, split.shares, split.routing);
+        if (kept === null) return ownSet(apps, scope, params) as Problem;
         return new Done(trafficJson(kept), { etag: trafficTag(kept) });
       });
     },

@@ -8,7 +8,7 @@ import { isName } from '#core/name';
 import { setKey } from '#core/set';
 import type { SetSpec } from '#core/set-spec';
 import type { Scope } from './access.ts';
-import { Done, etagOf, unmet } from './answer.ts';
+import { Done, unmet } from './answer.ts';
 import { answerOf } from './deployments.ts';
 import type { Endpoints } from './endpoint.ts';
 import { invalid, NOTHING } from './endpoint.ts';
@@ -19,6 +19,7 @@ import { ownSet } from './own.ts';
 import type { PlanGate } from './plan-gate.ts';
 import { Problem } from './problem.ts';
 import { readSetInput, SetInput, setInputJson } from './set-input.ts';
+import { tagOfWish } from './set-tag.ts';
 import { inTurnOf } from './set-turns.ts';
 import type { SpecGate } from './spec-gate.ts';
 
@@ -140,7 +141,7 @@ function addChanges(parts: Parts): void {
     },
     ({ scope, params }) => {
       const set = ownSet(apps, scope, params);
-      return set instanceof Problem ? set : new Done(wishedJson(apps, set), { etag: tagOf(set) });
+      return set instanceof Problem ? set : new Done(wishedJson(apps, set), { etag: tagOfWish(set) });
     },
   );
   for (const method of ['put', 'patch'] as const) {
@@ -168,9 +169,10 @@ function addChanges(parts: Parts): void {
         // What is asked of the set as it is holds until it is changed: one after the other.
         const done = await inTurn(apps, scope, params, async () => {
           const set = apps.library.set(scope.tenant, params.app, params.set);
-          const changed = set === null ? null : unmet(headers, tagOf(set));
-          if (changed !== null) return changed;
           if (!isWhole && set === null) return ownSet(apps, scope, params) as Problem;
+          // Of what is not there nobody has a version.
+          const changed = unmet(headers, set === null ? null : tagOfWish(set));
+          if (changed !== null) return changed;
           const input = isWhole || set === null ? body : mergePatch(setInputJson(set.spec), body);
           const { strategy, cause = CAUSE } = query;
           return await change(parts, scope, params, {
@@ -183,7 +185,7 @@ function addChanges(parts: Parts): void {
           if (record !== null) await answerOf(apps, record, headers);
         }
         const set = apps.library.set(scope.tenant, params.app, params.set);
-        return new Done(answered(apps, set, done), set === null ? {} : { etag: tagOf(set) });
+        return new Done(answered(apps, set, done), set === null ? {} : { etag: tagOfWish(set) });
       },
     );
   }
@@ -268,9 +270,4 @@ function wishedJson(apps: Apps, set: SetRecord): Wished {
     deployment: moving?.id ?? null,
     operation: moving?.operation ?? null,
   };
-}
-
-/** Of what was asked for: what comes of it changes by itself. */
-function tagOf(set: SetRecord): string {
-  return etagOf(set.spec);
 }

@@ -6,6 +6,7 @@ import { z } from '@hono/zod-openapi';
 import { EVENT_TYPES, type EventType } from '#core/event';
 import { CONTAINER_STATUSES } from '#core/set';
 import { PolicyShape } from './policy-shape.ts';
+import { ConditionShape } from './set-conditions.ts';
 
 const EVENT_NAMES = Object.keys(EVENT_TYPES) as [EventType, ...EventType[]];
 
@@ -160,6 +161,9 @@ export const SetShape = z
     routes: z.array(RouteShape.omit({ app: true, set: true, origin: true })),
     replicas: z.array(ReplicaShape),
     policy: PolicyShape,
+    conditions: z.array(ConditionShape).openapi({
+      description: 'Of a set that was made through the API: what stands against it as it is wished.',
+    }),
   })
   .openapi('Set');
 
@@ -169,7 +173,7 @@ export const AppShape = z
     tenant: name,
     hostnames: z.array(z.string()),
     sets: z.array(
-      SetShape.pick({ name: true, state: true, tier: true, ready: true }).extend({
+      SetShape.pick({ name: true, state: true, tier: true, ready: true, conditions: true }).extend({
         replicas: count,
         hostnames: z.array(z.string()),
       }),
@@ -222,6 +226,10 @@ export const HostShape = z
     name,
     state: z.string().openapi({ example: 'reachable' }),
     cause: z.string().nullable(),
+    since: z.string().nullable().openapi({
+      format: 'date-time',
+      description: 'Since when its state is that; since the start of Tidegate where it was so already.',
+    }),
     engine: z.object({ version: z.string(), api_version: z.string() }).nullable(),
     replicas: count.openapi({ description: 'Replicas known on it, in any state.' }),
     capacity: hostRoom.nullable().openapi({ description: 'How large it is. Null: not known yet.' }),

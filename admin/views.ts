@@ -1,7 +1,9 @@
 /** Apps, sets and replicas as the API shows them: pure translation of what is known. */
+import type { SetRecord } from '#apps/app-record';
 import type { MemberSnapshot, ReplicaSnapshot, RouteSpec, SetSnapshot } from '#core/set';
 import { policyJson } from './policy-shape.ts';
 import type { LiveReplica, LiveScaling, LiveSet, ScaleSetting } from './ports.ts';
+import type { ConditionJson } from './set-conditions.ts';
 import type { AppJson, ReplicaJson, ScaleJson, SetJson } from './shapes.ts';
 
 /** A set with what is known of it beside its snapshot. */
@@ -10,6 +12,10 @@ export interface KnownSet {
   /** Null: discovered, but not kept yet. */
   readonly live: LiveSet | null;
   readonly setting: ScaleSetting | null;
+  /** As it was made through the API; null: it is found by labels alone. */
+  readonly made: SetRecord | null;
+  /** Asked for when it is shown: most are not. */
+  readonly conditions: () => ConditionJson[];
 }
 
 /** From awake to asleep. */
@@ -35,6 +41,7 @@ export function appJson(name: string, tenant: string, sets: readonly KnownSet[])
       ready: known.live?.ready ?? 0,
       replicas: known.snapshot.replicas.length,
       hostnames: hostnamesOf([known]),
+      conditions: known.conditions(),
     })),
   };
 }
@@ -64,6 +71,7 @@ export function setJson(known: KnownSet): SetJson {
     })),
     replicas: snapshot.replicas.map((replica) => replicaJson(replica, liveReplica(live, replica.id))),
     policy: policyJson(snapshot.policy),
+    conditions: known.conditions(),
   };
 }
 

@@ -12,6 +12,7 @@ import { addRegistries } from './registries.ts';
 import { addRevisions } from './revisions.ts';
 import { addSetWishes } from './set-wishes.ts';
 import { SpecGate } from './spec-gate.ts';
+import { addVolumeHomes } from './volume-homes.ts';
 
 export function addWishes(endpoints: Endpoints, ports: AdminPorts): void {
   const { apps, tenancy, baseDomain = 'localhost' } = ports;
@@ -27,6 +28,7 @@ export function addWishes(endpoints: Endpoints, ports: AdminPorts): void {
   addEnvironment(endpoints, apps, plan);
   addRegistries(endpoints, apps, plan);
   addSetWishes({ endpoints, apps, gate, plan });
+  addVolumeHomes(endpoints, apps);
   addCompose({ endpoints, apps, gate, plan });
   addRevisions(endpoints, { apps, gate, plan });
   addDeployments(endpoints, apps, gate);

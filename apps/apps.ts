@@ -12,6 +12,7 @@ import type { Asker } from './asker.ts';
 import { Departures } from './departures.ts';
 import { CANARY_STEPS, type DeploymentRecord, READY_WITHIN_MS } from './deployment-record.ts';
 import { type DeploymentDraft, Deployments } from './deployments.ts';
+import { inPlaceOf } from './in-place.ts';
 import { Operations } from './operations.ts';
 import type { AppsPorts } from './ports.ts';
 import { RegistryBook } from './registry-book.ts';
@@ -20,10 +21,12 @@ import { Resizing } from './resizing.ts';
 import { RevisionMaker } from './revision-maker.ts';
 import { RevisionSwitch } from './revision-switch.ts';
 import { SetChanges } from './set-changes.ts';
-import type { Also, InPlace, SetOutcome, SetWish, Wished } from './set-wish.ts';
-import { compareSpecs, labelsInForce } from './spec-comparison.ts';
+import type { Also, SetOutcome, SetWish, Wished } from './set-wish.ts';
+import { compareSpecs } from './spec-comparison.ts';
 import { Sweeper } from './sweeper.ts';
 import { Turns } from './turns.ts';
+import { VolumeHomes } from './volume-homes.ts';
+import { VolumeRelease } from './volume-release.ts';
 
 export class Apps {
   readonly library: AppLibrary;
@@ -34,6 +37,7 @@ export class Apps {
   readonly factory: ReplicaFactory;
   readonly removal: AppRemoval;
   readonly revisions: RevisionSwitch;
+  readonly volumes: VolumeRelease;
   /** By `<tenant>/<app>/<set>`, for who decides on what he has read of a set. */
   readonly turns = new Turns();
   readonly #ports: AppsPorts;
@@ -43,8 +47,13 @@ export class Apps {
   readonly #maker: RevisionMaker;
   readonly #closing = new AbortController();
 
-  private constructor(ports: AppsPorts, parts: Pick<Apps, 'library' | 'operations' | 'registries'>) {
+  private constructor(
+    ports: AppsPorts,
+    parts: Pick<Apps, 'library' | 'operations' | 'registries'>,
+    homes: VolumeHomes,
+  ) {
     const { library, operations, registries } = parts;
+    const declare = (set: SetRecord): void => this.#declare(set);
     const changes = new SetChanges(ports.clock);
     this.#ports = ports;
     this.library = library;
@@ -55,23 +64,21 @@ export class Apps {
     const images = new AppImages({ ports, library, registries });
     const revisions = new RevisionMaker({ ports, library, images });
     this.#maker = revisions;
-    this.factory = new ReplicaFactory({ ports, library, images });
+    this.factory = new ReplicaFactory({ ports, library, images, homes });
+    this.volumes = new VolumeRelease({ ports, library, homes, declare });
     this.#resizing = new Resizing({ ports, library, factory: this.factory });
-    this.#sweeper = new Sweeper({ ports, library });
+    this.#sweeper = new Sweeper({ ports, library, homes, release: this.volumes });
     this.deployments = new Deployments({
       ...{ ports, library, operations, changes, revisions },
-      factory: this.factory,
-      declare: (set) => this.#declare(set),
+      ...{ factory: this.factory, declare },
     });
     this.revisions = new RevisionSwitch({
-      ...{ ports, library, revisions, deployments: this.deployments, departures: this.departures },
-      declare: (set) => this.#declare(set),
+      ...{ ports, library, revisions, declare, deployments: this.deployments, departures: this.departures },
     });
     this.removal = new AppRemoval({
-      ...{ ports, library, operations, changes, revisions, departures: this.departures },
+      ...{ ports, library, operations, changes, revisions, declare, departures: this.departures },
       deployments: this.deployments,
       sweeper: this.#sweeper,
-      declare: (set) => this.#declare(set),
       signal: this.#closing.signal,
     });
   }
@@ -82,7 +89,7 @@ export class Apps {
     const registries = await RegistryBook.open(ports);
     const library = await AppLibrary.open(store);
     const operations = await Operations.open({ store, clock, newId });
-    const apps = new Apps(ports, { library, operations, registries });
+    const apps = new Apps(ports, { library, operations, registries }, await VolumeHomes.open(store));
     await apps.deployments.book.load();
     for (const set of library.allSets()) apps.#declare(set);
     return apps;
@@ -195,7 +202,13 @@ export class Apps {
   async #take(wish: SetWish, also: Also): Promise<Omit<SetOutcome, 'deployment'> & { readonly isMoving: boolean }> {
     const { tenant, app, set: name } = wish;
     const keep = (changes: Also): Promise<void> => this.#ports.store.changeDocuments([...changes, ...also]);
-    const done = await this.library.write(tenant, app, () => this.#inPlace(wish), keep);
+    const wall = (): number => this.#ports.clock.wall();
+    const done = await this.library.write(
+      tenant,
+      app,
+      () => inPlaceOf(this.library, this.deployments.book, wish, wall),
+      keep,
+    );
     if (done === null) {
       const known = this.library.set(tenant, app, name);
       const set = known ?? newSet({ ...wish, name }, this.#ports.clock.wall());
@@ -210,29 +223,6 @@ export class Apps {
     const type = done.change === 'limits' ? 'set.resized' : 'set.changed';
     if (done.change !== 'same') this.#emit(type, wish, { app, set: name }, `${wish.by} asked for it`);
     return { set: this.#known(set), created: false, isMoving: false };
-  }
-
-  /** What is to be written where containers can stay; null: they cannot. Asked when nobody else writes about the app. */
-  #inPlace(wish: SetWish): InPlace | null {
-    const { tenant, app, set: name, spec } = wish;
-    const known = this.library.set(tenant, app, name);
-    const current = known?.current == null ? null : this.library.revision(tenant, app, name, known.current);
-    // One without shares serves nobody, whatever its spec is.
-    if (known === null || current === null || known.shares.length === 0) return null;
-    // What is on its way counts: a wish that goes back on it has to be deployed, too.
-    const onItsWay = this.deployments.book.wishedOf(tenant, app, name);
-    const change = compareSpecs(onItsWay ?? current.spec, spec);
-    const isMoving = this.deployments.book.isMoving(tenant, app, name);
-    if (change === 'containers' || (change === 'limits' && isMoving)) return null;
-    const next = { ...known, spec, labels: labelsInForce(current.spec, spec.labels) };
-    // How images are pulled is part of a revision, too: what goes back to one has it as it was.
-    const isRecorded = change === 'limits' || (current.spec.pull !== spec.pull && !isMoving);
-    if (!isRecorded) return { sets: [next], change };
-    // In force first: replicas that are made from now on have the new limits, and a kill leaves nothing halfway.
-    const number = known.lastRevision + 1;
-    const named = { number, name: `r${number}`, createdAt: this.#ports.clock.wall(), by: wish.by, cause: wish.cause };
-    const revision = { of: known, revision: { ...current, spec, ...named } };
-    return { sets: [{ ...next, current: number, lastRevision: number }], revision, change };
   }
 
   /** Sets and the deployment that brings them about are kept in one step: none is ever wished for and forgotten. */
@@ -275,9 +265,12 @@ export class Apps {
 
   /** As it is kept now: what was kept last goes before what somebody still holds in his hands. */
   #declare(set: SetRecord): void {
-    const { tenant, app, name, labels, shares, routing } = this.#known(set);
+    const known = this.#known(set);
+    const { tenant, app, name, labels, shares, routing } = known;
     const stopped = this.library.app(tenant, app)?.stopped ?? false;
-    this.#ports.declare({ key: setKey(tenant, app, name), tenant, app, set: name, labels, shares, routing, stopped });
+    const leftHosts = this.volumes.leftHostsOf(known);
+    const key = setKey(tenant, app, name);
+    this.#ports.declare({ key, tenant, app, set: name, labels, shares, routing, stopped, leftHosts });
   }
 
   #known(set: SetRecord): SetRecord {

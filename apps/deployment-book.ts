@@ -61,6 +61,17 @@ export class DeploymentBook {
     return this.list(tenant, app).find((one) => !hasEnded(one.state) && isAbout(one)) ?? null;
   }
 
+  /** The newest about a set that came to an end of its own, good or bad; null: none did. */
+  lastAttempt({ tenant, app, name }: Pick<SetRecord, 'tenant' | 'app' | 'name'>): DeploymentRecord | null {
+    let last: DeploymentRecord | null = null;
+    for (const one of this.#records.values()) {
+      if (one.tenant !== tenant || one.app !== app || (last !== null && one.id < last.id)) continue;
+      const isOver = one.state === 'succeeded' || (hasEnded(one.state) && one.error !== null);
+      if (isOver && one.turns.some((turn) => turn.set === name)) last = one;
+    }
+    return last;
+  }
+
   /** What the newest that has not ended brings a set to; null: none is about it, or it only makes it anew. */
   wishedOf(tenant: string, app: string, set: string): SetSpec | null {
     return this.#pendingWish(tenant, app, set, null)?.spec ?? null;

@@ -19,6 +19,8 @@ export interface SetInForce {
   readonly routing: RevisionRouting | null;
   /** Kept down by a person; requests are told so. */
   readonly stopped: boolean;
+  /** Hosts whose replicas are no part of it any more: a volume of it was given up there. Left out: none. */
+  readonly leftHosts?: readonly string[];
 }
 
 /** A replica as the scaler sees it. */

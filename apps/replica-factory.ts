@@ -15,6 +15,7 @@ import type { AppsPorts } from './ports.ts';
 import { limitsOf, networkName, planMember, planReplica, volumesOf } from './replica-planning.ts';
 import { Reserve } from './reserve.ts';
 import { secretVersion } from './revision-shelf.ts';
+import type { VolumeHomes } from './volume-homes.ts';
 
 /** An image that is pinned is pulled for as long as it takes, within reason. */
 const IMAGE_WITHIN_MS = 600_000;
@@ -34,6 +35,7 @@ export interface ReplicaFactoryOptions {
   readonly ports: AppsPorts;
   readonly library: AppLibrary;
   readonly images: AppImages;
+  readonly homes: VolumeHomes;
 }
 
 export class ReplicaFactory {
@@ -47,7 +49,7 @@ export class ReplicaFactory {
   constructor(options: ReplicaFactoryOptions) {
     this.#options = options;
     this.reserve = new Reserve(options);
-    this.#homes = new HostChoice({ ports: options.ports, reserve: this.reserve });
+    this.#homes = new HostChoice({ ...options, reserve: this.reserve });
   }
 
   /**

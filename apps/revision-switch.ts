@@ -78,18 +78,18 @@ export class RevisionSwitch {
     });
   }
 
-  /** Splits the traffic of a set for as long as nobody says otherwise. */
+  /** Splits the traffic of a set for as long as nobody says otherwise. Null: the set has gone. */
   async setTraffic(
     asker: Asker,
     set: SetRecord,
     shares: readonly RevisionShare[],
     routing: RevisionRouting | null,
-  ): Promise<SetRecord> {
+  ): Promise<SetRecord | null> {
     const { library, declare, ports, departures } = this.#options;
     const kept = await departures.during(set.tenant, set.app, [set.name], () =>
       library.putInForce(set, (now) => ({ shares, routing, current: this.#heaviest(now, shares) })),
     );
-    if (kept === null) return set;
+    if (kept === null) return null;
     declare(kept);
     await ports.settled();
     const weights = shares.map((one) => `${one.revision}=${one.weight}`).join(', ');

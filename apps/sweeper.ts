@@ -9,15 +9,18 @@ import { INSTANCE_LABEL, ROLE_LABEL } from '#core/replica-labels';
 import type { EngineContainerSummary } from '#docker/engine';
 import type { HostEngine } from '#docker/host-engine';
 import type { AppLibrary } from './app-library.ts';
-import { forgetHome } from './host-choice.ts';
 import type { AppsPorts } from './ports.ts';
+import type { VolumeHomes } from './volume-homes.ts';
+import type { VolumeRelease } from './volume-release.ts';
 
 const STOP_S = 10;
 const SWEEP_MS = 60_000;
 
 export interface SweeperOptions {
-  readonly ports: Pick<AppsPorts, 'clock' | 'engines' | 'instance' | 'log' | 'store'>;
+  readonly ports: Pick<AppsPorts, 'clock' | 'engines' | 'instance' | 'log'>;
   readonly library: AppLibrary;
+  readonly homes: VolumeHomes;
+  readonly release: Pick<VolumeRelease, 'leftHostsOf' | 'look'>;
 }
 
 interface Found {
@@ -75,7 +78,7 @@ export class Sweeper {
       for (const { name, labels } of await engine.volumes()) {
         if (!isOwn(labels)) continue;
         await engine.removeVolume(name);
-        await forgetHome(this.#options.ports.store, name);
+        await this.#options.homes.gone(name, engine.host);
       }
     }
   }
@@ -102,9 +105,9 @@ export class Sweeper {
   }
 
   async #sweepHost(engine: HostEngine): Promise<void> {
-    const { library, ports } = this.#options;
+    const { library, ports, release } = this.#options;
     const containers = (await engine.list()).filter((one) => this.#isOurs(one.labels));
-    const orphans = containers.filter(({ labels }) => this.#setOf(labels) === null);
+    const orphans = containers.filter(({ labels }) => this.#isOrphan(labels, engine.host));
     if (orphans.length > 0) {
       ports.log.info('containers that nobody stands for are removed', { host: engine.host, count: orphans.length });
       await this.#remove(engine, orphans);
@@ -113,6 +116,7 @@ export class Sweeper {
       const { 'tidegate.tenant': tenant = '', 'tidegate.app': app = '' } = labels;
       if (this.#isOurs(labels) && library.app(tenant, app) === null) await engine.removeNetwork(name);
     }
+    await release.look(engine);
   }
 
   async #remove(engine: HostEngine, containers: readonly EngineContainerSummary[]): Promise<void> {
@@ -127,9 +131,12 @@ export class Sweeper {
     return labels[INSTANCE_LABEL] === this.#options.ports.instance && labels['tidegate.app'] !== undefined;
   }
 
-  #setOf(labels: Readonly<Record<string, string>>) {
-    const { 'tidegate.tenant': tenant = '', 'tidegate.app': app = '', 'tidegate.set': set = '' } = labels;
-    return this.#options.library.set(tenant, app, set);
+  /** Of no set that is there, or of one that was given up on that host. */
+  #isOrphan(labels: Readonly<Record<string, string>>, host: string): boolean {
+    const { library, release } = this.#options;
+    const { 'tidegate.tenant': tenant = '', 'tidegate.app': app = '', 'tidegate.set': name = '' } = labels;
+    const set = library.set(tenant, app, name);
+    return set === null || release.leftHostsOf(set).includes(host);
   }
 }
 

@@ -22,7 +22,17 @@ export interface App {
     readonly ready: number;
     readonly replicas: number;
     readonly hostnames: readonly string[];
+    readonly conditions: readonly SetCondition[];
   }[];
+}
+
+/** What stands against a set, or does not. */
+export interface SetCondition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+  readonly since: string | null;
 }
 
 export interface Replica {

@@ -144,3 +144,22 @@ export interface ComposePreview {
   }[];
   readonly notes: readonly ComposeNote[];
 }
+
+export interface VolumeHomes {
+  readonly items: readonly { readonly volume: string; readonly host: string; readonly state: string }[];
+  readonly left_behind: readonly VolumeLeft[];
+}
+
+export interface VolumesGivenUp {
+  readonly left_behind: readonly VolumeLeft[];
+  /** What becomes of the data. */
+  readonly note: string;
+}
+
+interface VolumeLeft {
+  readonly volume: string;
+  readonly host: string;
+  readonly by: string;
+  readonly at: string;
+  readonly returned: boolean;
+}

@@ -28,6 +28,7 @@ import { TENANT_COMMANDS } from './commands/tenants.ts';
 import { TOKEN_COMMANDS } from './commands/tokens.ts';
 import { TOP_COMMANDS } from './commands/top.ts';
 import { TRUST_COMMANDS } from './commands/trust.ts';
+import { VOLUME_COMMANDS } from './commands/volumes.ts';
 
 export const COMMANDS: readonly Command[] = [
   ...ACCESS_COMMANDS,
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   ...REVISION_COMMANDS,
   ...OWN_APP_COMMANDS,
   ...SET_COMMANDS,
+  ...VOLUME_COMMANDS,
   ...ENVIRONMENT_COMMANDS,
   ...REGISTRY_COMMANDS,
   ...APP_COMMANDS,

@@ -63,6 +63,14 @@ export const ERRORS = {
     meaning: 'An image could not be pulled.',
     fix: 'Read the detail: it holds the words of the Engine (no route to the registry, no space, no such platform, …).',
   },
+  'volume.host_removed': {
+    meaning: 'A volume is on a host that is not among the settings any more, and its set is made nowhere else.',
+    fix: 'Put the host back into TIDEGATE_DOCKER, or let the set begin anew without its data: `tide volumes give-up SET HOST`.',
+  },
+  'volume.left_behind': {
+    meaning: 'The only host that answers is one where a volume of the set was given up, and that is not used again.',
+    fix: 'Add a host, or remove the volume there (`docker volume rm`) when what is in it is needed no more.',
+  },
   'replica.incomplete': {
     meaning: 'A replica lacks containers that it was made of: somebody removed them.',
     fix: 'Remove the replica; another one is made in its place.',

@@ -27,7 +27,9 @@ export interface Composition {
 
 /** The set, or null when nothing good was ever said of it. */
 export function composeSet(identity: Identity, composition: Composition): KnownSet | null {
-  const { contributions, known, declaration, unseen } = composition;
+  const { known, declaration, unseen } = composition;
+  const left = declaration?.declared.leftHosts ?? [];
+  const contributions = composition.contributions.filter((one) => !left.includes(one.replica.host));
   const speakers = contributions.toSorted(bySpeaking);
   const said = [declaration?.reading.policy ?? null, ...speakers.map((one) => one.policy)];
   const policy = said.find((one) => one !== null) ?? known?.policy ?? null;
@@ -52,7 +54,7 @@ export function composeSet(identity: Identity, composition: Composition): KnownS
     ...{ key, tenant, app, set, policy: routed(policy, declaration), routes, replicas, routeNames },
     ...(declaration === null ? {} : { shares: declaration.declared.shares }),
     ...(declaration?.declared.stopped === true ? { stopped: true } : {}),
-    ...(declaration !== null && isPartial(policy, unseen) ? { isPartial: true } : {}),
+    ...(declaration !== null && isPartial(policy, unseen, left) ? { isPartial: true } : {}),
   };
 }
 
@@ -109,9 +111,10 @@ function replicaFor(contribution: Contribution, routes: readonly RouteSpec[]): R
   return { ...replica, endpoints: [], unroutable: runs ? 'its main port is not known' : null };
 }
 
-/** A host that does not answer holds nobody up for long but those who may never be two. */
-function isPartial({ class: setClass }: SetPolicy, unseen: Unseen): boolean {
-  return unseen === 'all' || (unseen === 'some' && setClass === 'data');
+/** A host that does not answer holds nobody up for long but those who may never be two; none that was given up does. */
+function isPartial({ class: setClass }: SetPolicy, unseen: Unseen, left: readonly string[]): boolean {
+  if (unseen === 'all') return true;
+  return setClass === 'data' && unseen.some((host) => !left.includes(host));
 }
 
 function routed(policy: SetPolicy, declaration: Declaration | null): SetPolicy {

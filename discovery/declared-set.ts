@@ -32,6 +32,8 @@ export interface DeclaredSet {
   readonly exposedPort?: number | null | undefined;
   /** A person stopped it: it sleeps, whoever asks for it. Left out: it is not. */
   readonly stopped?: boolean | undefined;
+  /** Hosts whose containers are no part of it: what it had there was given up. Left out: none. */
+  readonly leftHosts?: readonly string[] | undefined;
 }
 
 /** A declared set with what its labels come to. */
@@ -40,8 +42,8 @@ export interface Declaration {
   readonly reading: DeclarationReading;
 }
 
-/** Hosts that were not looked at since the start; `some`: those that do not answer. */
-export type Unseen = 'all' | 'some' | 'none';
+/** Hosts that were not looked at since the start: all, or by name those that do not answer. */
+export type Unseen = 'all' | readonly string[];
 
 export interface DeclarationFacts {
   readonly tenant: string;

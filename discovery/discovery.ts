@@ -70,6 +70,8 @@ export class Discovery {
   #becomeReady: () => void = () => {};
   #readyTimer: Timer | null = null;
   #seenTimer: Timer | null = null;
+  /** For hosts that do not answer. */
+  #hasWaited = false;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
@@ -104,8 +106,8 @@ export class Discovery {
         this.#lookWhetherReady();
       });
     }
-    if (this.#watches.size === 0) this.#ledger.saw('none');
-    else this.#seenTimer = this.#options.clock.after(SEEN_WITHIN_MS, () => this.#ledger.saw('some'));
+    if (this.#watches.size === 0) this.#ledger.saw([]);
+    else this.#seenTimer = this.#options.clock.after(SEEN_WITHIN_MS, () => this.#waitedLongEnough());
     for (const watch of this.#watches.values()) watch.start();
   }
 
@@ -168,10 +170,20 @@ export class Discovery {
 
   #listed(): void {
     this.#lookWhetherReady();
-    for (const watch of this.#watches.values()) if (!watch.listed) return;
+    const unlisted = this.#unlisted();
+    if (this.#hasWaited || unlisted.length === 0) this.#ledger.saw(unlisted);
+    if (unlisted.length > 0) return;
     this.#seenTimer?.cancel();
-    this.#ledger.saw('none');
     this.#ledger.sweep();
+  }
+
+  #waitedLongEnough(): void {
+    this.#hasWaited = true;
+    this.#ledger.saw(this.#unlisted());
+  }
+
+  #unlisted(): readonly string[] {
+    return [...this.#watches.values()].filter((watch) => !watch.listed).map((watch) => watch.host);
   }
 
   #tried(host: string): void {

@@ -116,7 +116,7 @@ export class SetLedger {
 
   /** Says which hosts were not looked at yet. */
   saw(unseen: Unseen): void {
-    if (this.#unseen === unseen || this.#unseen === 'none') return;
+    if (JSON.stringify(unseen) === JSON.stringify(this.#unseen)) return;
     this.#unseen = unseen;
     for (const { declared } of [...this.#declared.values()]) this.#settle(declared);
   }

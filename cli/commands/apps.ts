@@ -3,6 +3,7 @@ import type { App, AppSet } from '../answers.ts';
 import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import type { Cell } from '../output.ts';
 import { stateCell } from '../state-style.ts';
 
 /** Requests that are under way at a time. */
@@ -11,8 +12,8 @@ const PARALLEL = 8;
 export const APP_COMMANDS: readonly Command[] = [
   {
     name: 'status',
-    summary: 'Apps with their sets: state, tier, and how many replicas are ready.',
-    notes: 'Without --app it shows all of them.',
+    summary: 'Apps with their sets: state, tier, how many replicas are ready, and what stands against them.',
+    notes: 'Without --app it shows all of them. A second table has the conditions of sets that do not hold, and why.',
     example: 'tide status --app shop',
     run: status,
   },
@@ -59,8 +60,19 @@ async function status(call: Call): Promise<ExitCode> {
           }),
     );
     output.table(['APP', 'SET', 'STATE', 'TIER', 'READY', 'HOSTNAMES'], rows);
+    const troubles = list.items.flatMap(({ name: app, sets }) => sets.flatMap((set) => troublesOf(call, app, set)));
+    if (troubles.length > 0) output.table(['APP', 'SET', 'CONDITION', 'REASON', 'SINCE', 'MESSAGE'], troubles);
   }
   return EXIT.ok;
+}
+
+/** Conditions of a set that do not hold, one a row. */
+function troublesOf(call: Call, app: string, { name, conditions }: App['sets'][number]): (string | Cell)[][] {
+  return conditions
+    .filter(({ status }) => status === 'False')
+    .map(({ type, reason, message, since }) => {
+      return [app, name, type, { text: reason, style: 'bad' }, call.moment(since), message];
+    });
 }
 
 async function ps(call: Call): Promise<ExitCode> {

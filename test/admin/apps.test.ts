@@ -23,17 +23,28 @@ test('apps are listed by name, with hostnames and the state of their sets', asyn
         name: 'blog',
         tenant: 'default',
         hostnames: ['blog.example'],
-        sets: [{ name: 'web', state: 'absent', tier: 'absent', ready: 0, replicas: 0, hostnames: ['blog.example'] }],
+        sets: [
+          {
+            name: 'web',
+            state: 'absent',
+            tier: 'absent',
+            ready: 0,
+            replicas: 0,
+            hostnames: ['blog.example'],
+            conditions: [],
+          },
+        ],
       },
       {
         name: 'shop',
         tenant: 'default',
         hostnames: ['shop.example', 'www.shop.example'],
         sets: [
-          { name: 'db', state: 'stopped', tier: 'stopped', ready: 0, replicas: 1, hostnames: [] },
+          { name: 'db', state: 'stopped', tier: 'stopped', ready: 0, replicas: 1, hostnames: [], conditions: [] },
           {
             ...{ name: 'web', state: 'up', tier: 'absent', ready: 2, replicas: 0 },
             hostnames: ['shop.example', 'www.shop.example'],
+            conditions: [],
           },
         ],
       },
@@ -214,18 +225,19 @@ test('hosts are listed with the state of their Engine and their replicas; room i
       ...{ name: 'local', state: 'reachable', cause: null, engine: { version: '20.10.24', apiVersion: '1.41' } },
       capacity: { cores: 2, memoryBytes: 4e9 },
     },
-    { name: 'away', state: 'degraded', cause: 'timed out', engine: null },
+    { name: 'away', state: 'degraded', cause: 'timed out', since: 0, engine: null },
   ];
   tidegate.discover(snapshot('default/shop/web', [], { replicas: [replica('a'), replica('b')] }));
   assert.deepEqual((await tidegate.json('/v1/hosts')).json.at('items'), [
     {
       ...{ name: 'away', state: 'degraded', cause: 'timed out', engine: null, replicas: 0 },
-      ...{ capacity: null, allocatable: null },
+      ...{ since: '1970-01-01T00:00:00.000Z', capacity: null, allocatable: null },
     },
     {
       name: 'local',
       state: 'reachable',
       cause: null,
+      since: null,
       engine: { version: '20.10.24', api_version: '1.41' },
       replicas: 2,
       capacity: { cores: 2, memory_bytes: 4e9 },

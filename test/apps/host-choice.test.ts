@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { SetRecord } from '#apps/app-record';
-import { forgetHome, HostChoice } from '#apps/host-choice';
+import { HostChoice } from '#apps/host-choice';
 import type { ReplicaSight } from '#apps/ports';
+import { VolumeHomes } from '#apps/volume-homes';
 import { isTidegateError, TidegateError } from '#core/errors';
 import { NO_OPTIONS, type Revision } from '#core/set-spec';
 import type { HostEngine } from '#docker/host-engine';
@@ -16,6 +17,7 @@ import { specOf } from './support/platform.ts';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'tidegate-hosts-'));
 let store: Store;
+let homes: VolumeHomes;
 let hosts: FakeHost[];
 let replicas: string[];
 /** Hosts without room for another replica. */
@@ -34,6 +36,7 @@ interface FakeHost {
 
 beforeEach(async () => {
   store = await openSqliteStore(directory);
+  homes = await VolumeHomes.open(store);
   hosts = ['a', 'b'].map((host) => ({ host, isAway: false, images: new Set(), volumes: new Set() }));
   replicas = [];
   full.clear();
@@ -59,8 +62,8 @@ function choice(): HostChoice {
         return !full.has(host);
       },
     },
+    homes,
     ports: {
-      store,
       engines: () => hosts.map(engineOf),
       sight: () => ({
         target: { min: 0, max: 10, awake: 1 },
@@ -113,6 +116,7 @@ test('what has a volume stays where the volume is, however busy that host is, al
   replicas = ['b'];
   assert.equal((await choice().choose(SET, revision(['data']))).host, 'a');
   replicas = ['a', 'a'];
+  homes = await VolumeHomes.open(store);
   assert.equal((await choice().choose(SET, revision([]))).host, 'b');
   assert.equal((await choice().choose(SET, revision(['data']))).host, 'a');
   // A second volume comes to where the first one is.
@@ -146,9 +150,37 @@ test('a volume that nobody wrote a host down for is found where it is; one that 
   hostOf('b').volumes.add('tidegate-acme.shop.data');
   assert.equal((await choice().choose(SET, revision(['data']))).host, 'b');
   hostOf('b').volumes.clear();
-  await forgetHome(store, 'tidegate-acme.shop.data');
+  await homes.gone('tidegate-acme.shop.data', 'b');
   replicas = ['b'];
   assert.equal((await choice().choose(SET, revision(['data']))).host, 'a');
+});
+
+test('what was given up on a host is not looked for there, and nothing is made there, whoever has room', async () => {
+  assert.equal((await choice().choose(SET, revision(['data']))).host, 'a');
+  hostOf('a').volumes.add('tidegate-acme.shop.data');
+  const left = { tenant: 'acme', app: 'shop', volume: 'tidegate-acme.shop.data', host: 'a', by: 'op_1' };
+  await homes.giveUp([{ ...left, at: 0, told: false }]);
+  homes = await VolumeHomes.open(store);
+  assert.equal((await choice().choose(SET, revision(['data']))).host, 'b');
+  // Others go there as before.
+  assert.equal((await choice().choose(SET, revision([]))).host, 'a');
+  await homes.gone('tidegate-acme.shop.data', 'b');
+  hostOf('b').isAway = true;
+  await assert.rejects(choice().choose(SET, revision(['data'])), (error) =>
+    isTidegateError(error, 'volume.left_behind'),
+  );
+  await homes.gone('tidegate-acme.shop.data', 'a');
+  assert.equal((await choice().choose(SET, revision(['data']))).host, 'a');
+});
+
+test('a host that is not among the settings any more is told apart from one that is silent', async () => {
+  await choice().choose(SET, revision(['data']));
+  hosts = hosts.filter((one) => one.host !== 'a');
+  await assert.rejects(choice().choose(SET, revision(['data'])), (error) => {
+    assert.ok(isTidegateError(error, 'volume.host_removed'));
+    assert.match(error.message, /host a is not in TIDEGATE_DOCKER any more.*tidegate-acme\.shop\.data/);
+    return true;
+  });
 });
 
 test('an image of no registry is used on the host that has it', async () => {

@@ -191,6 +191,32 @@ test('until every host was looked at a declared set says that replicas may be mi
   assert.deepEqual(partial(), [undefined, undefined]);
 });
 
+test('what is on a host that was given up is no part of the set, and a set of class data does not wait for that host', async () => {
+  const labels = { 'tidegate.port': '3000', 'tidegate.class': 'data' };
+  const scene = await stage({
+    hosts: ['a', 'b'],
+    connect: false,
+    prepare: (_, engines) => {
+      for (const [i, engine] of engines.entries()) putPod(engine, `on${engine.host}`, `r${i + 1}`);
+    },
+    before: (discovery) => {
+      discovery.declare(declared({ labels }));
+      discovery.declare(declared({ ...DB, labels, leftHosts: ['b'] }));
+    },
+  });
+  scene.engines[0]?.connect();
+  await scene.clock.advance(SEEN_WITHIN_MS);
+  assert.deepEqual([scene.sets.get(SHOP)?.isPartial, scene.sets.get(DB.key)?.isPartial], [true, undefined]);
+  scene.engines[1]?.connect();
+  await settle();
+  const hosts = () => scene.sets.get(SHOP)?.replicas.map((one) => one.host);
+  assert.deepEqual(hosts(), ['a', 'b']);
+  scene.discovery.declare(declared({ labels, leftHosts: ['b'] }));
+  assert.deepEqual(hosts(), ['a']);
+  scene.discovery.declare(declared({ labels }));
+  assert.deepEqual(hosts(), ['a', 'b']);
+});
+
 test('reading says what is wrong with which label, and which mean nothing', () => {
   const reading = readDeclared({ ...LABELS, 'tidegate.retry': 'often', 'tidegate.retri': '1' }, FACTS);
   assert.equal(reading.policy, null);

@@ -23,6 +23,7 @@ import { FakeImages } from './fake-images.ts';
 
 export interface FakeReplica {
   readonly id: string;
+  readonly host: string;
   readonly key: SetKey;
   readonly share: string;
   readonly plan: ReplicaPlan;
@@ -53,6 +54,12 @@ export class Platform {
   readonly forgotten: SetKey[] = [];
   /** The host does not answer. */
   isAway = false;
+  /** Those of the settings. */
+  hosts = ['local'];
+  /** Those that do not answer for now. */
+  readonly silentHosts = new Set<string>();
+  /** `<host>/<name>`. */
+  readonly volumes = new Set<string>();
   /** Shares whose replicas do not go. */
   readonly sticking = new Set<string>();
   clock: Clock = systemClock;
@@ -148,12 +155,18 @@ export class Platform {
         if (!text.startsWith(`${context}|`)) throw new TidegateError('vault.sealed', 'sealed for another place');
         return text.slice(context.length + 1);
       },
-      engines: () => [this.#engine()],
+      engines: () => this.hosts.map((host) => this.#engine(host)),
       sight: (key) => ({
         target: { min: 0, max: 10, awake: this.awake },
         replicas: this.#of(key).map(
           (one): ReplicaSight => ({
-            ...{ id: `local/${one.id}`, host: 'local', phase: one.phase, revision: one.share, failures: one.failures },
+            ...{
+              id: `${one.host}/${one.id}`,
+              host: one.host,
+              phase: one.phase,
+              revision: one.share,
+              failures: one.failures,
+            },
             inFlight: 0,
           }),
         ),
@@ -171,7 +184,8 @@ export class Platform {
   }
 
   #of(key: SetKey): FakeReplica[] {
-    return [...this.replicas.values()].filter((one) => one.key === key);
+    const left = this.#inForce.get(key)?.leftHosts ?? [];
+    return [...this.replicas.values()].filter((one) => one.key === key && !left.includes(one.host));
   }
 
   /** What the scaler does with shares, without time. */
@@ -200,26 +214,34 @@ export class Platform {
     this.apps.seen(key);
   }
 
-  #engine(): HostEngine {
+  #engine(host: string): HostEngine {
     const engine: Partial<HostEngine> = {
-      host: 'local',
-      state: 'reachable',
+      host,
+      state: this.silentHosts.has(host) ? 'degraded' : 'reachable',
       list: () => {
-        if (this.isAway) return Promise.reject(new TidegateError('engine.unreachable', 'local is away'));
+        if (this.isAway || this.silentHosts.has(host))
+          return Promise.reject(new TidegateError('engine.unreachable', 'local is away'));
         return Promise.resolve(
-          [...this.replicas.values()].map(({ id, plan }) => ({
-            ...{ id, status: 'running' as const },
-            labels: { ...plan.labels, 'tidegate.role': 'pause' },
-          })),
+          [...this.replicas.values()]
+            .filter((one) => one.host === host)
+            .map(({ id, plan }) => ({
+              ...{ id, status: 'running' as const },
+              labels: { ...plan.labels, 'tidegate.role': 'pause' },
+            })),
         );
       },
       ...this.images.engine,
       keepImage: () => Promise.resolve(),
       releaseImage: (reason) => Promise.resolve(void this.released.push(reason)).then(() => 'removed' as const),
       ensureNetwork: ({ name }) => Promise.resolve(name),
-      ensureVolume: () => Promise.resolve(),
+      ensureVolume: ({ name }) => Promise.resolve(void this.volumes.add(`${host}/${name}`)),
       networks: () => Promise.resolve([]),
-      volumes: () => Promise.resolve([]),
+      volumes: () => {
+        const own = [...this.volumes]
+          .filter((one) => one.startsWith(`${host}/`))
+          .map((one) => one.slice(host.length + 1));
+        return Promise.resolve(own.map((name) => ({ id: name, name, labels: {} })));
+      },
       sweepReplicas: () => Promise.resolve([]),
       stop: () => Promise.resolve(),
       remove: (id) => {
@@ -250,7 +272,7 @@ export class Platform {
         const isSilent = images.some((one) => this.silent.has(one));
         const isPortless = images.some((one) => this.portless.has(one));
         this.replicas.set(plan.id, {
-          ...{ id: plan.id, key: `${tenant}/${app}/${set}`, share: share ?? '', plan },
+          ...{ id: plan.id, host, key: `${tenant}/${app}/${set}`, share: share ?? '', plan },
           phase: isBad ? 'failed' : isSilent ? 'probing' : isPortless ? 'running' : 'ready',
           failures: isBad ? 3 : 0,
           members: Object.fromEntries(plan.members.map((one) => [one.name, one.image])),

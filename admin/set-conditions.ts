@@ -1,0 +1,91 @@
+/**
+ * What stands against a set as it is wished, in words: whether its last deployment came to a good end, and whether the host
+ * that has its volumes is there. Each says why, since when, and what there is to be done about it.
+ */
+import { z } from '@hono/zod-openapi';
+import type { SetRecord } from '#apps/app-record';
+import type { Apps } from '#apps/apps';
+import type { DeploymentRecord } from '#apps/deployment-record';
+import type { VolumeHome } from '#apps/volume-release';
+import type { HostView } from './ports.ts';
+import { timeOf } from './time.ts';
+
+export const ConditionShape = z
+  .object({
+    type: z.enum(['Deployed', 'VolumeReachable']),
+    status: z.enum(['True', 'False', 'Unknown']),
+    reason: z.string().openapi({ description: 'For programs: the code of what went wrong, if something did.' }),
+    message: z.string(),
+    since: z.string().nullable().openapi({ format: 'date-time', description: 'Null: not known.' }),
+  })
+  .openapi('SetCondition');
+
+export type ConditionJson = z.input<typeof ConditionShape>;
+
+export interface ConditionFacts {
+  readonly apps: Apps;
+  readonly hosts: () => Iterable<HostView>;
+}
+
+/** Of a set that was made through the API, in the order in which they are to be read. */
+export function conditionsOf({ apps, hosts }: ConditionFacts, set: SetRecord): ConditionJson[] {
+  const volume = volumeCondition(set, apps.volumes.homesOf(set), [...hosts()]);
+  return [deployedCondition(apps, set), ...(volume === null ? [] : [volume])];
+}
+
+function deployedCondition({ deployments }: Apps, set: SetRecord): ConditionJson {
+  const type = 'Deployed';
+  const last = deployments.book.lastAttempt(set);
+  const turn = last?.turns.find((one) => one.set === set.name);
+  const serves = set.current === null ? 'nothing serves' : `r${set.current} serves`;
+  const isOver = last === null || last.state === 'succeeded' || turn?.done === true;
+  // Limits and policy come into force without a deployment: what failed before that is not what is wished now.
+  const isOutdated = turn?.revision != null && set.current !== null && set.current > turn.revision;
+  if (!isOver && !isOutdated) {
+    const { error, id, endedAt } = last;
+    const failed = turn?.revision == null ? 'What was wished' : `r${turn.revision}`;
+    const where = error?.set === set.name ? '' : ` at the set "${error?.set ?? ''}"`;
+    const message = `${failed} did not come into force (${id} failed${where} while ${error?.phase ?? ''}): ${error?.detail ?? ''}; ${serves}.`;
+    return { type, status: 'False', reason: error?.code ?? last.state, message, since: timeOrNull(endedAt) };
+  }
+  if (set.current === null) {
+    return {
+      type,
+      status: 'Unknown',
+      reason: 'nothing_yet',
+      message: 'No revision has proved itself yet.',
+      since: null,
+    };
+  }
+  return { type, status: 'True', reason: 'in_force', message: `${serves}.`, since: timeOrNull(last?.endedAt ?? null) };
+}
+
+/** Null: none of its volumes has a host yet. */
+function volumeCondition(
+  { app, name }: SetRecord,
+  homes: readonly VolumeHome[],
+  hosts: readonly HostView[],
+): ConditionJson | null {
+  const type = 'VolumeReachable';
+  const away = homes.find((one) => one.state !== 'reachable') ?? homes[0];
+  if (away === undefined) return null;
+  const { host, state } = away;
+  const since = timeOrNull(hosts.find((one) => one.name === host)?.since ?? null);
+  const volumes = homes.filter((one) => one.host === host).map((one) => one.volume);
+  if (state === 'reachable') {
+    return { type, status: 'True', reason: 'host_answers', message: `${volumes.join(', ')} is on ${host}.`, since };
+  }
+  const why =
+    state === 'silent'
+      ? `which does not answer (since ${since ?? 'the start'})`
+      : 'which is not in TIDEGATE_DOCKER any more';
+  const back = state === 'silent' ? 'bring it back' : 'put it back';
+  const message =
+    `${volumes.join(', ')} is on ${host}, ${why}; no replica is made anywhere else. Either ${back}, or, if it is gone for good, ` +
+    `let the set begin anew on another host, without the data: \`tide volumes give-up ${name} ${host} --app ${app}\`.`;
+  return { type, status: 'False', reason: state === 'silent' ? 'host_silent' : 'host_removed', message, since };
+}
+
+function timeOrNull(at: DeploymentRecord['endedAt']): string | null {
+  return at === null ? null : timeOf(at);
+}

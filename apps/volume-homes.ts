@@ -1,0 +1,112 @@
+/**
+ * On which host each volume of the apps is, and on which it was when somebody gave it up. What was given up stays where it
+ * is: neither used nor removed again, for as long as that host has it.
+ */
+import type { DocumentChange, Store } from '#store/store';
+import { Turns } from './turns.ts';
+
+/** By the Engine's name of the volume. */
+const HOME_KIND = 'volume-home';
+/** By host and the Engine's name of the volume. */
+const LEFT_KIND = 'volume-left';
+
+/** A volume that was given up. Plain JSON, as it is kept. */
+export interface VolumeLeft {
+  readonly tenant: string;
+  readonly app: string;
+  /** The Engine's name. */
+  readonly volume: string;
+  readonly host: string;
+  /** Id of the token that asked. */
+  readonly by: string;
+  /** Ms since the epoch. */
+  readonly at: number;
+  /** Somebody was told that its host has come back with it. */
+  readonly told: boolean;
+}
+
+export type HomesStore = Pick<Store, 'documents' | 'changeDocuments'>;
+
+export class VolumeHomes {
+  /** By `<tenant>/<app>`: whoever reads where a volume is before he decides takes a turn. */
+  readonly turns = new Turns();
+  readonly #store: HomesStore;
+  readonly #homes = new Map<string, string>();
+  readonly #left = new Map<string, VolumeLeft>();
+
+  private constructor(store: HomesStore) {
+    this.#store = store;
+  }
+
+  /** @throws TidegateError of the `store.` family */
+  static async open(store: HomesStore): Promise<VolumeHomes> {
+    const homes = new VolumeHomes(store);
+    for (const { id, body } of await store.documents(HOME_KIND)) {
+      homes.#homes.set(id, (body as { readonly host: string }).host);
+    }
+    for (const { id, body } of await store.documents(LEFT_KIND)) homes.#left.set(id, body as VolumeLeft);
+    return homes;
+  }
+
+  /** Null: none was written down. @param volume the Engine's name, as everywhere here */
+  homeOf(volume: string): string | null {
+    return this.#homes.get(volume) ?? null;
+  }
+
+  /** What was given up of these volumes, the oldest first. */
+  left(volumes: readonly string[]): readonly VolumeLeft[] {
+    return [...this.#left.values()].filter((one) => volumes.includes(one.volume)).sort((a, b) => a.at - b.at);
+  }
+
+  /** Hosts that none of these volumes is used on any more. */
+  leftHosts(volumes: readonly string[]): readonly string[] {
+    return [...new Set(this.left(volumes).map((one) => one.host))].sort();
+  }
+
+  leftOn(host: string): readonly VolumeLeft[] {
+    return [...this.#left.values()].filter((one) => one.host === host);
+  }
+
+  // ---- writing: resolves when it is kept. @throws TidegateError of the `store.` family, and nothing has changed
+
+  async settle(volumes: readonly string[], host: string): Promise<void> {
+    if (volumes.length === 0) return;
+    await this.#store.changeDocuments(volumes.map((id) => ({ kind: HOME_KIND, id, body: { host } })));
+    for (const id of volumes) this.#homes.set(id, host);
+  }
+
+  /** What is on the host stays there, and the next replica begins with nothing somewhere else. */
+  async giveUp(given: readonly VolumeLeft[]): Promise<void> {
+    const homes = given.filter((one) => this.#homes.get(one.volume) === one.host);
+    await this.#store.changeDocuments([
+      ...homes.map(({ volume }): DocumentChange => ({ kind: HOME_KIND, id: volume, drop: true })),
+      ...given.map((one): DocumentChange => ({ kind: LEFT_KIND, id: leftId(one), body: one })),
+    ]);
+    for (const { volume } of homes) this.#homes.delete(volume);
+    for (const one of given) this.#left.set(leftId(one), one);
+  }
+
+  async told(left: VolumeLeft): Promise<void> {
+    const told = { ...left, told: true };
+    await this.#store.changeDocuments([{ kind: LEFT_KIND, id: leftId(left), body: told }]);
+    this.#left.set(leftId(left), told);
+  }
+
+  /** The volume is not on that host any more: the next of that name may be there as anywhere. */
+  async gone(volume: string, host: string): Promise<void> {
+    const id = leftId({ volume, host });
+    const isHome = this.#homes.get(volume) === host;
+    const isLeft = this.#left.has(id);
+    if (!isHome && !isLeft) return;
+    await this.#store.changeDocuments([
+      ...(isHome ? [{ kind: HOME_KIND, id: volume, drop: true } as const] : []),
+      ...(isLeft ? [{ kind: LEFT_KIND, id, drop: true } as const] : []),
+    ]);
+    if (isHome) this.#homes.delete(volume);
+    this.#left.delete(id);
+  }
+}
+
+function leftId({ volume, host }: Pick<VolumeLeft, 'volume' | 'host'>): string {
+  return `${host}/${volume}`;
+}
