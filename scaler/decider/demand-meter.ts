@@ -13,15 +13,12 @@
  * for a part at least, for it may be that the service got slower by itself.
  */
 import { LoadWindow } from './load-window.ts';
+import { ServiceTime } from './service-time.ts';
 
 /** For that long after the first request to a set at zero more of them are counted as its backlog. */
 const GATHER_MS = 500;
 /** A queue should be gone after that time. */
 const WORK_OFF_MS = 1000;
-/** Ends of requests that it takes to know how long one takes. */
-const ENDS_TO_KNOW = 10;
-/** Starts being over, it takes so many times as long as a request to know how long one takes. */
-const LEARN_REQUESTS = 2;
 /** Arrivals are counted over that time when requests queue. */
 const QUEUE_SPAN_MS = 1000;
 /** Of a hard limit of requests at a time a replica is to have that part: the rest is for what comes at once. */
@@ -50,11 +47,10 @@ export class DemandMeter {
   readonly window: LoadWindow;
   #counts: PoolCounts | null = null;
   #backlog: Backlog | null = null;
-  /** Mean time of a request at a replica, in ms; null: not known yet. */
-  #serviceMs: number | null = null;
+  readonly #service = new ServiceTime();
   #isSaturated = false;
-  /** Monotonic ms since when no starts slow it; null: they do. */
-  #freeSince: number | null = Number.NEGATIVE_INFINITY;
+  /** Starts of replicas may be the reason that requests take longer. */
+  #isSlowed = false;
   /** Monotonic ms since when a queue is there that gathered while starts slowed the set; null: there is none. */
   #slowedQueueSince: number | null = null;
 
@@ -73,8 +69,9 @@ export class DemandMeter {
     return this.#isSaturated;
   }
 
+  /** Mean time of a request at a replica, in ms; null: not known yet. */
   get serviceMs(): number | null {
-    return this.#serviceMs;
+    return this.#service.ms;
   }
 
   /**
@@ -82,7 +79,7 @@ export class DemandMeter {
    * @param isSlowed starts of replicas may be the reason that requests take longer
    */
   sample(now: number, { inFlight, held, claims, readyCount }: PoolCounts, isSlowed = false): void {
-    this.#freeSince = isSlowed ? null : (this.#freeSince ?? now);
+    this.#isSlowed = isSlowed;
     const counts = { inFlight, held, claims, readyCount };
     const before = this.#counts ?? counts;
     this.#counts = counts;
@@ -93,7 +90,8 @@ export class DemandMeter {
     this.#isSaturated = queued > 0 && counts.readyCount > 0;
     const demand = this.#demand(now, counts, queued);
     this.window.record(now, { demand, inFlight: counts.inFlight, arrived, finished });
-    this.#learn(now);
+    if (isSlowed) this.#service.pause();
+    else this.#service.record(now, counts.inFlight, finished);
   }
 
   /** The set sleeps: what was before says nothing about what comes. How long a request takes is kept. */
@@ -102,6 +100,7 @@ export class DemandMeter {
     this.#counts = null;
     this.#backlog = null;
     this.#isSaturated = false;
+    this.#service.pause();
   }
 
   #followBacklog(now: number, counts: PoolCounts, finished: number): void {
@@ -127,24 +126,23 @@ export class DemandMeter {
 
   #demand(now: number, counts: PoolCounts, queued: number): number {
     const there = Math.max(0, counts.inFlight + counts.held - (this.#backlog?.left ?? 0));
-    const isSlowed = this.#freeSince === null;
+    const isSlowed = this.#isSlowed;
     this.#followQueue(now, queued);
     if (queued === 0 && !isSlowed) return Math.min(there, counts.inFlight);
-    const serviceMs = this.#serviceMs ?? this.#leastServiceMs(now, counts);
+    const serviceMs = this.#service.ms ?? this.#leastServiceMs(now, counts);
     if (serviceMs === null) return there;
     const span = Math.min(QUEUE_SPAN_MS, this.window.spanOf(QUEUE_SPAN_MS));
     const arriving = (this.window.arrivalsPerSecond(span) / 1000) * serviceMs;
     const since = this.#slowedQueueSince;
     const queueing = (queued * serviceMs) / Math.max(WORK_OFF_MS, now - (since ?? now));
     const needed = isSlowed ? Math.max(arriving, LIMIT_PART * (arriving + queueing)) : arriving + queueing;
-    const least = isSlowed ? SLOWED_PART : since === null ? 0 : 1;
-    return Math.min(there, Math.max(needed, counts.inFlight * least));
+    return Math.min(there, isSlowed ? Math.max(needed, counts.inFlight * SLOWED_PART) : needed);
   }
 
   /** Remembers since when there is a queue that gathers while starts are under way. */
   #followQueue(now: number, queued: number): void {
     if (queued === 0) this.#slowedQueueSince = null;
-    else if (this.#freeSince === null) this.#slowedQueueSince ??= now;
+    else if (this.#isSlowed) this.#slowedQueueSince ??= now;
   }
 
   /** While the first requests of a cold start run, one takes as long as they have run at least; null: no cold start. */
@@ -152,21 +150,5 @@ export class DemandMeter {
     if (this.#backlog === null) return null;
     if (counts.readyCount === 0 || this.#backlog.readySince === null) return 0;
     return now - this.#backlog.readySince;
-  }
-
-  /**
-   * Little's law: how many are there at a time, divided by how many end in that time. What ran while starts slowed it is left
-   * out; after those it takes a span of several requests, for they begin and end together.
-   */
-  #learn(now: number): void {
-    if (this.#freeSince === null) return;
-    const freeMs = now - this.#freeSince;
-    for (const spanMs of [Math.min(QUEUE_SPAN_MS * 5, freeMs), freeMs]) {
-      const finished = this.window.finished(spanMs);
-      if (finished < ENDS_TO_KNOW) continue;
-      const serviceMs = (this.window.inFlight(spanMs) * this.window.spanOf(spanMs)) / finished;
-      if (serviceMs * LEARN_REQUESTS <= freeMs) this.#serviceMs = serviceMs;
-      return;
-    }
   }
 }
