@@ -3,6 +3,7 @@
  * value, refuses every octet that does not belong, and recognises the names this layer acts on. What it lets pass has one
  * reading: `name ":" OWS value OWS CRLF`.
  */
+import type { Latin1Buffer } from '../latin1-buffer.ts';
 import { NAME, recognise } from './field-names.ts';
 import { COLON, CR, FIELD_VALUE, FOLD, LF, SP, TAB, TOKEN } from './octets.ts';
 
@@ -28,11 +29,6 @@ export const FATE = {
   /** `Expect: 100-continue`: stays only if the upstream is to answer it. */
   expect: 4,
 } as const;
-
-/** The call beneath `toString`, which looks at its arguments first. */
-interface Latin1Buffer extends Buffer {
-  latin1Slice(start: number, end: number): string;
-}
 
 /** The octets ran out before the empty line. */
 export const RAN_OUT = 0;

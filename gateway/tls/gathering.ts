@@ -2,6 +2,7 @@
  * Puts text and octets together for one write. An encrypted handle takes what it is given within the call, so one buffer
  * serves all of them.
  */
+import type { Latin1Buffer } from '../latin1-buffer.ts';
 import { GatherBuffer } from '../transport/gather-buffer.ts';
 
 /** Up to this size octets are put together with their head in the shared buffer. */
@@ -69,9 +70,4 @@ export class WriteQueue {
     }
     return buffer as Latin1Buffer;
   }
-}
-
-/** The call beneath Buffer's own method, which checks what is known here. */
-interface Latin1Buffer extends Buffer {
-  latin1Write(text: string, offset: number): number;
 }

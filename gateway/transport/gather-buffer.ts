@@ -2,6 +2,7 @@
  * A buffer that a write is put together in. Views of it are kept by their length: writes of one application come in few
  * lengths, and making a view costs more than copying a kilobyte.
  */
+import type { Latin1Buffer } from '../latin1-buffer.ts';
 import { GATHER_MAX_BYTES } from './wire.ts';
 
 /** Lengths that are kept; further ones are made anew. */
@@ -12,11 +13,6 @@ const LOOP_MAX_BYTES = 512;
 
 /** Buffers of each size that are kept. */
 const KEPT_MAX = 32;
-
-/** The call beneath Buffer's own method, which checks what is known here. */
-interface Latin1Buffer extends Buffer {
-  latin1Write(text: string, offset: number): number;
-}
 
 export class GatherBuffer {
   readonly bytes: number;

@@ -2,6 +2,7 @@
  * Wires on Node's public sockets: works wherever Node does, and for encrypted connections.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Latin1Buffer } from '../latin1-buffer.ts';
 import { type ConnectTaker, GATHER_MAX_BYTES, type Transport, type Wire, type WireOwner } from './wire.ts';
 
 export const netTransport: Transport = {
@@ -105,11 +106,9 @@ export class NetWire implements Wire {
     const bytes = before.length + octets.length + after.length;
     if (owned && bytes === octets.length) return socket.write(octets);
     if (bytes <= GATHER_MAX_BYTES) {
-      const all = Buffer.allocUnsafe(bytes);
-      all.write(before, 0, 'latin1');
-      octets.copy(all, before.length);
-      if (after !== '') all.write(after, before.length + octets.length, 'latin1');
-      return socket.write(all);
+      // A string costs the stream less than a buffer that is made for one write.
+      const text = (octets as Latin1Buffer).latin1Slice(0, octets.length);
+      return socket.write(before + text + after, 'latin1');
     }
     socket.cork();
     if (before !== '') socket.write(before, 'latin1');
@@ -120,7 +119,11 @@ export class NetWire implements Wire {
   }
 
   pass(b: Buffer, start: number, end: number, owned: boolean): boolean {
-    return this.write('', start === 0 && end === b.length ? b : b.subarray(start, end), '', owned);
+    const isWhole = start === 0 && end === b.length;
+    if (end - start > GATHER_MAX_BYTES || (owned && isWhole)) {
+      return this.write('', isWhole ? b : b.subarray(start, end), '', owned);
+    }
+    return this.write((b as Latin1Buffer).latin1Slice(start, end), null, '');
   }
 
   end(last = false): void {

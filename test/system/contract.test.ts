@@ -19,6 +19,8 @@ import { until as untilFact } from '../support/until.ts';
 const MAIN = path.resolve(import.meta.dirname, '../../main.ts');
 const UPLOAD_BYTES = 10_000_000;
 const SCALED_REPLICAS = 2;
+/** So many that they do not all belong to one of two replicas by chance. */
+const HASHED_USERS = 24;
 /** The machine may be busy with other things. */
 const PATIENCE_MS = 60_000;
 /** A browser's navigation. */
@@ -156,14 +158,24 @@ describe('labels', { concurrency: 4 }, () => {
   test('a hash of a header keeps its values where they are, and rr takes turns', async () => {
     await twins('hashed', { lb: 'hash:header:x-user' });
     await twins('turns', { lb: 'rr' });
-    const seen = new Set<string>();
-    for (const user of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']) {
-      const headers = { 'x-user': user };
-      const first = nameOf(await tidegate.ask('hashed.localhost', { headers }));
-      assert.equal(nameOf(await tidegate.ask('hashed.localhost', { headers })), first);
-      seen.add(first);
+    // That a replica is ready is told to every worker, which takes its moment: asked until two rounds agree.
+    let replicaOf = new Map<string, string>();
+    await until(async () => {
+      const before = replicaOf;
+      replicaOf = new Map();
+      for (let user = 0; user < HASHED_USERS; user++) {
+        const headers = { 'x-user': `user-${user}` };
+        replicaOf.set(headers['x-user'], nameOf(await tidegate.ask('hashed.localhost', { headers })));
+      }
+      return (
+        new Set(replicaOf.values()).size === 2 && [...replicaOf].every(([user, name]) => before.get(user) === name)
+      );
+    }, 'the values are spread');
+    for (const [user, replica] of replicaOf) {
+      assert.equal(nameOf(await tidegate.ask('hashed.localhost', { headers: { 'x-user': user } })), replica, user);
     }
-    assert.equal(seen.size, 2, 'the values are spread');
+    const met = new Set<string>();
+    await until(async () => met.add(nameOf(await tidegate.ask('turns.localhost'))).size === 2, 'both take turns');
     const turns: string[] = [];
     // Every worker takes turns by itself, and each request may come to another one.
     for (let i = 0; i < 12; i++) turns.push(nameOf(await tidegate.ask('turns.localhost')));
