@@ -1,7 +1,8 @@
 /**
  * Tidegate as its users run it: a process of its own on free ports, with a state directory of its own. Stopped, killed and
  * started again by tests; gone when the test's process ends.
- * `TEST_STORE=redis` in the environment gives each a Redis of its own, where a test does not name its store.
+ * `TEST_STORE=redis` in the environment gives each a Redis of its own, where a test does not name its store;
+ * `TEST_TRANSPORT=net` has the gateway on public sockets.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -109,6 +110,7 @@ export class TidegateProcess implements AsyncDisposable {
         TIDEGATE_DATA: this.data,
         TIDEGATE_DOCKER: this.#options.docker,
         ...(this.#redis === null ? {} : { TIDEGATE_STORE: this.#redis.url() }),
+        ...(process.env.TEST_TRANSPORT === undefined ? {} : { TIDEGATE_TRANSPORT: process.env.TEST_TRANSPORT }),
         ...this.#options.settings,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
