@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
+import { type Agent, request } from 'node:http';
 import path from 'node:path';
 import { RedisServer } from './redis.ts';
 import { secretIn, secretInListing } from './secrets.ts';
@@ -40,6 +40,8 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeoutMs?: number;
+  /** Otherwise each request comes on a connection of its own. */
+  readonly agent?: Agent;
 }
 
 /** Starts a Tidegate; `close` ends it and removes its state. */
@@ -225,7 +227,7 @@ export function ask(port: number, options: AskOptions = {}): Promise<Answer> {
       port,
       path: options.path ?? '/',
       method: options.method ?? 'GET',
-      agent: false,
+      agent: options.agent ?? false,
       // Node itself says nothing of a body after DELETE.
       headers: {
         ...(options.body === undefined || options.headers?.['transfer-encoding'] !== undefined

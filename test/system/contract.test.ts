@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { type IncomingMessage, request } from 'node:http';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
@@ -316,10 +316,14 @@ describe('labels', { concurrency: 4 }, () => {
     await serves('rated.localhost');
     const headers = { 'x-user': 'eager' };
     const statuses = [];
-    for (let i = 0; i < 3; i++) statuses.push((await tidegate.ask('rated.localhost', { headers })).status);
+    // One connection is served by one worker, which counts at once; the others hear of it a moment later.
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (let i = 0; i < 3; i++) statuses.push((await tidegate.ask('rated.localhost', { headers, agent })).status);
+    const limited = await tidegate.ask('rated.localhost', { headers, agent });
+    agent.destroy();
     assert.deepEqual(statuses, [200, 200, 429]);
-    const limited = await tidegate.ask('rated.localhost', { headers });
     isError(limited, 429, 'rate_limited');
+    await until(async () => (await tidegate.ask('rated.localhost', { headers })).status === 429, 'all workers know');
     assert.ok(Number(limited.headers['retry-after']) > 0);
     assert.equal((await tidegate.ask('rated.localhost', { headers: { 'x-user': 'calm' } })).status, 200);
   });
