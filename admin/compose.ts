@@ -3,8 +3,10 @@ import { z } from '@hono/zod-openapi';
 import type { Apps } from '#apps/apps';
 import { type ComposedSet, placeOf, readCompose } from '#apps/compose/compose';
 import { STRATEGIES } from '#apps/deployment-record';
+import { withScaled } from '#apps/scale-bounds';
 import { isName } from '#core/name';
 import { setKey } from '#core/set';
+import type { SetSpec } from '#core/set-spec';
 import type { AmountChanges } from '#tenants/quotas';
 import type { Scope } from './access.ts';
 import { Done } from './answer.ts';
@@ -14,6 +16,7 @@ import { OperationShape } from './operation-shapes.ts';
 import { accepted } from './operations.ts';
 import type { PlanGate } from './plan-gate.ts';
 import { type Fault, Problem } from './problem.ts';
+import type { ScaleHold } from './scale-hold.ts';
 import { SetInput, setInputJson } from './set-input.ts';
 import { inTurnOf } from './set-turns.ts';
 import type { SpecGate } from './spec-gate.ts';
@@ -49,9 +52,10 @@ interface Parts {
   readonly apps: Apps;
   readonly gate: SpecGate;
   readonly plan: PlanGate;
+  readonly hold: ScaleHold;
 }
 
-export function addCompose({ endpoints, apps, gate, plan }: Parts): void {
+export function addCompose({ endpoints, apps, gate, plan, hold }: Parts): void {
   endpoints.add(
     {
       method: 'post',
@@ -79,24 +83,29 @@ export function addCompose({ endpoints, apps, gate, plan }: Parts): void {
           }),
         );
       }
-      const faults = read.sets.flatMap((set) => faultsOf(gate, scope, app, set));
-      if (faults.length > 0) return invalid(faults);
       const { tenant, principal } = scope;
       const notes = [...read.notes, ...notesOnOthers(apps, tenant, app, read.sets)];
-      const asked = (): AmountChanges => amountsOf({ apps, gate }, tenant, app, read.sets);
+      const specOf = (name: string, spec: SetSpec) => withScaled(apps.library.set(tenant, app, name), spec);
+      const scaled = () => read.sets.map((one) => ({ ...one, spec: specOf(one.name, one.spec) }));
+      const faults = scaled().flatMap((set) => faultsOf(gate, scope, app, set));
+      if (faults.length > 0) return invalid(faults);
+      const asked = (): AmountChanges => amountsOf({ apps, gate }, tenant, app, scaled());
       const bring = () =>
         plan.taking(scope, asked, async (taken) => {
           if (dryRun) return null;
           const { strategy } = body;
           const asker = { tenant, app, by: principal.id, strategy, cause: 'a compose file' };
-          const wishes = read.sets.map(({ name, spec }) => ({ ...asker, set: name, spec }));
+          const wishes = scaled().map(({ name, spec }) => ({ ...asker, set: name, spec }));
+          const before = new Map(wishes.map(({ set }) => [set, apps.library.set(tenant, app, set)]));
           const deployment = await apps.putSets(wishes, taken);
+          for (const { set, spec: after } of wishes)
+            await hold({ tenant, app, set, before: before.get(set) ?? null, after });
           return deployment?.operation ?? (await nothingToDo(apps, asker));
         });
       const begun = await inTurnOf(apps, { tenant, app, sets: read.sets.map((one) => one.name) }, bring);
       if (begun instanceof Problem) return begun;
       if (begun === null) {
-        const sets = read.sets.map(({ name, spec }) => ({ name, spec: setInputJson(spec) }));
+        const sets = scaled().map(({ name, spec }) => ({ name, spec: setInputJson(spec) }));
         return new Done({ sets, notes }, { status: 200 });
       }
       // Whoever waits for its end keeps nobody else of the tenant waiting.

@@ -6,6 +6,7 @@ import { setKey } from '#core/set';
 import type { AdminPorts } from './ports.ts';
 import { Problem } from './problem.ts';
 import { type ConditionJson, conditionsOf } from './set-conditions.ts';
+import { askedScale } from './spec-scale.ts';
 import type { KnownSet } from './views.ts';
 
 /** Names compared for "did you mean": comparing takes time that everybody else waits for. */
@@ -64,7 +65,9 @@ export class KnownSets {
     const made = apps?.library.set(tenant, app, set) ?? null;
     const conditions = (): ConditionJson[] =>
       apps === undefined || made === null ? [] : conditionsOf({ apps, hosts: this.#hosts }, made);
-    return { snapshot, live: this.#sets.live(key), setting: this.#scaling.setting(key), made, conditions };
+    const setting = this.#scaling.setting(key);
+    const asked = askedScale(made, setting);
+    return { snapshot, live: this.#sets.live(key), setting, asked, made, conditions };
   }
 }
 

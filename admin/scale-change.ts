@@ -17,10 +17,13 @@ export const ScaleChange = z
   })
   .openapi('ScaleChange');
 
-type Wish = Pick<ScaleSetting, 'min' | 'max' | 'replicas'>;
+export type ScaleWishes = Pick<ScaleSetting, 'min' | 'max' | 'replicas'>;
+type Wish = ScaleWishes;
+/** What is left out stays. */
+export type ScaleChanges = z.output<typeof ScaleChange>;
 
 /** The wish that results when `change` is laid over what was asked for before. */
-export function mergedWish(before: Wish | null, change: z.output<typeof ScaleChange>): Wish {
+export function mergedWish(before: Wish | null, change: ScaleChanges): Wish {
   const pick = (name: keyof Wish): number | null => {
     const value = change[name];
     return value === undefined ? (before?.[name] ?? null) : value;

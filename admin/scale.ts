@@ -1,23 +1,25 @@
 /** Endpoints of the scale of a set: in force, asked for, of the labels, and what its schedule makes of it. */
 import { z } from '@hono/zod-openapi';
-import { amountsBetween } from '#apps/amounts';
 import { nextScheduled, scheduledMin } from '#scaler/decider/schedule';
 import { NO_OVERRIDE, type ScaleTarget, scaleTarget } from '#scaler/scale-target';
+import type { Scope } from './access.ts';
 import { Done, etagOf, unmet } from './answer.ts';
 import type { Endpoints } from './endpoint.ts';
 import { invalid, NOTHING } from './endpoint.ts';
 import type { KnownSets } from './known-sets.ts';
 import { PlanGate } from './plan-gate.ts';
-import type { AdminPorts, ScaleSetting } from './ports.ts';
+import type { AdminPorts } from './ports.ts';
 import { Problem } from './problem.ts';
-import { faultsOfWish, isEmptyWish, mergedWish, ScaleChange } from './scale-change.ts';
+import { faultsOfWish, isEmptyWish, mergedWish, ScaleChange, type ScaleWishes } from './scale-change.ts';
+import { inTurnOf } from './set-turns.ts';
 import { type ScheduledScaleJson, ScheduledScaleShape } from './shapes.ts';
+import { keepSpecScale, readSpecScale } from './spec-scale.ts';
 import { type KnownSet, scaleJson } from './views.ts';
 
 const SetParams = z.object({ app: z.string(), set: z.string() });
 
 export function addScale(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): void {
-  const plan = new PlanGate(ports);
+  const parts = { known, ports, plan: new PlanGate(ports) };
   const scaleOf = (set: KnownSet | Problem) =>
     set instanceof Problem ? set : new Done(scheduledJson(set, ports.clock.wall()), { etag: scaleTag(set) });
   endpoints.add(
@@ -42,7 +44,7 @@ export function addScale(endpoints: Endpoints, known: KnownSets, ports: AdminPor
       method: 'put',
       path: '/v1/apps/{app}/sets/{set}/scale',
       id: 'putScale',
-      summary: 'Changes the scale of a set, beside its labels and for good',
+      summary: 'Changes the scale of a set for good: in its spec, or beside the labels that it is found by',
       needs: 'deploy',
       params: SetParams,
       query: NOTHING,
@@ -53,37 +55,65 @@ export function addScale(endpoints: Endpoints, known: KnownSets, ports: AdminPor
       problems: ['not_found', 'quota_exceeded'],
     },
     async ({ scope, params, body, headers, dryRun }) => {
-      const { tenant, principal } = scope;
-      const set = known.set(tenant, params.app, params.set);
-      if (set instanceof Problem) return set;
-      const changed = unmet(headers, scaleTag(set));
-      if (changed !== null) return changed;
-      const wish = mergedWish(set.setting, body);
-      const faults = faultsOfWish(wish, set.snapshot);
-      if (faults.length > 0) return invalid(faults);
-      const setting = isEmptyWish(wish) ? null : { ...wish, by: principal.id, at: ports.clock.wall() };
-      if (dryRun) return scaleOf(wouldBe(set, setting, ports.clock.wall()));
-      const { key } = set.snapshot;
-      const spec = ports.apps?.library.set(tenant, params.app, params.set)?.spec ?? null;
-      const change = (): Promise<void> => ports.scaling.change(key, setting);
-      // What is found by labels is its operator's, and no plan counts it.
-      if (spec === null) await change();
-      else {
-        const asked = () => amountsBetween(spec, ports.scaling.setting(key), setting);
-        const refused = await plan.taking(scope, asked, change);
-        if (refused instanceof Problem) return refused;
-      }
-      ports.record({
-        type: 'set.scaled',
-        tenant,
-        app: params.app,
-        set: params.set,
-        cause: setting === null ? `${principal.id} went back to the labels` : `${principal.id} asked for it`,
-        data: { ...wish },
-      });
-      return scaleOf(known.set(tenant, params.app, params.set));
+      const { app, set } = params;
+      const change = { body, headers, dryRun };
+      const { apps } = ports;
+      if (apps === undefined) return scaleOf(await scaled(parts, scope, params, change));
+      // What is read of the spec holds until it is written.
+      const inTurn = () => scaled(parts, scope, params, change);
+      return scaleOf(await inTurnOf(apps, { tenant: scope.tenant, app, sets: [set] }, inTurn));
     },
   );
+}
+
+interface Parts {
+  readonly known: KnownSets;
+  readonly ports: AdminPorts;
+  readonly plan: PlanGate;
+}
+
+interface Change {
+  readonly body: z.output<typeof ScaleChange>;
+  readonly headers: Headers;
+  readonly dryRun: boolean;
+}
+
+/** The set as it is known with the change, or why it was not made. */
+async function scaled(
+  { known, ports, plan }: Parts,
+  scope: Scope,
+  { app, set: name }: z.output<typeof SetParams>,
+  { body, headers, dryRun }: Change,
+): Promise<KnownSet | Problem> {
+  const { tenant, principal } = scope;
+  const set = known.set(tenant, app, name);
+  if (set instanceof Problem) return set;
+  const changed = unmet(headers, scaleTag(set));
+  if (changed !== null) return changed;
+  const who = { by: principal.id, at: ports.clock.wall() };
+  const { apps, scaling, baseDomain = 'localhost' } = ports;
+  const tell = (wish: ScaleWishes, isEmpty: boolean): void => {
+    const cause = isEmpty ? `${principal.id} went back to the labels` : `${principal.id} asked for it`;
+    ports.record({ type: 'set.scaled', tenant, app, set: name, cause, data: { ...wish } });
+  };
+  if (apps !== undefined && set.made !== null) {
+    const scale = readSpecScale(set, set.made, { change: body, who, baseDomain });
+    if ('faults' in scale) return invalid(scale.faults);
+    if (dryRun) return wouldBe(scale.wouldBe, ports.clock.wall());
+    const kept = await keepSpecScale({ apps, scaling, plan }, scope, set.made, scale);
+    if (kept instanceof Problem) return kept;
+    if (kept !== null) tell(scale.wish, false);
+    return known.set(tenant, app, name);
+  }
+  const wish = mergedWish(set.setting, body);
+  const faults = faultsOfWish(wish, set.snapshot);
+  if (faults.length > 0) return invalid(faults);
+  const setting = isEmptyWish(wish) ? null : { ...wish, ...who };
+  if (dryRun) return wouldBe({ ...set, setting, asked: setting }, ports.clock.wall());
+  // It is found by labels, and so its operator's: no plan counts it.
+  await scaling.change(set.snapshot.key, setting);
+  tell(wish, setting === null);
+  return known.set(tenant, app, name);
 }
 
 /** Of what people and labels ask for; how many replicas are ready changes by itself. */
@@ -123,9 +153,8 @@ function targetOf({ snapshot, live, setting }: KnownSet, scheduled: number): Sca
   });
 }
 
-/** The set as it would be with another setting, by the schedule of this moment. */
-function wouldBe(set: KnownSet, setting: ScaleSetting | null, wall: number): KnownSet {
-  const changed = { ...set, setting };
-  const target = targetOf(changed, scheduledMin(set.snapshot.policy.scale.schedule, wall));
-  return { ...changed, live: set.live === null ? null : { ...set.live, target } };
+/** The set with the target that its setting comes to by the schedule of this moment. */
+function wouldBe(set: KnownSet, wall: number): KnownSet {
+  const target = targetOf(set, scheduledMin(set.snapshot.policy.scale.schedule, wall));
+  return { ...set, live: set.live === null ? null : { ...set.live, target } };
 }

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import type { SetRecord } from '#apps/app-record';
 import type { Apps } from '#apps/apps';
 import { READY_WITHIN_MS, STRATEGIES, type Strategy } from '#apps/deployment-record';
+import { withScaled } from '#apps/scale-bounds';
 import { parseDuration } from '#core/duration';
 import { isName } from '#core/name';
 import { setKey } from '#core/set';
@@ -18,6 +19,7 @@ import { accepted } from './operations.ts';
 import { ownSet } from './own.ts';
 import type { PlanGate } from './plan-gate.ts';
 import { Problem } from './problem.ts';
+import type { ScaleHold } from './scale-hold.ts';
 import { readSetInput, SetInput, setInputJson } from './set-input.ts';
 import { tagOfWish } from './set-tag.ts';
 import { inTurnOf } from './set-turns.ts';
@@ -64,6 +66,7 @@ interface Parts {
   readonly apps: Apps;
   readonly gate: SpecGate;
   readonly plan: PlanGate;
+  readonly hold: ScaleHold;
 }
 
 export function addSetWishes(parts: Parts): void {
@@ -116,7 +119,7 @@ export function addSetWishes(parts: Parts): void {
         const before = setInputJson(set.spec);
         return await change(parts, scope, params, {
           ...{ input: { ...before, resources: { ...before.resources, ...body } }, strategy: 'rolling', dryRun },
-          ...{ cause: CAUSE, readyWithinMs: READY_WITHIN_MS, inPlace: true },
+          ...{ cause: CAUSE, readyWithinMs: READY_WITHIN_MS, isWhole: false, inPlace: true },
         });
       });
     },
@@ -176,7 +179,7 @@ function addChanges(parts: Parts): void {
           const input = isWhole || set === null ? body : mergePatch(setInputJson(set.spec), body);
           const { strategy, cause = CAUSE } = query;
           return await change(parts, scope, params, {
-            ...{ input, strategy, cause, readyWithinMs, dryRun, inPlace: false },
+            ...{ input, strategy, cause, readyWithinMs, dryRun, isWhole, inPlace: false },
           });
         });
         if (done instanceof Problem || dryRun) return done;
@@ -201,6 +204,8 @@ interface Change {
   readonly cause: string;
   readonly readyWithinMs: number;
   readonly dryRun: boolean;
+  /** What it leaves out is not what it was before. */
+  readonly isWhole: boolean;
   /** Replicas are not to be made anew for it. */
   readonly inPlace: boolean;
 }
@@ -208,10 +213,10 @@ interface Change {
 type Wished = z.input<typeof WishedSetShape>;
 
 async function change(
-  { apps, gate, plan }: Parts,
+  { apps, gate, plan, hold }: Parts,
   scope: Scope,
   { app, set }: z.output<typeof SetParams>,
-  { input, strategy, cause, readyWithinMs, dryRun, inPlace }: Change,
+  { input, isWhole, strategy, cause, readyWithinMs, dryRun, inPlace }: Change,
 ): Promise<Wished | Problem> {
   for (const [pointer, name] of [
     ['/app', app],
@@ -221,27 +226,30 @@ async function change(
     const detail = `"${name}" cannot be a name: a to z, 0 to 9 and "-", 40 characters at most, beginning with a letter.`;
     return invalid([{ pointer, code: 'bad_name', detail }]);
   }
+  const { tenant } = scope;
+  const before = apps.library.set(tenant, app, set);
   const read = readSetInput(input);
   if ('faults' in read) return invalid(read.faults);
-  const faults = gate.faultsOf(scope, { app, set }, read.spec, read.pointers);
+  const spec = isWhole ? withScaled(before, read.spec) : read.spec;
+  const faults = gate.faultsOf(scope, { app, set }, spec, read.pointers);
   if (faults.length > 0) return invalid(faults);
-  if (inPlace && !apps.isInPlace(scope.tenant, app, set, read.spec)) {
+  if (inPlace && !apps.isInPlace(tenant, app, set, spec)) {
     const detail = 'Limits can be raised and lowered while a set runs, but not taken away, and nothing else with them.';
     return new Problem('conflict', { detail, fix: ['PUT the whole set: its replicas are then made anew.'] });
   }
-  const { tenant } = scope;
   const asked = () =>
     gate.askedBy({
       key: setKey(tenant, app, set),
       isNewApp: apps.library.app(tenant, app) === null,
       before: apps.library.set(tenant, app, set)?.spec ?? null,
-      after: read.spec,
+      after: spec,
     });
   return plan.taking(scope, asked, async (taken): Promise<Wished> => {
-    if (dryRun) return { ...previewOf(app, set, read.spec), revision: null };
+    if (dryRun) return { ...previewOf(app, set, spec), revision: null };
     const by = scope.principal.id;
-    const wish = { tenant, by, app, set, spec: read.spec, strategy, cause, readyWithinMs };
+    const wish = { tenant, by, app, set, spec, strategy, cause, readyWithinMs };
     const outcome = await apps.putSet(wish, taken);
+    await hold({ tenant, app, set, before, after: spec });
     const { deployment } = outcome;
     return {
       ...wishedJson(apps, outcome.set),

@@ -4,7 +4,7 @@
  */
 import { admit } from '#apps/admission';
 import type { AdmissionRules } from '#apps/admission-judge';
-import { amountsOf, type ScaleWish, type SetAmounts } from '#apps/amounts';
+import { amountsBetween, amountsOf, type ScaleWish, type SetAmounts } from '#apps/amounts';
 import type { SetKey } from '#core/set';
 import type { SetSpec } from '#core/set-spec';
 import { readDeclared } from '#discovery/declared-set';
@@ -59,9 +59,7 @@ export class SpecGate {
   /** What a set takes of the plan, beside what it has already. */
   askedBy({ key, before, after, isNewApp }: SetChange): AmountChanges {
     const wish = this.#options.setting(key);
-    const next = amountsOf(after, wish);
-    const now = before === null ? NOTHING : amountsOf(before, wish);
-    const more = { replicas: next.replicas - now.replicas, cpu: next.cpu - now.cpu, memory: next.memory - now.memory };
+    const more = amountsBetween(before === null ? NOTHING : amountsOf(before, wish), amountsOf(after, wish));
     return { apps: isNewApp ? 1 : 0, sets: before === null ? 1 : 0, ...more };
   }
 

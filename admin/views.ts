@@ -11,7 +11,10 @@ export interface KnownSet {
   readonly snapshot: SetSnapshot;
   /** Null: discovered, but not kept yet. */
   readonly live: LiveSet | null;
+  /** Beside labels and spec. */
   readonly setting: ScaleSetting | null;
+  /** What whoever scaled it asked for, wherever it is kept; null: nothing. */
+  readonly asked: ScaleSetting | null;
   /** As it was made through the API; null: it is found by labels alone. */
   readonly made: SetRecord | null;
   /** Asked for when it is shown: most are not. */
@@ -75,7 +78,7 @@ export function setJson(known: KnownSet): SetJson {
   };
 }
 
-export function scaleJson({ snapshot, live, setting }: KnownSet): ScaleJson {
+export function scaleJson({ snapshot, live, asked }: KnownSet): ScaleJson {
   const labels = { min: snapshot.policy.scale.min, max: snapshot.policy.scale.max };
   const target = live?.target ?? { ...labels, awake: Math.max(1, labels.min) };
   return {
@@ -83,7 +86,7 @@ export function scaleJson({ snapshot, live, setting }: KnownSet): ScaleJson {
     max: target.max,
     replicas: target.awake,
     ready: live?.ready ?? 0,
-    override: setting === null ? null : { ...setting, at: new Date(setting.at).toISOString() },
+    override: asked === null ? null : { ...asked, at: new Date(asked.at).toISOString() },
     labels,
     load: live === null || live.scaling === null ? null : loadJson(live.scaling),
   };

@@ -10,6 +10,7 @@ import { PlanGate } from './plan-gate.ts';
 import type { AdminPorts } from './ports.ts';
 import { addRegistries } from './registries.ts';
 import { addRevisions } from './revisions.ts';
+import { scaleHold } from './scale-hold.ts';
 import { addSetWishes } from './set-wishes.ts';
 import { SpecGate } from './spec-gate.ts';
 import { addVolumeHomes } from './volume-homes.ts';
@@ -24,12 +25,13 @@ export function addWishes(endpoints: Endpoints, ports: AdminPorts): void {
       // Where there are no plans there is nobody to keep from anything.
       tenancy?.tenants.allowancesOf(tenant) ?? EVERYTHING,
   });
+  const hold = scaleHold(ports);
   addAppLifecycle(endpoints, apps, plan);
   addEnvironment(endpoints, apps, plan);
   addRegistries(endpoints, apps, plan);
-  addSetWishes({ endpoints, apps, gate, plan });
+  addSetWishes({ endpoints, apps, gate, plan, hold });
   addVolumeHomes(endpoints, apps);
-  addCompose({ endpoints, apps, gate, plan });
+  addCompose({ endpoints, apps, gate, plan, hold });
   addRevisions(endpoints, { apps, gate, plan });
   addDeployments(endpoints, apps, gate);
   addOperations(endpoints, apps);

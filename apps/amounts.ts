@@ -24,8 +24,7 @@ export function amountsOf(spec: SetSpec, wish: ScaleWish | null): SetAmounts {
   return { replicas, cpu: (cpu ?? 0) * replicas, memory: (memory ?? 0) * replicas };
 }
 
-/** How much more of it another scale lets there be. */
-export function amountsBetween(spec: SetSpec, before: ScaleWish | null, after: ScaleWish | null): SetAmounts {
-  const [now, next] = [amountsOf(spec, before), amountsOf(spec, after)];
+/** How much more the one is than the other. */
+export function amountsBetween(now: SetAmounts, next: SetAmounts): SetAmounts {
   return { replicas: next.replicas - now.replicas, cpu: next.cpu - now.cpu, memory: next.memory - now.memory };
 }

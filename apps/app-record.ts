@@ -4,6 +4,7 @@
  */
 import type { RevisionRouting, RevisionShare } from '#core/set';
 import type { SetSpec } from '#core/set-spec';
+import type { ScaledBounds } from './scale-bounds.ts';
 
 export const APP_KIND = 'app';
 export const SET_KIND = 'set';
@@ -41,6 +42,8 @@ export interface SetRecord {
   /** What is wanted of each revision now: one of them but for deployments and lasting splits. */
   readonly shares: readonly RevisionShare[];
   readonly routing: RevisionRouting | null;
+  /** What of its scale was written by whoever scaled it, and not by a spec; left out: nothing. */
+  readonly scaled?: ScaledBounds | undefined;
   /** The highest number that was given to a revision. */
   readonly lastRevision: number;
   /** Ms since the epoch. */

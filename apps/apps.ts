@@ -17,9 +17,11 @@ import { Operations } from './operations.ts';
 import type { AppsPorts } from './ports.ts';
 import { RegistryBook } from './registry-book.ts';
 import { ReplicaFactory } from './replica-factory.ts';
+import { Rescaling } from './rescaling.ts';
 import { Resizing } from './resizing.ts';
 import { RevisionMaker } from './revision-maker.ts';
 import { RevisionSwitch } from './revision-switch.ts';
+import { scaledIn } from './scale-bounds.ts';
 import { SetChanges } from './set-changes.ts';
 import type { Also, SetOutcome, SetWish, Wished } from './set-wish.ts';
 import { compareSpecs } from './spec-comparison.ts';
@@ -38,6 +40,7 @@ export class Apps {
   readonly removal: AppRemoval;
   readonly revisions: RevisionSwitch;
   readonly volumes: VolumeRelease;
+  readonly scale: Rescaling;
   /** By `<tenant>/<app>/<set>`, for who decides on what he has read of a set. */
   readonly turns = new Turns();
   readonly #ports: AppsPorts;
@@ -67,6 +70,7 @@ export class Apps {
     this.factory = new ReplicaFactory({ ports, library, images, homes });
     this.volumes = new VolumeRelease({ ports, library, homes, declare });
     this.#resizing = new Resizing({ ports, library, factory: this.factory });
+    this.scale = new Rescaling({ ports, library, departures: this.departures, declare });
     this.#sweeper = new Sweeper({ ports, library, homes, release: this.volumes });
     this.deployments = new Deployments({
       ...{ ports, library, operations, changes, revisions },
@@ -250,7 +254,8 @@ export class Apps {
         const known = this.library.set(tenant, app, name);
         if (known === null) return makes ? [newSet({ tenant, app, name, spec }, this.#ports.clock.wall())] : [];
         // Of one that has never been in force there is nothing that its new labels could harm.
-        return [{ ...known, spec, labels: known.current === null ? spec.labels : known.labels }];
+        const labels = known.current === null ? spec.labels : known.labels;
+        return [{ ...known, spec, labels, scaled: scaledIn(known, spec) }];
       });
       return { app: isNewApp ? newApp(tenant, app, this.#ports.clock.wall()) : null, sets };
     };

@@ -1,6 +1,7 @@
 /** Whether what is wished of a set can be brought about while its containers run on, and what is written for it then. */
 import type { AppLibrary } from './app-library.ts';
 import type { DeploymentBook } from './deployment-book.ts';
+import { scaledIn } from './scale-bounds.ts';
 import type { InPlace, SetWish } from './set-wish.ts';
 import { compareSpecs, labelsInForce } from './spec-comparison.ts';
 
@@ -20,7 +21,7 @@ export function inPlaceOf(
   const change = compareSpecs(book.wishedOf(tenant, app, name) ?? current.spec, spec);
   const isMoving = book.isMoving(tenant, app, name);
   if (change === 'containers' || (change === 'limits' && isMoving)) return null;
-  const next = { ...known, spec, labels: labelsInForce(current.spec, spec.labels) };
+  const next = { ...known, spec, scaled: scaledIn(known, spec), labels: labelsInForce(current.spec, spec.labels) };
   // How images are pulled is part of a revision, too: what goes back to one has it as it was.
   const isRecorded = change === 'limits' || (current.spec.pull !== spec.pull && !isMoving);
   if (!isRecorded) return { sets: [next], change };

@@ -10,7 +10,7 @@ const LABELS_ALONE = { min: null, max: null, replicas: null };
 export const SCALE_COMMANDS: readonly Command[] = [
   {
     name: 'scale',
-    summary: 'Shows or changes the scale of sets, beside their labels and for good.',
+    summary: 'Shows or changes the scale of sets for good: in their spec, or beside the labels that they are found by.',
     notes: 'SET alone shows it; SET=COUNT fixes the number of replicas, SET=0 puts the set to sleep now.',
     arguments: [
       { name: 'SET[=COUNT]', summary: 'Name of a set, perhaps with how many replicas it is to have.', many: true },
@@ -18,7 +18,7 @@ export const SCALE_COMMANDS: readonly Command[] = [
     options: {
       min: { type: 'string', value: 'COUNT', summary: 'Replicas kept without traffic; 0: the set may sleep.' },
       max: { type: 'string', value: 'COUNT', summary: 'Replicas at most.' },
-      reset: { type: 'boolean', summary: 'Back to what the labels say, before what else is given.' },
+      reset: { type: 'boolean', summary: 'Back to what spec or labels say, before what else is given.' },
       'dry-run': { type: 'boolean', summary: 'Say what it would come to, and change nothing.' },
     },
     example: 'tide scale web=3 --app shop',

@@ -51,7 +51,7 @@ test('where a plan limits a resource a set has to say how much of it', async (t)
   assert.deepEqual(await used(ground), [1, 1, 1, 0, GIB / 8, 0]);
 });
 
-test('scale beside the spec takes of the same plan, and gives back', async (t) => {
+test('who scales a set takes of the same plan; what a spec says after that gives back what it does not ask for', async (t) => {
   const ground = await world(t, { replicas: 3 });
   const { tidegate } = ground;
   assert.deepEqual(await put(ground, 'shop/sets/web', { scale: { min: 0, max: 1 } }), [200, undefined]);
@@ -63,8 +63,11 @@ test('scale beside the spec takes of the same plan, and gives back', async (t) =
   assert.deepEqual((await used(ground))[2], 3);
   assert.deepEqual(await put(ground, 'shop/sets/db'), [403, 'quota_exceeded']);
   assert.deepEqual(await put(ground, 'shop/sets/web', { scale: { min: 0, max: 2 } }), [200, undefined]);
-  assert.deepEqual((await used(ground))[2], 3, 'what was asked for beside it is still more');
+  assert.deepEqual((await used(ground))[2], 2, 'who wrote last is followed');
+  assert.equal(await wish({ max: 3 }), 200);
+  assert.deepEqual(await put(ground, 'shop/sets/db'), [403, 'quota_exceeded']);
   assert.equal(await wish({ max: null }), 200);
+  assert.deepEqual((await used(ground))[2], 2, 'as the spec said');
   assert.deepEqual(await put(ground, 'shop/sets/db'), [200, undefined]);
 });
 
