@@ -150,14 +150,24 @@ function report(mixes: readonly Mix[], seconds: number): Report {
     const fifth = Math.floor(memoryMib.length / FIFTHS);
     const early = median(memoryMib.slice(fifth, 2 * fifth));
     const late = median(memoryMib.slice(-fifth));
-    return { name, requests, errors, early, late, growth: late / early - 1, maxMib: Math.max(...memoryMib), memoryMib };
+    const floorEarly = Math.min(...memoryMib.slice(fifth, 3 * fifth));
+    const floorLate = Math.min(...memoryMib.slice(-2 * fifth));
+    const growth = { median: late / early - 1, floor: floorLate / floorEarly - 1 };
+    const maxMib = Math.max(...memoryMib);
+    return { name, requests, errors, early, late, floorEarly, floorLate, growth, maxMib, memoryMib };
   });
   const goals = rows.flatMap(({ name, growth, errors }): Goal[] => [
     {
       what: `${name}: growth from the second to the last fifth`,
       goal: `≤ ${GROWTH_MAX * 100} %`,
-      measured: `${figureText(growth * 100)} %`,
-      met: growth <= GROWTH_MAX,
+      measured: `${figureText(growth.median * 100)} %`,
+      met: growth.median <= GROWTH_MAX,
+    },
+    {
+      what: `${name}: growth of the least, from the second and third to the last two fifths`,
+      goal: `≤ ${GROWTH_MAX * 100} %`,
+      measured: `${figureText(growth.floor * 100)} %`,
+      met: growth.floor <= GROWTH_MAX,
     },
     { what: `${name}: errors`, goal: '0', measured: String(errors), met: errors === 0 },
   ]);
@@ -167,16 +177,28 @@ function report(mixes: readonly Mix[], seconds: number): Report {
     method: [
       `${seconds} s of load in turns of ${TURN_S} s, on three gateways at once (${ROUTES} routes each): plain HTTP/1.1 (1 KiB, 64 KiB, a connection for each request), TLS (kept connections, full handshakes, HTTP/2) and WebSockets; each also with ${HANGUPS_AT_A_TIME} clients that hang up when their answer begins.`,
       'Memory is what is resident (VmRSS), read every second; compared are the medians of the second and of the last fifth.',
+      'Memory goes up and down like a saw, by the collections of the old generation, minutes apart: a median tells where in a tooth a fifth happened to lie. What is never given back shows in the least of several minutes.',
     ],
     tables: [
       {
         title: 'Resident memory',
-        columns: ['load', 'requests', 'errors', 'second fifth MiB', 'last fifth MiB', 'growth %', 'most MiB'],
-        rows: rows.map(({ name, requests, errors, early, late, growth, maxMib }) => [
+        columns: [
+          'load',
+          'requests',
+          'errors',
+          'second fifth MiB',
+          'last fifth MiB',
+          'growth %',
+          'least early MiB',
+          'least late MiB',
+          'growth of it %',
+          'most MiB',
+        ],
+        rows: rows.map(({ name, requests, errors, early, late, floorEarly, floorLate, growth, maxMib }) => [
           name,
           String(requests),
           String(errors),
-          ...[early, late, growth * 100, maxMib].map(figureText),
+          ...[early, late, growth.median * 100, floorEarly, floorLate, growth.floor * 100, maxMib].map(figureText),
         ]),
       },
     ],
