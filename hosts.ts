@@ -10,7 +10,7 @@ import { type DockerEngine, openEngine } from '#docker/docker-engine';
 import type { Engine } from '#docker/engine';
 import { readHostPressure } from '#docker/host-pressure';
 import type { Memory, Part } from './memory.ts';
-import { type MemoryReliefOptions, relieveMemory } from './memory-relief.ts';
+import { type MemoryReliefOptions, relieveMemory, roomBeside } from './memory-relief.ts';
 
 const LOCAL_HOST = 'local';
 
@@ -55,6 +55,12 @@ export function keepHosts(hosts: readonly Host[], options: Pick<MemoryReliefOpti
   const seen = visible.map(({ host }) => ({ host, pressure: () => readHostPressure() }));
   void relieveMemory({ ...options, hosts: seen, signal: closing.signal });
   return { name: 'what hosts keep', close: () => closing.abort() };
+}
+
+/** Bytes of memory for what nobody waits for, on the host where there is most, of those whose memory can be seen; null: of none it can. */
+export function memoryRoom(hosts: readonly Host[]): number | null {
+  const pressure = hosts.some(({ remote }) => remote === null) ? readHostPressure() : null;
+  return pressure === null ? null : roomBeside(pressure);
 }
 
 /**

@@ -9,6 +9,8 @@ import type { SetKey } from '#core/set';
 const LOOK_MS = 2000;
 /** Below that share memory is short. */
 const SHORT_PERCENT = 8;
+/** That share is left for those that are waited for. */
+const SPARED_PERCENT = 2 * SHORT_PERCENT;
 /** Above that share of time in which somebody waited for memory it is short, too. */
 const STALLED_PERCENT = 10;
 
@@ -31,6 +33,13 @@ export async function relieveMemory({ clock, hosts, relieve, signal }: MemoryRel
     }
     await pause(clock, LOOK_MS, signal);
   }
+}
+
+/** Bytes that what nobody waits for may take; negative: so much has to be given back. Twice what is short is left alone. */
+export function roomBeside(pressure: HostPressure): number {
+  const { availableBytes, totalBytes } = pressure;
+  if (shortage(pressure) !== null) return -totalBytes;
+  return availableBytes - (totalBytes * SPARED_PERCENT) / 100;
 }
 
 /** In words; null: there is enough. */

@@ -52,7 +52,7 @@ export const PolicyShape = z
       sandbox: duration.nullable(),
       stop: duration.nullable(),
       remove: duration.nullable(),
-      spare: z.number().int(),
+      spare: z.union([z.number().int(), z.literal('auto')]),
       window: duration,
       cooldown: duration,
       schedule: z.string().nullable().openapi({ example: 'mon-fri 08:00-18:00 Europe/Berlin min=3' }),

@@ -50,6 +50,19 @@ export interface LiveSet {
   /** What its number of replicas goes by; null: it is fixed, or the set sleeps. */
   readonly scaling: LiveScaling | null;
   readonly replicas: readonly LiveReplica[];
+  /** Of its frozen spares; null, or left out: it is found by labels and has none. */
+  readonly spares?: LiveSpares | null;
+}
+
+export interface LiveSpares {
+  /** `scale.spare`. */
+  readonly wish: number | 'auto';
+  /** Replicas that the greatest burst of late wanted more within the time of a start. */
+  readonly burst: number;
+  /** What 95 % of its last starts took at most; null: none was seen yet. */
+  readonly startMs: number | null;
+  /** How many the memory of hosts has room for; null: not known, or not asked. */
+  readonly room: number | null;
 }
 
 export interface LiveScaling {

@@ -1,6 +1,7 @@
 /** Endpoints of the scale of a set: in force, asked for, of the labels, and what its schedule makes of it. */
 import { z } from '@hono/zod-openapi';
 import { nextScheduled, scheduledMin } from '#scaler/decider/schedule';
+import { spareCount } from '#scaler/decider/spares';
 import { NO_OVERRIDE, type ScaleTarget, scaleTarget } from '#scaler/scale-target';
 import type { Scope } from './access.ts';
 import { Done, etagOf, unmet } from './answer.ts';
@@ -124,15 +125,32 @@ function scaleTag(set: KnownSet): string {
 
 /** @param wall ms since the epoch */
 function scheduledJson(set: KnownSet, wall: number): ScheduledScaleJson {
+  const json = scaleJson(set);
+  return { ...json, schedule: scheduleJson(set, wall), spares: sparesJson(set, json) };
+}
+
+function scheduleJson(set: KnownSet, wall: number): ScheduledScaleJson['schedule'] {
   const { schedule } = set.snapshot.policy.scale;
-  if (schedule.length === 0) return { ...scaleJson(set), schedule: null };
+  if (schedule.length === 0) return null;
   const next = nextScheduled(schedule, wall);
   return {
-    ...scaleJson(set),
-    schedule: {
-      min: scheduledMin(schedule, wall),
-      next: next === null ? null : { at: new Date(next.at).toISOString(), ...boundsOf(targetOf(set, next.min)) },
-    },
+    min: scheduledMin(schedule, wall),
+    next: next === null ? null : { at: new Date(next.at).toISOString(), ...boundsOf(targetOf(set, next.min)) },
+  };
+}
+
+/** What its spares come to with these bounds, which may be those of a dry run. */
+function sparesJson(
+  { live }: KnownSet,
+  { max, replicas }: Pick<ScheduledScaleJson, 'max' | 'replicas'>,
+): ScheduledScaleJson['spares'] {
+  const spares = live?.spares ?? null;
+  if (spares === null) return null;
+  const { wish, burst, startMs, room } = spares;
+  const { count, by } = spareCount({ wish, burst, room, max, awake: replicas });
+  return {
+    ...{ count, limited_by: by, burst, room },
+    start_ms: startMs === null ? null : Math.round(startMs),
   };
 }
 

@@ -143,6 +143,25 @@ export const ScheduledScaleShape = ScaleShape.extend({
     })
     .nullable()
     .openapi({ description: 'Of `scale.schedule`; null: there is none.' }),
+  spares: z
+    .object({
+      count: count.openapi({ description: 'Replicas that are to be kept frozen beyond those that are awake.' }),
+      limited_by: z.enum(['wish', 'bursts', 'max', 'memory']).openapi({
+        description:
+          'What it is no more for: the number in `scale.spare`; the greatest burst of the last ten minutes; `scale.max`; the memory of hosts.',
+      }),
+      burst: count.openapi({
+        description: 'Replicas that the greatest burst of the last ten minutes wanted more within the time of a start.',
+      }),
+      start_ms: z.number().nullable().openapi({
+        description: 'What 95 % of the last starts took at most, from the wish until ready; null: none was seen yet.',
+      }),
+      room: count
+        .nullable()
+        .openapi({ description: 'Spares that there is memory for; null: not known, or not asked.' }),
+    })
+    .nullable()
+    .openapi({ description: 'Of `scale.spare`; null: the set is found by labels, and has none.' }),
 }).openapi('ScheduledScale');
 
 export const SetShape = z

@@ -56,8 +56,11 @@ export interface ScalePolicy {
   readonly stopMs: number | null;
   /** Idle time before replicas are removed and only the spec is left; null: never. Of sets that the API deploys. */
   readonly removeMs: number | null;
-  /** Replicas kept frozen beyond those that are awake, within `max`. Of sets that the API deploys. */
-  readonly spare: number;
+  /**
+   * Replicas kept frozen beyond those that are awake, within `max`; `auto`: as many as its bursts ask for, within the memory
+   * of hosts as well. Of sets that the API deploys.
+   */
+  readonly spare: number | 'auto';
   readonly windowMs: number;
   readonly cooldownMs: number;
   /** Times of the week with more replicas at least; empty: none. */

@@ -9,7 +9,7 @@ import { type ForeignLabel, type Label, labelsOf } from './label.ts';
 import { POD_LABELS } from './pod-labels.ts';
 import { balancing, loadWindow, rate, schedule, statusRange } from './policy-shapes.ts';
 import { hostnames, pathPrefix, port, probePath } from './route-shapes.ts';
-import { boolean, bytes, choice, duration, listOf, name, orOff, pattern, wholeNumber } from './shape.ts';
+import { boolean, bytes, choice, duration, listOf, name, orAuto, orOff, pattern, wholeNumber } from './shape.ts';
 
 const container = labelsOf('container');
 const route = labelsOf('route');
@@ -201,9 +201,9 @@ export const LABELS = {
     meaning: 'Idle time before the replicas are removed and only the set itself is left: sets that the API deploys.',
     example: '24h',
   }),
-  scaleSpare: set.defaulted('scale.spare', wholeNumber({ min: 0, max: 1000 }), '0', {
+  scaleSpare: set.defaulted('scale.spare', orAuto(wholeNumber({ min: 0, max: 1000 })), '0', {
     meaning:
-      'Warm replicas kept frozen beyond those that are awake, for bursts, as far as `scale.max` allows: sets that the API deploys.',
+      'Warm replicas kept frozen beyond those that are awake, for bursts, as far as `scale.max` allows; `auto`: as many as the greatest burst of the last ten minutes asked for within the time of a start, as far as there is memory. Sets that the API deploys.',
     example: '2',
   }),
   scaleWindow: set.defaulted('scale.window', loadWindow, '60s', {

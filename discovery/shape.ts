@@ -159,6 +159,14 @@ export function orOff<T>(shape: Shape<T>): Shape<T | null> {
   };
 }
 
+export function orAuto<T>(shape: Shape<T>): Shape<T | 'auto'> {
+  return {
+    expected: `${shape.expected}, or auto`,
+    read: (text) => (text === 'auto' ? { value: 'auto' } : shape.read(text)),
+    bend: (text) => (/^(?:auto(?:matic)?|on|yes|true)$/i.test(text) ? 'auto' : shape.bend(text)),
+  };
+}
+
 /** `a, b or c`. */
 export function orList(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;

@@ -20,6 +20,7 @@ import { neighbours } from './scenarios/neighbours.ts';
 import { proxies } from './scenarios/proxies.ts';
 import { simulation } from './scenarios/simulate.ts';
 import { soak } from './scenarios/soak.ts';
+import { startsAtOnce } from './scenarios/starts-at-once.ts';
 import { upgrade } from './scenarios/upgrade.ts';
 import { usage } from './scenarios/usage.ts';
 import { wakeFrozen } from './scenarios/wake-frozen.ts';
@@ -31,6 +32,7 @@ const SCENARIOS: readonly Scenario[] = [
   wakeFrozen,
   wakeStopped,
   wakeTiers,
+  startsAtOnce,
   hang,
   proxies,
   k6,

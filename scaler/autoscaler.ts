@@ -20,6 +20,7 @@ import {
 } from './decider/decider.ts';
 import { DemandMeter, LIMIT_PART } from './decider/demand-meter.ts';
 import { Forecast } from './decider/forecast.ts';
+import { Bursts } from './decider/spares.ts';
 import { Starts, type StartWatch } from './decider/starts.ts';
 
 /** How often a set is looked at that has requests, and one that has none. */
@@ -59,6 +60,8 @@ export interface AutoscalerOptions {
   readonly use: () => MeanUse;
   /** Another number of replicas is wanted. */
   readonly onChange: (change: ScaleChange) => void;
+  /** It has looked. */
+  readonly onLook?: () => void;
   /** Not given: starts are told by the counts of the pool. */
   readonly starts?: StartWatch;
 }
@@ -100,6 +103,7 @@ export class Autoscaler {
   /** Outlives sleep. */
   #forecast: Forecast | null = null;
   readonly #starts: StartWatch;
+  readonly #bursts = new Bursts();
   #meter: DemandMeter;
   #windowMs: number;
   #bounds: Bounds = { min: 1, max: 1 };
@@ -121,6 +125,16 @@ export class Autoscaler {
   /** Replicas that are wanted while the set is awake; null: its number is fixed, or it sleeps. */
   get desired(): number | null {
     return this.#isFixed ? null : (this.#decision?.desired ?? null);
+  }
+
+  /** Replicas that the greatest burst of late wanted more; 0: there was none. */
+  get burst(): number {
+    return this.#bursts.greatest(this.#options.clock.now());
+  }
+
+  /** What 95 % of its last starts took at most, from the wish until ready, in ms; null: none was seen yet. */
+  get startMs(): number | null {
+    return this.#starts.timeMs;
   }
 
   get view(): AutoscalerView | null {
@@ -165,7 +179,7 @@ export class Autoscaler {
   }
 
   #look(): void {
-    const { pool, clock, onChange } = this.#options;
+    const { pool, clock, onLook } = this.#options;
     const now = clock.now();
     if (pool.policy.scale.windowMs !== this.#windowMs) this.#widen(pool.policy.scale);
     this.#meter.sample(now, pool, this.#starts.slows(now));
@@ -177,7 +191,16 @@ export class Autoscaler {
     const isBusy = pool.inFlight > 0 || pool.held > 0 || pool.claims !== this.#claims;
     this.#claims = pool.claims;
     this.#lookIn(isBusy ? BUSY_MS : CALM_MS);
+    this.#tell(before, next);
+    onLook?.();
+  }
+
+  #tell(before: Decision | null, next: Decision): void {
+    const { pool, clock, onChange } = this.#options;
     if (before?.desired === next.desired || this.#isFixed) return;
+    // The least that a schedule or a person asks for is no burst.
+    const least = Math.max(before?.desired ?? next.desired, this.#bounds.min);
+    if (next.desired > least) this.#bursts.raised(clock.now(), next.desired - least, this.startMs);
     const from = before?.desired ?? Math.max(this.#bounds.min, pool.readyCount);
     onChange({ from, to: next.desired, metric: next.metric, isPanicking: next.isPanicking });
   }

@@ -51,6 +51,11 @@ export interface ScalerPorts {
   readonly makeReplica?: (key: SetKey, revision: string) => Promise<MadeReplica>;
   /** What a replica was measured to use last; null: not known. Never asks an Engine. Not given: nothing is measured. */
   readonly usage?: (replica: ReplicaSnapshot) => ReplicaUsage | null;
+  /**
+   * Bytes that what nobody waits for may take of the memory of a host, where there is most of it; negative: so much has to be
+   * given back. Null: not known. Asks no Engine. Not given: it is never known.
+   */
+  readonly memoryRoom?: () => number | null;
   /** What a view of the set shows may have changed. Called once per turn at most; must not throw. */
   readonly onViewChanged?: (key: SetKey) => void;
   /** How many sleeping sets the plan of a tenant lets it wake; not given: no limit but the machine's. */

@@ -275,7 +275,7 @@ export class SetKeeper {
     this.scaling.follow(!isStopped && (tier === 'awake' || (tier === null && this.pool.readyCount > 0)));
     this.#staffing.follow({
       ...{ snapshot: this.#snapshot, replicas, target: this.scaling.lasting, tier: mayStart ? tier : null },
-      fixed: this.scaling.isFixed,
+      ...{ spare: this.scaling.spares.count, fixed: this.scaling.isFixed },
       stoppedByPerson: isStopped,
       dependenciesReady: dependencies.every((one) => one.servesDependents),
     });

@@ -5,17 +5,19 @@ import type { SetSnapshot } from '#core/set';
 import type { Pool } from '#router/pool';
 import { Autoscaler, type AutoscalerView, causeOf, type ScaleChange } from './autoscaler.ts';
 import { nextChange, scheduledMin } from './decider/schedule.ts';
+import { type SpareCount, spareCount } from './decider/spares.ts';
 import { meanUse } from './mean-use.ts';
 import type { ScalerPorts } from './ports.ts';
 import type { ReplicaKeeper } from './replica-keeper.ts';
 import { type ScaleOverride, type ScaleTarget, scaleTarget, scalingBounds } from './scale-target.ts';
 import type { SetReport } from './set-reports.ts';
+import { spareRoom } from './spare-room.ts';
 
 /** The clock on the wall may be set meanwhile: the schedule is looked at so often at least. */
 const LONGEST_WAIT_MS = 60_000;
 
 export interface SetScaleOptions {
-  readonly ports: Pick<ScalerPorts, 'clock' | 'usage'>;
+  readonly ports: Pick<ScalerPorts, 'clock' | 'usage' | 'memoryRoom'>;
   readonly pool: Pool;
   readonly snapshot: () => SetSnapshot;
   readonly replicas: () => readonly ReplicaKeeper[];
@@ -23,6 +25,17 @@ export interface SetScaleOptions {
   readonly report: SetReport;
   /** Its load or its schedule asks for another number. */
   readonly onChange: () => void;
+}
+
+/** The frozen spares of a set, for people to see. */
+export interface SpareView extends SpareCount {
+  readonly wish: number | 'auto';
+  /** Replicas that the greatest burst of late wanted more within the time of a start. */
+  readonly burst: number;
+  /** What 95 % of its last starts took at most; null: none was seen yet. */
+  readonly startMs: number | null;
+  /** How many the memory of hosts has room for; null: not known, or not asked. */
+  readonly room: number | null;
 }
 
 export class SetScale {
@@ -35,6 +48,8 @@ export class SetScale {
   #scheduled = 0;
   #timer: Timer | null = null;
   #isClosed = false;
+  /** As of the last look. */
+  #spareCount = 0;
 
   constructor(options: SetScaleOptions) {
     const { ports, pool, replicas } = options;
@@ -44,7 +59,19 @@ export class SetScale {
       ...{ pool, clock: ports.clock },
       use: () => meanUse(replicas(), ports.usage),
       onChange: (change) => this.#changed(change),
+      onLook: () => this.#lookAtSpares(),
     });
+  }
+
+  /** Replicas to be kept frozen beyond those that are awake. */
+  get spares(): SpareView {
+    const { snapshot, ports, replicas } = this.#options;
+    const wish = snapshot().policy.scale.spare;
+    const { burst, startMs } = this.#autoscaler;
+    const { max, awake } = this.target;
+    const there = Math.max(0, replicas().filter((one) => one.isMade).length - awake);
+    const room = wish === 'auto' && burst > 0 ? spareRoom(replicas(), ports, there) : null;
+    return { ...spareCount({ wish, burst, max, awake, room }), wish, burst, startMs, room };
   }
 
   get target(): ScaleTarget {
@@ -116,6 +143,15 @@ export class SetScale {
       this.#lookAtSchedule();
       if (this.#scheduled !== before) this.#options.onChange();
     });
+  }
+
+  /** What bursts and memory ask for changes by itself. */
+  #lookAtSpares(): void {
+    if (this.#options.snapshot().policy.scale.spare !== 'auto') return;
+    const { count } = this.spares;
+    if (count === this.#spareCount) return;
+    this.#spareCount = count;
+    this.#options.onChange();
   }
 
   #changed(change: ScaleChange): void {

@@ -7,6 +7,7 @@ import type { MakingView } from './replica-maker.ts';
 import type { ReplicaPhase } from './replica-phase.ts';
 import type { ScaleOverride, ScaleTarget } from './scale-target.ts';
 import type { SetKeeper } from './set-keeper.ts';
+import type { SpareView } from './set-scale.ts';
 
 export const SET_STATES = [
   'zero',
@@ -52,6 +53,8 @@ export interface SetView {
   readonly replicas: readonly ReplicaView[];
   /** What its number of replicas goes by; null: it is fixed, or the set sleeps. */
   readonly scaling: AutoscalerView | null;
+  /** Of its frozen spares; null: it is found by labels and has none. */
+  readonly spares: SpareView | null;
   /** How the making of replicas goes, by revision: empty for a set that is found by labels. */
   readonly making: readonly MakingView[];
 }
@@ -88,6 +91,7 @@ export function viewOf(keeper: SetKeeper, progress: Progress): SetView {
       failure: replica.failure,
     })),
     scaling: keeper.scaling.view,
+    spares: keeper.snapshot.shares === undefined ? null : keeper.scaling.spares,
     making: progress.making,
   };
 }

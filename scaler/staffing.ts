@@ -24,6 +24,8 @@ export interface StaffingOptions {
 
 export interface StaffingFacts extends Omit<WishFacts, 'orphaned'> {
   readonly snapshot: SetSnapshot;
+  /** Replicas kept frozen beyond those that are awake. */
+  readonly spare: number;
 }
 
 export class Staffing {
@@ -85,7 +87,7 @@ export class Staffing {
       shares: snapshot.shares,
       isData: snapshot.policy.class === 'data',
       isStopped: snapshot.stopped === true,
-      spare: Math.min(snapshot.policy.scale.spare, Math.max(0, facts.target.max - facts.target.awake)),
+      spare: facts.spare,
     });
     for (const [replica, wish] of plan.wishes) replica.want(wish);
     this.#missing = plan.missing;

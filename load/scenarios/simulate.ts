@@ -2,7 +2,7 @@
 
 import type { Goal, Picture, Report } from '../report.ts';
 import { isChosen, type LoadContext, type Scenario } from '../scenario.ts';
-import { type Candidate, fixed, heedless, knative, tidegate } from '../simulator/candidates.ts';
+import { type Candidate, fixed, heedless, knative, tidegate, withSpares } from '../simulator/candidates.ts';
 import type { MachineModel, ServiceModel } from '../simulator/fleet.ts';
 import {
   directionChanges,
@@ -12,7 +12,7 @@ import {
   timesBetween,
 } from '../simulator/simulation.ts';
 import { simulationChart } from '../simulator/simulation-chart.ts';
-import { DAY, RAMP, SLOWER, SPIKE, STARTS_THAT_SLOW, STEP, TRACES, type Trace } from '../simulator/traces.ts';
+import { BURSTS, DAY, RAMP, SLOWER, SPIKE, STARTS_THAT_SLOW, STEP, TRACES, type Trace } from '../simulator/traces.ts';
 import { percentile } from '../statistics.ts';
 import { figureText } from '../table.ts';
 
@@ -25,6 +25,8 @@ const MAX_REPLICAS = 50;
 const SMALL_MACHINE: MachineModel = { cores: 2, requestCores: 0.05 };
 const SLOWING_START_MS: ServiceModel['startMs'] = [500, 700];
 const SETTLED_S = 10;
+const FIRST_BURST_OVER_S = 180;
+const QUARTER_START_MS = 500;
 const SLOWER_FROM = { from: 60, times: 4 };
 const NAMES = TRACES.map(({ name }) => name);
 
@@ -52,6 +54,7 @@ async function runSimulate({ options, progress, signal }: LoadContext): Promise<
 
 /** Where starts or answers take their time, what heeding starts does is shown beside not doing so. */
 function candidatesOf(trace: Trace): readonly Candidate[] {
+  if (trace === BURSTS) return [withSpares, tidegate, knative, fixed];
   const isAboutStarts = trace === STARTS_THAT_SLOW || trace === SLOWER;
   return isAboutStarts ? [tidegate, heedless, knative, fixed] : [tidegate, knative, fixed];
 }
@@ -74,14 +77,24 @@ export function setting(trace: Trace, candidate: Candidate): SimulationOptions {
 function serviceOf(trace: Trace): ServiceModel {
   if (trace === STARTS_THAT_SLOW) return { workMs: WORK_MS, startMs: SLOWING_START_MS, machine: SMALL_MACHINE };
   if (trace === SLOWER) return { workMs: WORK_MS, startMs: SLOWING_START_MS, slower: SLOWER_FROM };
-  return { workMs: WORK_MS, startMs: trace === SPIKE ? [2000, 2000] : [300, 500] };
+  return { workMs: WORK_MS, startMs: trace === SPIKE || trace === BURSTS ? [2000, 2000] : [300, 500] };
 }
 
 function report(outcomes: readonly Outcome[]): Report {
   const traces = TRACES.filter((trace) => outcomes.some(({ options }) => options.trace === trace));
   const tables = traces.map((trace) => ({
     title: `${trace.name}: ${trace.title}`,
-    columns: ['', 'replica seconds', 'most replicas', 'p95 ms', 'p99 ms', 'longest ms', 'errors', 'turns'],
+    columns: [
+      '',
+      'replica seconds',
+      'spares: seconds frozen',
+      'most replicas',
+      'p95 ms',
+      'p99 ms',
+      'longest ms',
+      'errors',
+      'turns',
+    ],
     rows: outcomes.filter(({ options }) => options.trace === trace).map(row),
   }));
   const bars = traces.map((trace) => ({
@@ -102,9 +115,10 @@ function report(outcomes: readonly Outcome[]): Report {
     ...{ name: simulation.name, title: simulation.title, tables, pictures, versions: {} },
     goals: traces.flatMap((trace) => goalsOf(trace, outcomes)),
     method: [
-      `Simulated: work of ${WORK_MS} ms, at most ${CONCURRENCY} requests at a time in a replica (7 aimed at), the rest waits; a replica starts within 300 to 500 ms, within 2 s in "${SPIKE.name}", within 500 to 700 ms in "${STARTS_THAT_SLOW.name}" and "${SLOWER.name}".`,
+      `Simulated: work of ${WORK_MS} ms, at most ${CONCURRENCY} requests at a time in a replica (7 aimed at), the rest waits; a replica starts within 300 to 500 ms, within 2 s in "${SPIKE.name}" and "${BURSTS.name}", within 500 to 700 ms in "${STARTS_THAT_SLOW.name}" and "${SLOWER.name}".`,
       'Arrivals are a Poisson process with a seed: every run is the same, and every candidate sees the same.',
       'Tidegate is its own loop as it runs in production (`scaler/autoscaler.ts`) on a simulated clock; Knative is its published rules with its defaults (`load/simulator/candidates.ts`); fixed is a fleet for the peak at 7 requests a replica.',
+      `In "${BURSTS.name}" frozen spares are thawed within 3 ms; they cost memory and no processor time, so they are counted by themselves.`,
       'Turns: how often the number that is wanted goes up after it went down or the other way, the most in any phase of the trace.',
       `In "${STARTS_THAT_SLOW.name}" all shares two cores evenly: a start would use one, a request the twentieth part of one; with more to run than that all of it takes longer. "heedless" is Tidegate's loop as it was before it knew of that.`,
       'What a model cannot show: replicas that get slower under load of their own, and what the Engine takes to start several at once.',
@@ -120,6 +134,7 @@ function report(outcomes: readonly Outcome[]): Report {
 
 interface Figures {
   readonly replicaSeconds: number;
+  readonly spareSeconds: number;
   readonly peakReplicas: number;
   readonly p95: number;
   readonly p99: number;
@@ -133,6 +148,7 @@ function figures(outcome: Outcome): Figures {
   const times = timesBetween(outcome, 0, trace.seconds);
   return {
     replicaSeconds: Math.round(outcome.replicaSeconds),
+    spareSeconds: Math.round(outcome.spareSeconds),
     peakReplicas: outcome.peakReplicas,
     ...{ p95: percentile(times, 95), p99: percentile(times, 99), longest: percentile(times, 100) },
     errors: outcome.errors,
@@ -141,8 +157,8 @@ function figures(outcome: Outcome): Figures {
 }
 
 function row(outcome: Outcome): string[] {
-  const { replicaSeconds, peakReplicas, p95, p99, longest, errors, turns } = figures(outcome);
-  const numbers = [replicaSeconds, peakReplicas, p95, p99, longest, errors, turns];
+  const { replicaSeconds, spareSeconds, peakReplicas, p95, p99, longest, errors, turns } = figures(outcome);
+  const numbers = [replicaSeconds, spareSeconds, peakReplicas, p95, p99, longest, errors, turns];
   return [outcome.options.candidate.title, ...numbers.map(figureText)];
 }
 
@@ -172,6 +188,19 @@ function goalsOf(trace: Trace, outcomes: readonly Outcome[]): Goal[] {
     const p95 = percentile(timesBetween(ours, SLOWER_FROM.from + SETTLED_S, trace.seconds), 95);
     const aimMs = SLOWER_FROM.times * WORK_MS + 30;
     return [goal(`${trace.name}: p95 ten seconds after the change`, '≤ work + 30 ms', [p95, p95 <= aimMs])];
+  }
+  if (trace === BURSTS) {
+    const spared = of(withSpares);
+    if (spared === undefined) return [];
+    const later = percentile(timesBetween(spared, FIRST_BURST_OVER_S, trace.seconds), 99);
+    const last = spared.moments.at(-1)?.spares ?? 0;
+    return [
+      goal(`${trace.name}: p99 with spares, after the first burst`, '≤ a quarter of a start, 500 ms', [
+        later,
+        later <= QUARTER_START_MS,
+      ]),
+      goal(`${trace.name}: spares when bursts are over`, '0', [last, last === 0]),
+    ];
   }
   if (trace === SPIKE) {
     const isRight = mine.peakReplicas === 5 && mine.errors === 0;

@@ -5,6 +5,7 @@
 import { DEFAULT_POLICY } from '#core/set';
 import { Autoscaler } from '#scaler/autoscaler';
 import { type DeciderMemory, type DeciderPolicy, decide, NO_MEMORY } from '#scaler/decider/decider';
+import { spareCount } from '#scaler/decider/spares';
 import type { StartWatch } from '#scaler/decider/starts';
 import type { Fleet } from './fleet.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
@@ -49,16 +50,35 @@ export const heedless: Candidate = {
   name: 'heedless',
   title: "Tidegate's decider without heed of its starts",
   isOurs: false,
-  follow: (scene) => followLoad(scene, { timeMs: null, look: () => {}, slows: () => false, rest: () => {} }),
+  follow: (scene) =>
+    followLoad(scene, { starts: { timeMs: null, look: () => {}, slows: () => false, rest: () => {} } }),
 };
 
-function followLoad({ clock, fleet, min, max }: Scene, starts?: StartWatch): () => number {
+/** With `scale.spare: auto`. */
+export const withSpares: Candidate = {
+  ...tidegate,
+  name: 'spares',
+  title: "Tidegate's decider with frozen spares (`auto`)",
+  follow: (scene) => followLoad(scene, { spares: 'auto' }),
+};
+
+interface FollowOptions {
+  readonly starts?: StartWatch;
+  readonly spares?: 'auto';
+}
+
+function followLoad({ clock, fleet, min, max }: Scene, { starts, spares }: FollowOptions = {}): () => number {
   const bounds = { min: Math.max(1, min), max };
   let isAwake = fleet.count > 0;
   const scaler = new Autoscaler({
     ...{ pool: fleet, clock, use: () => ({ cpu: null, memory: null }) },
     ...(starts === undefined ? {} : { starts }),
     onChange: ({ to }) => fleet.scaleTo(to),
+    onLook: () => {
+      if (spares === undefined) return;
+      const awake = scaler.desired ?? fleet.count;
+      fleet.spareTo(spareCount({ wish: spares, burst: scaler.burst, max, awake, room: null }).count);
+    },
   });
   const look = (): void => scaler.follow(bounds, { isAwake, isFixed: false, replicas: fleet.count });
   fleet.onArrival = () => {

@@ -8,6 +8,8 @@ import type { SimulatedClock } from './simulated-clock.ts';
 
 /** Entries of the queue that are over before they are cleared away. */
 const SECOND_MS = 1000;
+/** From frozen to the first request, as measured (load/results/wake-frozen.md). */
+const THAW_MS = 3;
 const NEVER_SLOWER = { from: Number.POSITIVE_INFINITY, times: 1 };
 const LONGEST_PAST = 10_000;
 
@@ -37,7 +39,8 @@ export interface FleetOptions {
 }
 
 interface Replica {
-  state: 'starting' | 'ready' | 'draining' | 'gone';
+  /** `warming`: a spare that starts; `frozen`: a spare that is warm. */
+  state: 'starting' | 'ready' | 'draining' | 'gone' | 'warming' | 'frozen';
   inFlight: number;
 }
 
@@ -64,6 +67,8 @@ export class Fleet {
   errors = 0;
   /** Of all replicas that were there, from the order to start until they were gone. */
   replicaMs = 0;
+  /** Of all spares that were there, as long as they were none of those. */
+  spareMs = 0;
   /** Sum of requests that were there, in flight or held, over time. */
   concurrencyMs = 0;
   /** Arrival and time in all, in ms, of each that was answered, one after the other. */
@@ -82,7 +87,12 @@ export class Fleet {
 
   /** Replicas that are there or on their way, without those that leave. */
   get count(): number {
-    return this.#replicas.filter(({ state }) => state !== 'draining').length;
+    return this.#replicas.filter(({ state }) => state === 'starting' || state === 'ready').length;
+  }
+
+  /** Frozen, or on their way to be. */
+  get spares(): number {
+    return this.#replicas.filter(({ state }) => state === 'warming' || state === 'frozen').length;
   }
 
   arrive(): void {
@@ -94,33 +104,61 @@ export class Fleet {
 
   scaleTo(wanted: number): void {
     this.settle();
-    for (let missing = wanted - this.count; missing > 0; missing--) this.#start();
+    for (let missing = wanted - this.count; missing > 0; missing--) {
+      const spare = this.#replicas.find(({ state }) => state === 'frozen');
+      if (spare === undefined) this.#start('starting');
+      else this.#thaw(spare);
+    }
     // What does not serve yet goes first, then what has least to do.
-    const leaving = this.#replicas.filter(({ state }) => state !== 'draining');
+    const leaving = this.#replicas.filter(({ state }) => state === 'starting' || state === 'ready');
     leaving.sort((a, b) => Number(a.state === 'ready') - Number(b.state === 'ready') || a.inFlight - b.inFlight);
     for (const replica of leaving.slice(0, Math.max(0, leaving.length - wanted))) this.#leave(replica);
+  }
+
+  /** Keeps so many frozen beside those that serve; they are started when those are ready. */
+  spareTo(wanted: number): void {
+    this.settle();
+    const spares = this.#replicas.filter(({ state }) => state === 'warming' || state === 'frozen');
+    for (const spare of spares.slice(wanted)) this.#remove(spare);
+    if (this.readyCount < this.count) return;
+    for (let missing = wanted - spares.length; missing > 0; missing--) this.#start('warming');
   }
 
   /** Brings what adds up over time up to now. */
   settle(): void {
     const passed = this.#options.clock.now() - this.#spentAt;
     this.#spentAt += passed;
-    this.replicaMs += passed * this.#replicas.length;
+    const { spares } = this;
+    this.spareMs += passed * spares;
+    this.replicaMs += passed * (this.#replicas.length - spares);
     this.concurrencyMs += passed * (this.inFlight + this.held);
   }
 
-  #start(): void {
+  #start(state: 'starting' | 'warming'): void {
     const { chance, service } = this.#options;
-    const replica: Replica = { state: 'starting', inFlight: 0 };
+    const replica: Replica = { state, inFlight: 0 };
     this.#replicas.push(replica);
     const [least, most] = service.startMs;
     this.#work(least + chance() * (most - least), 1, () => {
-      if (replica.state !== 'starting') return;
       this.settle();
-      replica.state = 'ready';
-      this.readyCount++;
-      this.#release();
+      if (replica.state === 'warming') replica.state = 'frozen';
+      else if (replica.state === 'starting') this.#serves(replica);
     });
+  }
+
+  #thaw(spare: Replica): void {
+    spare.state = 'starting';
+    this.#options.clock.after(THAW_MS, () => {
+      if (spare.state !== 'starting') return;
+      this.settle();
+      this.#serves(spare);
+    });
+  }
+
+  #serves(replica: Replica): void {
+    replica.state = 'ready';
+    this.readyCount++;
+    this.#release();
   }
 
   #leave(replica: Replica): void {

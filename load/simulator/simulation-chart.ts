@@ -7,6 +7,7 @@ const COLORS: Readonly<Record<string, string>> = {
   Tidegate: '#0b7285',
   Knative: '#e8590c',
   heedless: '#9c36b5',
+  spares: '#2b8a3e',
   fixed: '#adb5bd',
 };
 const LOAD_COLOR = '#495057';

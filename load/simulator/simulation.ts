@@ -30,6 +30,7 @@ export interface Moment {
   readonly desired: number;
   readonly ready: number;
   readonly held: number;
+  readonly spares: number;
 }
 
 export interface Outcome {
@@ -39,6 +40,8 @@ export interface Outcome {
   readonly answers: readonly number[];
   readonly errors: number;
   readonly replicaSeconds: number;
+  /** Of frozen spares: memory and no processor time. */
+  readonly spareSeconds: number;
   /** The most replicas that were there at a time, ready or on their way. */
   readonly peakReplicas: number;
 }
@@ -73,14 +76,15 @@ export function simulate(options: SimulationOptions): Outcome {
   for (let second = 1; second <= trace.seconds; second++) {
     clock.runUntil(second * SECOND_MS);
     peakReplicas = Math.max(peakReplicas, fleet.count);
-    moments.push({ second, desired: desired(), ready: fleet.readyCount, held: fleet.held });
+    moments.push({ second, desired: desired(), ready: fleet.readyCount, held: fleet.held, spares: fleet.spares });
   }
   fleet.settle();
-  const { replicaMs } = fleet;
+  const { replicaMs, spareMs } = fleet;
   clock.runUntil(trace.seconds * SECOND_MS + AFTER_MS);
   return {
     ...{ options, moments, answers: fleet.answers, errors: fleet.errors, peakReplicas },
     replicaSeconds: replicaMs / SECOND_MS,
+    spareSeconds: spareMs / SECOND_MS,
   };
 }
 

@@ -62,6 +62,21 @@ export const SLOWER: Trace = {
   atOnce: 0,
 };
 
+/** What starts are always late for. */
+export const BURSTS: Trace = {
+  name: 'bursts',
+  title:
+    '30 requests a second, and 600 for 20 s every three minutes, of replicas that take two seconds to start; calm after that',
+  seconds: 2400,
+  rate: (second) => (second < 1080 && second % 180 >= 160 ? 600 : 30),
+  peak: 600,
+  phases: [
+    { name: 'bursts', from: 0, to: 1080 },
+    { name: 'calm', from: 1080, to: 2400 },
+  ],
+  atOnce: 0,
+};
+
 export const SPIKE: Trace = {
   name: 'spike-from-zero',
   title: '50 requests at once for a set at zero, then one every two seconds',
@@ -109,7 +124,7 @@ export const SAWTOOTH: Trace = {
   atOnce: 0,
 };
 
-export const TRACES: readonly Trace[] = [RAMP, STEP, STARTS_THAT_SLOW, SLOWER, SPIKE, DAY, NOISE, SAWTOOTH];
+export const TRACES: readonly Trace[] = [RAMP, STEP, STARTS_THAT_SLOW, SLOWER, BURSTS, SPIKE, DAY, NOISE, SAWTOOTH];
 
 /** Straight lines between six points: low, up to the height, held, down again, low. */
 function points(name: string, title: string, all: readonly (readonly [second: number, rate: number])[]): Trace {

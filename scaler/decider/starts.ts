@@ -57,8 +57,8 @@ export class Starts implements StartWatch {
     while (this.#wishes.length < missing) this.#wishes.push(now);
     if (missing > 0) this.#since ??= now;
     else if (this.#since !== null) {
+      if (now - this.#since > THAW_MS) this.#over = now;
       this.#since = null;
-      this.#over = now;
     }
   }
 

@@ -35,6 +35,7 @@ test('the scale shows what is in force, what was asked for, and the labels', asy
     load: null,
     labels: { min: 1, max: 2 },
     schedule: null,
+    spares: null,
   });
 });
 
@@ -192,6 +193,21 @@ test('a dry run goes by the schedule, and says what is in force when that change
   assert.deepEqual(tried.json.at('schedule.next'), { at: '2026-01-01T05:00:00.000Z', min: 0, max: 6, replicas: 1 });
   const fixed = await tidegate.json(`${SCALE}?dry_run=true`, { method: 'PUT', body: { min: 1 } });
   assert.deepEqual([fixed.json.at('min'), fixed.json.at('schedule.min')], [1, 3], 'what was asked for goes before it');
+});
+
+test('a dry run says how many frozen spares there would be, and what they are bounded by', async () => {
+  const tidegate = await Tidegate.start();
+  const bursts = { wish: 'auto', burst: 5, startMs: 612.4, room: 3 } as const;
+  tidegate.discover(
+    snapshot('default/shop/web', [], {
+      policy: policy({ scale: { ...policy().scale, min: 1, max: 3, spare: 'auto' } }),
+    }),
+    live({ target: { min: 1, max: 3, awake: 1 }, spares: bursts }),
+  );
+  const now = await tidegate.json(SCALE);
+  assert.deepEqual(now.json.at('spares'), { count: 2, limited_by: 'max', burst: 5, start_ms: 612, room: 3 });
+  const tried = await tidegate.json(`${SCALE}?dry_run=true`, { method: 'PUT', body: { max: 9 } });
+  assert.deepEqual([tried.json.at('spares.count'), tried.json.at('spares.limited_by')], [3, 'memory']);
 });
 
 test('a scale is changed only as it was read, if that is asked for', async () => {

@@ -7,10 +7,11 @@ import { describe, test } from 'node:test';
 import { DEFAULT_POLICY } from '#core/set';
 import { Autoscaler } from '#scaler/autoscaler';
 import { setting } from '../../load/scenarios/simulate.ts';
-import { heedless, knative, tidegate } from '../../load/simulator/candidates.ts';
+import { heedless, knative, tidegate, withSpares } from '../../load/simulator/candidates.ts';
 import { SimulatedClock } from '../../load/simulator/simulated-clock.ts';
 import { directionChanges, type Outcome, simulate, timesBetween } from '../../load/simulator/simulation.ts';
 import {
+  BURSTS,
   NOISE,
   RAMP,
   SAWTOOTH,
@@ -83,6 +84,15 @@ test('a service that gets slower by itself has the replicas that it needs within
     assert.ok(percentile(settled, 95) <= 4 * WORK_MS + 30, `${percentile(settled, 95)} ms`);
     assert.equal(outcome.errors, 0);
   }
+});
+
+test('with spares by bursts the second burst waits a quarter of a start at most, and they are gone when bursts are over', () => {
+  const outcome = simulate(setting(BURSTS, withSpares));
+  assert.ok(percentile(timesBetween(outcome, 180, BURSTS.seconds), 99) <= 500);
+  assert.equal(outcome.moments.at(-1)?.spares, 0);
+  const without = simulate(setting(BURSTS, tidegate));
+  assert.ok(percentile(timesBetween(without, 180, BURSTS.seconds), 99) > 1000);
+  assert.ok(outcome.replicaSeconds < without.replicaSeconds);
 });
 
 test('a load that is never at rest leaves the replicas at rest', () => {

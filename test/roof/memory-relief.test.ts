@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import type { HostPressure } from '#core/host-pressure';
 import { readHostPressure } from '#docker/host-pressure';
 import { FakeClock } from '#test/support/fake-clock';
-import { relieveMemory, shortage } from '../../memory-relief.ts';
+import { relieveMemory, roomBeside, shortage } from '../../memory-relief.ts';
 
 const ENOUGH: HostPressure = { availableBytes: 50, totalBytes: 100, someAvg10: 0 };
 
@@ -17,6 +17,13 @@ test('memory is short when little is left, or when much time goes into waiting f
   assert.match(shortage({ ...ENOUGH, availableBytes: 7 }) ?? '', /7 % are available/);
   assert.match(shortage({ ...ENOUGH, someAvg10: 40 }) ?? '', /waited for in 40 %/);
   assert.equal(shortage({ ...ENOUGH, someAvg10: null }), null);
+});
+
+test('what nobody waits for may take what is left above twice what is short, and gives back all when it is short', () => {
+  assert.equal(roomBeside(ENOUGH), 34);
+  assert.equal(roomBeside({ ...ENOUGH, availableBytes: 10 }), -6);
+  assert.equal(roomBeside({ ...ENOUGH, availableBytes: 7 }), -100);
+  assert.equal(roomBeside({ ...ENOUGH, someAvg10: 40 }), -100);
 });
 
 test('sets are put deeper one by one for as long as memory is short, and no longer', async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { RevisionShare, SetKey } from '#core/set';
+import type { ScalerPorts } from '#scaler/ports';
 import { noOverride, Rig } from './support/rig.ts';
 
 const SHARE: RevisionShare = { revision: 'r1', weight: 100, replicas: null, held: false };
@@ -99,4 +100,95 @@ test('a request in flight to a replica that becomes a spare is finished first', 
   }
   await rig.clock.advance(1000);
   assert.equal(rig.view(key).ready, 1);
+});
+
+const MINUTE_MS = 60_000;
+const MIB = 2 ** 20;
+
+/** A replica of 100 MiB. */
+const usage: ScalerPorts['usage'] = () => ({
+  ...{ at: 0, cpuPercent: 1, memoryPercent: 10, memoryBytes: 100 * MIB, pids: 1, receivedBytes: 0, sentBytes: 0 },
+});
+
+/** With as many spares as its bursts ask for. */
+function withBursts(rig: Rig, scale: object = {}): SetKey {
+  const key = rig.set('web', {
+    concurrency: 10,
+    scale: {
+      ...{ min: 1, max: 10, spare: 'auto', pauseMs: null, stopMs: null, windowMs: 10_000, cooldownMs: 5000 },
+      ...scale,
+    },
+  });
+  rig.declare(key, [SHARE]);
+  return key;
+}
+
+/** So many requests at once, each of which takes two seconds. */
+function come(rig: Rig, key: SetKey, count: number): void {
+  for (let number = 0; number < count; number++) {
+    const ask = rig.ask(key);
+    ask.onSettled = () => void rig.clock.after(2000, () => ask.finish());
+  }
+}
+
+/** A burst of them, and the calm after it. */
+async function burst(rig: Rig, key: SetKey, count: number): Promise<void> {
+  come(rig, key, count);
+  await rig.clock.advance(MINUTE_MS);
+}
+
+function frozenOf(rig: Rig, key: SetKey): number {
+  return states(rig, key).filter((state) => state === 'frozen').length;
+}
+
+test('by bursts there are no spares before the first one, as many as it asked for after it, and none when they are over', async () => {
+  const rig = new Rig();
+  const key = withBursts(rig);
+  await rig.clock.advance(MINUTE_MS);
+  assert.deepEqual(states(rig, key), ['running']);
+  await burst(rig, key, 40);
+  assert.equal(rig.view(key).ready, 1);
+  const spares = frozenOf(rig, key);
+  assert.ok(spares >= 3, `${states(rig, key)}`);
+  assert.equal(rig.view(key).spares?.by, 'bursts');
+  const starts = rig.engine.count('start');
+  come(rig, key, 40);
+  await rig.clock.advance(105);
+  assert.ok(rig.view(key).ready >= 3, 'the next one finds them');
+  assert.equal(rig.engine.count('start'), starts);
+  await rig.clock.advance(15 * MINUTE_MS);
+  assert.deepEqual(states(rig, key), ['running']);
+});
+
+test('by bursts there are no more than scale.max allows beyond those that are awake', async () => {
+  const rig = new Rig();
+  const key = withBursts(rig, { max: 6 });
+  await burst(rig, key, 60);
+  assert.ok(frozenOf(rig, key) > 1);
+  rig.scaler.scale(key, noOverride({ max: 2 }));
+  await rig.clock.advance(1000);
+  assert.deepEqual(states(rig, key).toSorted(), ['frozen', 'running']);
+  assert.equal(rig.view(key).spares?.by, 'max');
+});
+
+test('by bursts they give way where memory of the host is short, and are no more than there is room for', async () => {
+  let room = 250 * MIB;
+  const rig = new Rig({ usage, memoryRoom: () => room - (rig.world.containers.size - 1) * 100 * MIB });
+  const key = withBursts(rig);
+  await burst(rig, key, 60);
+  assert.deepEqual(states(rig, key).toSorted(), ['frozen', 'frozen', 'running']);
+  assert.equal(rig.view(key).spares?.by, 'memory');
+  room = -MIB;
+  await rig.clock.advance(5000);
+  assert.deepEqual(states(rig, key), ['running']);
+});
+
+test('more replicas for a schedule, or because a person asked for them, are no burst', async () => {
+  const rig = new Rig();
+  const key = withBursts(rig);
+  await rig.clock.advance(1000);
+  rig.scaler.scale(key, noOverride({ min: 5 }));
+  await rig.clock.advance(5000);
+  assert.equal(rig.view(key).ready, 5);
+  assert.equal(rig.view(key).spares?.count, 0);
 });

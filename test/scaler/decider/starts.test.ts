@@ -45,6 +45,7 @@ test('what is thawed says nothing of a start, and neither does what nobody wishe
   starts.look(0, { desired: 2, ready: 1 });
   starts.look(250, { desired: 2, ready: 2 });
   assert.equal(starts.timeMs, null);
+  assert.equal(starts.slows(250), false, 'it takes no processor from anybody');
   starts.look(500, { desired: 4, ready: 2 });
   starts.look(1000, { desired: 2, ready: 2 });
   starts.look(3000, { desired: 2, ready: 3 });

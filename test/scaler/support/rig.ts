@@ -94,6 +94,8 @@ export interface RigOptions {
   /** Default 64. */
   readonly sandboxesMax?: number;
   readonly wakesOf?: ScalerPorts['wakesOf'];
+  readonly usage?: ScalerPorts['usage'];
+  readonly memoryRoom?: ScalerPorts['memoryRoom'];
 }
 
 export class Rig {
@@ -187,7 +189,7 @@ export class Rig {
       onViewChanged: (key) => void (life === this.#life && this.viewsChanged.push(key)),
       sandboxesMax: this.#options.sandboxesMax ?? 64,
       override: (key) => this.#options.overrides?.get(key) ?? null,
-      ...(this.#options.wakesOf === undefined ? {} : { wakesOf: this.#options.wakesOf }),
+      ...portsOf(this.#options),
     });
   }
 
@@ -431,4 +433,12 @@ function mortal(engine: FakeEngine, isAlive: () => boolean): Engine {
       };
     },
   });
+}
+
+function portsOf({ wakesOf, usage, memoryRoom }: RigOptions): Partial<ScalerPorts> {
+  return {
+    ...(wakesOf === undefined ? {} : { wakesOf }),
+    ...(usage === undefined ? {} : { usage }),
+    ...(memoryRoom === undefined ? {} : { memoryRoom }),
+  };
 }
