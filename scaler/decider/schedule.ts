@@ -7,9 +7,13 @@ import type { Schedule, ScheduleWindow } from '#core/schedule';
 
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 1440;
+const DAY_MS = DAY_MINUTES * MINUTE_MS;
 const WEEK_DAYS = 7;
+const WEEK_MINUTES = WEEK_DAYS * DAY_MINUTES;
+/** The first of January 1970 was a Thursday. */
+const EPOCH_MINUTE = 4 * DAY_MINUTES;
 /** All that it ever asks for comes within a week, also one in which clocks are changed. */
-const ROUND_MS = (WEEK_DAYS + 1) * DAY_MINUTES * MINUTE_MS;
+const ROUND_MS = (WEEK_DAYS + 1) * DAY_MS;
 /** Clocks are changed at whole quarters of an hour, so none is skipped over. */
 const QUARTER_MS = 15 * MINUTE_MS;
 const DAY_NUMBERS: Readonly<Record<string, number>> = { Sun: 0, Mon: 1, Tue: 2, Wed: 3, Thu: 4, Fri: 5, Sat: 6 };
@@ -22,10 +26,13 @@ const formats = new Map<string, Intl.DateTimeFormat>();
  * @param wall ms since the epoch
  */
 export function scheduledMin(schedule: Schedule, wall: number): number {
-  const clockOf = clocksAt(wall);
+  return minAt(schedule, wall, new WallClocks());
+}
+
+function minAt(schedule: Schedule, wall: number, clocks: WallClocks): number {
   let min = 0;
   for (const window of schedule) {
-    if (window.min > min && contains(window, clockOf(window.timeZone))) min = window.min;
+    if (window.min > min && contains(window, clocks.at(window.timeZone, wall))) min = window.min;
   }
   return min;
 }
@@ -37,12 +44,13 @@ export function scheduledMin(schedule: Schedule, wall: number): number {
  */
 export function nextChange(schedule: Schedule, wall: number, aheadMs: number): number | null {
   if (schedule.length === 0) return null;
-  const present = scheduledMin(schedule, wall);
+  const clocks = new WallClocks();
+  const present = minAt(schedule, wall, clocks);
   const end = wall + aheadMs;
   for (let at = wall; ; ) {
-    at = nextEdge(schedule, at);
+    at = nextEdge(schedule, at, clocks);
     if (at >= end) return end;
-    if (scheduledMin(schedule, at) !== present) return at;
+    if (minAt(schedule, at, clocks) !== present) return at;
   }
 }
 
@@ -62,12 +70,11 @@ export function nextScheduled(schedule: Schedule, wall: number): ScheduleChange 
 }
 
 /** The next whole quarter of an hour, or an edge of a window before it. */
-function nextEdge(schedule: Schedule, wall: number): number {
+function nextEdge(schedule: Schedule, wall: number, clocks: WallClocks): number {
   let next = (Math.floor(wall / QUARTER_MS) + 1) * QUARTER_MS;
   const minute = Math.floor(wall / MINUTE_MS) * MINUTE_MS;
-  const clockOf = clocksAt(wall);
   for (const { from, to, timeZone } of schedule) {
-    const now = clockOf(timeZone).minute;
+    const now = clocks.at(timeZone, wall).minute;
     for (const edge of [from, to]) {
       const ahead = (edge - now + DAY_MINUTES) % DAY_MINUTES;
       if (ahead > 0) next = Math.min(next, minute + ahead * MINUTE_MS);
@@ -89,25 +96,46 @@ interface WallClock {
   readonly minute: number;
 }
 
-/** Clocks of one moment: each time zone is worked out once, it is costly. */
-function clocksAt(wall: number): (timeZone: string) => WallClock {
-  const clocks = new Map<string, WallClock>();
-  return (timeZone) => {
-    const clock = clocks.get(timeZone) ?? wallClock(timeZone, wall);
-    clocks.set(timeZone, clock);
-    return clock;
-  };
+/** Clocks at many moments. Asking for one is costly: within a day at whose ends a time zone is as far from UTC it always is. */
+class WallClocks {
+  /** Minutes from UTC at the beginning of each day of UTC, by time zone. */
+  readonly #offsets = new Map<string, Map<number, number>>();
+
+  at(timeZone: string, wall: number): WallClock {
+    const day = Math.floor(wall / DAY_MS);
+    const offset = this.#offset(timeZone, day);
+    const isSteady = this.#offset(timeZone, day + 1) === offset;
+    const minute = isSteady ? (minuteOfUtc(wall) + offset) % WEEK_MINUTES : minuteOf(timeZone, wall);
+    return { day: Math.floor(minute / DAY_MINUTES), minute: minute % DAY_MINUTES };
+  }
+
+  #offset(timeZone: string, day: number): number {
+    const offsets = this.#offsets.get(timeZone) ?? new Map<number, number>();
+    this.#offsets.set(timeZone, offsets);
+    let offset = offsets.get(day);
+    if (offset === undefined) {
+      const wall = day * DAY_MS;
+      offset = (minuteOf(timeZone, wall) - minuteOfUtc(wall) + WEEK_MINUTES) % WEEK_MINUTES;
+      offsets.set(day, offset);
+    }
+    return offset;
+  }
 }
 
-function wallClock(timeZone: string, wall: number): WallClock {
-  let day = 0;
+/** Since Sunday, 0 o'clock. */
+function minuteOfUtc(wall: number): number {
+  return (Math.floor(wall / MINUTE_MS) + EPOCH_MINUTE) % WEEK_MINUTES;
+}
+
+/** As the time zone has it. */
+function minuteOf(timeZone: string, wall: number): number {
   let minute = 0;
   for (const { type, value } of formatOf(timeZone).formatToParts(wall)) {
-    if (type === 'weekday') day = DAY_NUMBERS[value] ?? 0;
+    if (type === 'weekday') minute += (DAY_NUMBERS[value] ?? 0) * DAY_MINUTES;
     else if (type === 'hour') minute += Number(value) * 60;
     else if (type === 'minute') minute += Number(value);
   }
-  return { day, minute };
+  return minute;
 }
 
 function formatOf(timeZone: string): Intl.DateTimeFormat {
