@@ -87,7 +87,6 @@ export class Staffing {
       shares: snapshot.shares,
       isData: snapshot.policy.class === 'data',
       isStopped: snapshot.stopped === true,
-      spare: facts.spare,
     });
     for (const [replica, wish] of plan.wishes) replica.want(wish);
     this.#missing = plan.missing;

@@ -6,11 +6,11 @@ import type { SetPolicy } from '#core/set';
 import { Cores } from './cores.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
-/** Entries of the queue that are over before they are cleared away. */
 const SECOND_MS = 1000;
 /** From frozen to the first request, as measured (load/results/wake-frozen.md). */
 const THAW_MS = 3;
 const NEVER_SLOWER = { from: Number.POSITIVE_INFINITY, times: 1 };
+/** Entries of the queue that are over before they are cleared away. */
 const LONGEST_PAST = 10_000;
 
 export interface ServiceModel {
