@@ -43,10 +43,20 @@ const AuditShape = z
     request_id: z.string().openapi({ description: 'As in `X-Request-Id` of the answer.' }),
     client: z.string().nullable().openapi({ description: 'Address; of operators shown to operators alone.' }),
     fields: z.array(z.string()).openapi({ description: 'Names of the fields that were sent, never their values.' }),
+    pending: z
+      .boolean()
+      .openapi({ description: 'It is under way: a stream from `stream_from` on tells what came of it.' }),
     dry_run: z.boolean(),
     omitted: z.number().int().openapi({ description: 'Refused requests just before, too many to keep one by one.' }),
   })
   .openapi('AuditRecord');
+
+const AuditPageShape = pageOf(AuditShape).extend({
+  stream_from: z.string().openapi({
+    description:
+      'Given as `Last-Event-ID` to a stream: it has what this page has not, and what is `pending` in it, each record once.',
+  }),
+});
 
 export function addAudit(endpoints: Endpoints, { tenancy, clock }: AdminPorts, closing: AbortSignal): void {
   endpoints.add(
@@ -60,7 +70,7 @@ export function addAudit(endpoints: Endpoints, { tenancy, clock }: AdminPorts, c
       params: NOTHING,
       query: AuditQuery,
       body: null,
-      answer: pageOf(AuditShape),
+      answer: AuditPageShape,
       streams: true,
       problems: ['unavailable'],
     },
@@ -75,18 +85,31 @@ export function addAudit(endpoints: Endpoints, { tenancy, clock }: AdminPorts, c
       const isSeen = ({ tenant }: AuditRecord): boolean =>
         tenant === null ? scope.principal.operator : tenant === scope.tenant;
       const passes = (record: AuditRecord): boolean => isSeen(record) && isMeant(record, query);
-      const json = (record: AuditRecord) => auditJson(record, scope);
+      const json = (record: AuditRecord, isPending = false) => auditJson(record, scope, isPending);
       if (acceptsStream(headers)) {
         const lastEventId = headers.get('last-event-id');
         const endings = [closing, scope.principal.ended];
-        return streamAnswer(eventStream({ events: audit.feed, clock, lastEventId, passes, isSeen, json, endings }));
+        return streamAnswer(
+          eventStream({
+            events: audit.feed,
+            clock,
+            lastEventId,
+            passes,
+            isSeen,
+            json: (record) => json(record),
+            endings,
+          }),
+        );
       }
       const before = query.cursor === undefined ? null : fromCursor(query.cursor);
-      const found = await audit.older(before, { limit: query.limit + 1, since, passes });
+      // What begins from now on is told by the stream.
+      const { newest, pending, token } = audit.feed.border();
+      const isOlder = (record: AuditRecord): boolean => newest !== null && record.id <= newest && passes(record);
+      const found = await audit.older(before, { limit: query.limit + 1, since, passes: isOlder });
       const shown = found.slice(0, query.limit);
       const last = shown.at(-1);
       const next_cursor = found.length > shown.length && last !== undefined ? toCursor(last.id) : null;
-      return { items: shown.map(json), next_cursor };
+      return { items: shown.map((one) => json(one, pending.has(one.id))), next_cursor, stream_from: token };
     },
   );
 }
@@ -99,13 +122,19 @@ function isMeant(
   return actor === undefined || principal?.id === actor || principal?.name === actor;
 }
 
-function auditJson(record: AuditRecord, { principal: asker }: Scope): z.input<typeof AuditShape> {
+function auditJson(record: AuditRecord, { principal: asker }: Scope, isPending: boolean): z.input<typeof AuditShape> {
   const { id, at, principal, tenant, method, path, params, outcome, requestId, client, fields, dryRun } = record;
   const isHidden = principal?.operator === true && !asker.operator;
   return {
     ...{ id, at: timeOf(at), actor: principal, tenant, method, path, params: { ...params } },
     ...{ status: outcome?.status ?? null, code: outcome?.code ?? null, request_id: requestId },
-    ...{ client: isHidden ? null : client, fields: [...fields], dry_run: dryRun, omitted: record.omitted },
+    ...{
+      client: isHidden ? null : client,
+      fields: [...fields],
+      pending: isPending,
+      dry_run: dryRun,
+      omitted: record.omitted,
+    },
   };
 }
 

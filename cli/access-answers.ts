@@ -48,5 +48,7 @@ export interface AuditItem {
   readonly code: string | null;
   readonly client: string | null;
   readonly fields: readonly string[];
+  /** It is under way. */
+  readonly pending: boolean;
   readonly dry_run: boolean;
 }

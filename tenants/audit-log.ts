@@ -48,7 +48,7 @@ interface Refusals {
 }
 
 export class AuditLog {
-  readonly feed = new AuditFeed();
+  readonly feed: AuditFeed;
   readonly #options: AuditLogOptions;
   readonly #segmentRecords: number;
   /** Numbers of the segments, oldest first; the last one is written to. */
@@ -63,7 +63,9 @@ export class AuditLog {
     this.#segmentRecords = options.segmentRecords ?? SEGMENT_RECORDS;
     this.#segments = segments;
     this.#inLast = last.length;
-    this.#ids = new EventIds({ ...options, prefix: 'aud' }, last.at(-1)?.id ?? null);
+    const newest = last.at(-1)?.id ?? null;
+    this.#ids = new EventIds({ ...options, prefix: 'aud' }, newest);
+    this.feed = new AuditFeed(newId('aup', options.clock.wall(), options.random), newest);
     // Who has read the newest record before a restart, or reads it now, follows from there and has missed nothing.
     for (const { body } of last) this.feed.add(body as AuditRecord);
   }
@@ -134,7 +136,13 @@ export class AuditLog {
     const at = clock.wall();
     const record: AuditRecord = { id: this.#ids.next(), at, ...draft, outcome, omitted };
     const segment = this.#segmentForNext();
-    await store.putDocument(kindOf(segment), record.id, record, null);
+    this.feed.begins(record.id);
+    try {
+      await store.putDocument(kindOf(segment), record.id, record, null);
+    } catch (error) {
+      this.feed.fails(record.id);
+      throw error;
+    }
     if (at - this.#sweptAt >= SWEEP_MS) await this.#sweep(at);
     return { record, segment };
   }

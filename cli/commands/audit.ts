@@ -32,9 +32,22 @@ function audit(call: Call): Promise<ExitCode> {
   });
 }
 
-function auditText({ at, actor, method, path, params, status, code, client, fields, dry_run }: AuditItem): string {
+function auditText({
+  at,
+  actor,
+  method,
+  path,
+  params,
+  status,
+  code,
+  client,
+  fields,
+  pending,
+  dry_run,
+}: AuditItem): string {
   const target = path.replaceAll(/\{(\w+)\}/g, (whole, name: string) => params[name] ?? whole);
-  const outcome = status === null ? 'not known' : status < 400 ? 'done' : (code ?? String(status));
+  const unknown = pending ? 'under way' : 'not known';
+  const outcome = status === null ? unknown : status < 400 ? 'done' : (code ?? String(status));
   const who = `${actor?.name ?? 'nobody known'}${client === null ? '' : ` from ${client}`}`;
   const sent = fields.length === 0 ? '' : ` (${fields.join(', ')})`;
   const what = `${method.padEnd(METHOD_WIDTH)}  ${target}${sent}${dry_run ? ', only tried' : ''}`;

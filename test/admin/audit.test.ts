@@ -31,7 +31,7 @@ test('a change is kept with who, what, for whom, from where, and what came of it
   assert.deepEqual(rest, {
     ...{ actor: { id, name: 'ci', operator: false }, tenant: 'default', method: PUT },
     ...{ path: '/v1/apps/{app}/sets/{set}/scale', params: { app: 'shop', set: 'web' }, status: 200, code: null },
-    ...{ client: '10.1.2.3', fields: ['min', 'max'], dry_run: false, omitted: 0 },
+    ...{ client: '10.1.2.3', fields: ['min', 'max'], pending: false, dry_run: false, omitted: 0 },
   });
 });
 

@@ -114,3 +114,34 @@ test('audit shows who changed what, and with --follow what is changed now', asyn
   running.interrupt();
   assert.equal((await running.done).code, 130);
 });
+
+test('audit --follow says once what was under way when it began, and misses nothing for that', async (t) => {
+  const ground = await TideGround.start(t);
+  const audit = ground.tidegate.ports.tenancy?.audit;
+  assert.ok(audit !== undefined);
+  await ground.tide(['tokens', 'create', 'before', '--role', 'viewer']);
+  const begun = await audit.begin({
+    ...{ principal: { id: 'op_01', name: 'operator', operator: true }, tenant: 'default', method: 'PUT' },
+    ...{ path: '/v1/apps/{app}/slow', params: { app: 'shop' }, requestId: 'req_1', client: null },
+    ...{ fields: [], dryRun: false },
+  });
+  assert.match((await ground.tide(['audit'])).stdout, /under way +PUT +\/v1\/apps\/shop\/slow/);
+  const running = ground.begin(['audit', '-f', '--limit', '10']);
+  await until(() => running.stderr().includes('as they happen'));
+  assert.equal(linesOf(running.stdout()).length, 1);
+  await audit.finish(begun, { status: 200, code: null });
+  await until(() => running.stdout().includes('/slow'));
+  await ground.tide(['tokens', 'create', 'after', '--role', 'viewer']);
+  await until(() => linesOf(running.stdout()).length >= 3);
+  running.interrupt();
+  const { stdout, stderr } = await running.done;
+  assert.doesNotMatch(stderr, /missed/);
+  assert.deepEqual(
+    linesOf(stdout).map((line) => / +(\w+) +(?:PUT|POST) +(\S+)/.exec(line)?.slice(1)),
+    [
+      ['done', '/v1/tokens'],
+      ['done', '/v1/apps/shop/slow'],
+      ['done', '/v1/tokens'],
+    ],
+  );
+});

@@ -4,13 +4,15 @@ import { randomBytes } from 'node:crypto';
 import test, { type TestContext } from 'node:test';
 import { silentLog } from '#core/log';
 import { openSqliteStore } from '#store/sqlite-store';
-import { AuditLog } from '#tenants/audit-log';
+import { AuditLog, type Begun } from '#tenants/audit-log';
 import type { AuditDraft } from '#tenants/audit-record';
+import { seeded } from '#test/router/sample';
 import { temporaryDirectory } from '#test/store/temporary';
 import { FakeClock } from '#test/support/fake-clock';
 
 const DONE = { status: 200, code: null };
 const DAY_MS = 86_400_000;
+const SEED = 20_261_128;
 
 async function ground(t: TestContext) {
   const store = await openSqliteStore(temporaryDirectory(t));
@@ -62,6 +64,49 @@ test('who follows from the newest record after a restart has missed nothing', as
     again.feed.read(again.feed.resume(newest?.id ?? '').position, 10).events.map(({ params }) => params.app),
     ['a13'],
   );
+});
+
+test('at whatever moment a page is read, page and stream from its border have every record once', async (t) => {
+  const { open } = await ground(t);
+  const log = await open();
+  await log.begin(draft(-1));
+  // The one that a process before this one never finished.
+  const again = await open();
+  const chance = seeded(SEED);
+  const underWay: Begun[] = [];
+  const readers: { readonly page: Promise<readonly string[]>; readonly token: string }[] = [];
+  const writes: Promise<unknown>[] = [];
+  for (let n = 0; n < 120; n++) {
+    const choice = chance();
+    const [oldest] = underWay;
+    if (choice < 0.4) {
+      const write = again.begin(draft(n)).then((begun) => void underWay.push(begun));
+      writes.push(write);
+      if (choice < 0.2) await write;
+    } else if (choice < 0.55) writes.push(again.refused(draft(n), { status: 403, code: 'forbidden' }));
+    else if (choice < 0.8 && oldest !== undefined) {
+      underWay.splice(Math.floor(chance() * underWay.length), 1).map((one) => writes.push(again.finish(one, DONE)));
+    } else {
+      const { newest, pending, token } = again.feed.border();
+      const passes = ({ id }: { readonly id: string }): boolean => newest !== null && id <= newest;
+      const found = again.older(null, { limit: 1000, since: 0, passes });
+      const page = found.then((all) => all.map(({ id }) => id).filter((id) => !pending.has(id)));
+      readers.push({ page, token });
+    }
+  }
+  await Promise.all(writes);
+  for (const one of underWay) await again.finish(one, DONE);
+  const all = (await again.older(null, { limit: 1000, since: 0, passes: () => true })).map(({ id }) => id).sort();
+  assert.ok(readers.length > 10 && all.length > 50, `${readers.length} readers, ${all.length} records`);
+  for (const { page, token } of readers) {
+    const { position, gap } = again.feed.resume(token);
+    assert.equal(gap, false);
+    const streamed = again.feed.read(position, 1000).events.map(({ id }) => id);
+    assert.deepEqual([...(await page), ...streamed].sort(), all);
+  }
+  const next = await open();
+  assert.equal(next.feed.resume(readers[0]?.token ?? '').gap, true, 'a border of another process');
+  assert.equal(next.feed.resume(`${next.feed.border().token}0000`).gap, true);
 });
 
 test('what was begun and never finished is in the log without an outcome', async (t) => {
