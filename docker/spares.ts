@@ -4,6 +4,7 @@
  * own in which nobody reaches anybody. Filled off the hot path; found again after a restart; what is too many goes.
  */
 import { pause as after, type Clock } from '#core/clock';
+import { TidegateError } from '#core/errors';
 import type { Log } from '#core/log';
 import { INSTANCE_LABEL, ROLE_LABEL } from '#core/replica-labels';
 import type { SpareBook } from '#core/spare-book';
@@ -58,6 +59,8 @@ export class Spares {
   #ready: string[] = [];
   /** Those that are becoming somebody. */
   readonly #taken = new Set<string>();
+  /** Lost since the fill under way looked: it may have seen them run, or have made them. */
+  readonly #lost = new Set<string>();
   readonly #closing = new AbortController();
   #filling = false;
   #fillAgain = false;
@@ -102,6 +105,7 @@ export class Spares {
 
   /** Somebody stopped or removed it. */
   lost(id: string): void {
+    if (this.#filling) this.#lost.add(id);
     if (!this.#ready.includes(id)) return;
     this.#ready = this.#ready.filter((one) => one !== id);
     void this.#fill(REFILL_AFTER_MS);
@@ -129,7 +133,8 @@ export class Spares {
       if (waitMs > 0) continue;
       try {
         this.#fillAgain = false;
-        await this.#fillOnce();
+        const trouble = await this.#fillOnce();
+        if (trouble !== null) throw trouble.error;
         if (!this.#fillAgain && this.#ready.length >= this.#options.count) break;
       } catch (error) {
         if (!isSaid) log.warn('spare sandboxes cannot be kept; it is tried again', { error });
@@ -140,21 +145,29 @@ export class Spares {
     this.#filling = false;
   }
 
-  async #fillOnce(): Promise<void> {
+  /** What stood against some of it, with the rest done all the same; null: nothing. @throws what stood against all of it */
+  async #fillOnce(): Promise<{ readonly error: unknown } | null> {
     const { clock, containers, count, book, replicaNetworks } = this.#options;
+    const troubles: unknown[] = [];
+    const apart = (act: Promise<void>): Promise<void> => act.catch((error) => void troubles.push(error));
+    this.#lost.clear();
     const there = await this.#list();
     const free = there.filter((one) => book.get(one.id) === null && !this.#taken.has(one.id) && this.#isNobodys(one));
-    const kept = free.filter(({ isRunning }) => isRunning).slice(0, count);
+    const kept = free.filter(({ id, isRunning }) => isRunning && !this.#lost.has(id)).slice(0, count);
     this.#ready = kept.map(({ id }) => id);
-    for (const { id } of free.filter((one) => !kept.includes(one))) await containers.destroy(id);
+    for (const { id } of free.filter((one) => !kept.includes(one))) await apart(containers.destroy(id));
     for (const { id, networks } of there) {
-      if (book.get(id) !== null && networks.includes(this.#network)) await replicaNetworks.leave(id, this.#network);
+      if (book.get(id) === null || !networks.includes(this.#network)) continue;
+      await apart(replicaNetworks.leave(id, this.#network));
     }
     while (this.#ready.length < count && this.#fillNotBefore <= clock.now() && !this.#closing.signal.aborted) {
       const id = await this.#make();
+      // One that ends as soon as it runs: so would the next.
+      if (this.#lost.has(id)) return { error: new TidegateError('engine.not_found', `the spare ${id} ended at once`) };
       // Those that were ready before may have been taken or lost meanwhile.
       this.#ready.push(id);
     }
+    return troubles.length === 0 ? null : { error: troubles[0] };
   }
 
   /** One that is in a network of an app was taken by somebody, whatever the book says. */
