@@ -19,7 +19,7 @@ import type { RevisionMaker } from './revision-maker.ts';
 import { RevisionWatch } from './revision-watch.ts';
 import { type RolloutGround, rollOut } from './rollout.ts';
 import type { SetChanges } from './set-changes.ts';
-import { labelsInForce } from './spec-comparison.ts';
+import { inForceAfter, isInForce } from './turn-in-force.ts';
 
 /** Replicas of which it is told why they are not ready. */
 const EVIDENCE_MAX = 3;
@@ -89,10 +89,12 @@ export class DeploymentRun {
       const set = library.set(tenant, app, this.#progress.turn(i).set);
       if (set === null)
         throw new Halt('failed', 'set.gone', `the set "${this.#progress.turn(i).set}" is not there any more`);
-      await this.#prepare(i, set);
-      if (this.#isMemberUpdate(i)) await this.#memberTurn(i).update();
-      else await this.#rollOut(i);
-      await this.#finish(i);
+      if (!isInForce(set, this.#progress.turn(i))) {
+        await this.#prepare(i, set);
+        if (this.#isMemberUpdate(i)) await this.#memberTurn(i).update();
+        else await this.#rollOut(i);
+        await this.#finish(i);
+      }
     } catch (error) {
       if (this.#progress.closing.aborted) throw error;
       const halt = this.#progress.haltFor(error);
@@ -180,19 +182,12 @@ export class DeploymentRun {
     const { library, declare, revisions } = this.#options;
     const { tenant, app } = this.record;
     const turn = this.#progress.turn(i);
-    const name = this.#shareName(i, turn.revision);
-    const shares = [{ revision: name, weight: 100, replicas: null, held: false }];
-    const revision = library.revision(tenant, app, turn.set, turn.revision ?? 0);
-    const isUpdate = this.#isMemberUpdate(i);
-    const inForce = (now: SetRecord): InForce => {
-      const spec = revision?.spec ?? now.spec;
-      const changed = { current: turn.revision, labels: labelsInForce(spec, now.spec.labels), shares };
-      if (!isUpdate) return { ...changed, routing: null };
-      // Members that were not to be replaced are as they were: nobody finds them wished otherwise by that.
-      return this.#options.wishesWithout(this.record).some((one) => one.name === turn.set)
-        ? { ...changed, spec: { ...spec, labels: now.spec.labels } }
-        : changed;
+    const proved = {
+      ...{ turn, share: this.#shareName(i, turn.revision), isUpdate: this.#isMemberUpdate(i) },
+      revision: library.revision(tenant, app, turn.set, turn.revision ?? 0),
+      isLast: () => this.#options.wishesWithout(this.record).some((one) => one.name === turn.set),
     };
+    const inForce = (now: SetRecord): InForce => inForceAfter(now, proved);
     const proof = { number: turn.revision ?? 0, provedAt: this.#options.ports.clock.wall() };
     const kept = await library.putInForce({ tenant, app, name: turn.set }, inForce, proof);
     if (kept !== null) {

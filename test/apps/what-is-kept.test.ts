@@ -207,3 +207,65 @@ test('what is in force stays so when it cannot be written at once that its turn 
   assert.deepEqual(shares(), [['r2', 100]]);
   assert.equal(platform.apps.library.set('acme', 'shop', 'web')?.current, 2);
 });
+
+for (const strategy of ['rolling', 'member'] as const) {
+  test(`what is in force stays so when its deployment is canceled before that could be written: ${strategy}`, async () => {
+    const clock = new FakeClock();
+    platform.clock = clock;
+    await platform.open();
+    const deploy = async (image: string, members: readonly number[]): Promise<DeploymentRecord> => {
+      const turns = ['web', 'api'].map((set) => ({ set, spec: specOf(image), revision: null }));
+      const how = { strategy: members.length > 0 ? ('member' as const) : ('rolling' as const), steps: [], members };
+      return await platform.apps.deploy({
+        ...ASKER,
+        app: 'shop',
+        cause: 'a test',
+        turns,
+        readyWithinMs: 60_000,
+        ...how,
+      });
+    };
+    const over = async (id: string): Promise<DeploymentRecord> =>
+      await until(async () => {
+        await clock.advance(1000);
+        const now = platform.apps.deployments.book.byId(id);
+        return now !== null && hasEnded(now.state) ? now : null;
+      });
+    for (const set of ['web', 'api']) {
+      const wish = {
+        ...ASKER,
+        app: 'shop',
+        set,
+        spec: specOf('shop:1'),
+        cause: 'a test',
+        strategy: 'rolling' as const,
+      };
+      await over((await platform.apps.putSet(wish)).deployment?.id ?? '');
+    }
+    let refusals = 0;
+    const refused = Promise.reject(new TidegateError('store.failed', 'the disk is full'));
+    refused.catch(() => {});
+    platform.slow = { is: (changes) => changes.includes('"done":true') && refusals++ === 0, until: refused };
+    const deployment = await deploy('shop:2', strategy === 'member' ? [1] : []);
+    await until(async () => {
+      await clock.advance(200);
+      return refusals > 0;
+    });
+    const now = platform.apps.deployments.book.byId(deployment.id);
+    assert.ok(now !== null);
+    assert.equal(await platform.apps.deployments.wish(now, 'cancel'), true);
+    assert.equal((await over(deployment.id)).state, 'canceled');
+    const stateOf = (set: string) => {
+      const kept = platform.apps.library.set('acme', 'shop', set);
+      const serves = platform.inForce(setKey('acme', 'shop', set))?.shares.map((one) => [one.revision, one.weight]);
+      const image = kept?.spec.containers[0]?.image;
+      const runs = [...platform.replicas.values()].filter((one) => one.key === setKey('acme', 'shop', set));
+      return { current: kept?.current, serves, image, main: runs.map((one) => one.members.main) };
+    };
+    const share = strategy === 'member' ? 'r1' : 'r2';
+    const web = { current: 2, serves: [[share, 100]], image: 'shop:2', main: ['sha256:shop:2'] };
+    await until(() => stateOf('web').main.length === 1);
+    assert.deepEqual(stateOf('web'), web);
+    assert.deepEqual(stateOf('api'), { current: 1, serves: [['r1', 100]], image: 'shop:1', main: ['sha256:shop:1'] });
+  });
+}

@@ -52,7 +52,11 @@ test('one that is lost while the next is made is made up for, and the next is no
 });
 
 /** A pool of two, whose Engine lists and makes what a test says. */
-function pool(t: TestContext, lists: () => unknown[], given: Partial<Record<'destroy' | 'start', (id: string) => unknown>>) {
+function pool(
+  t: TestContext,
+  lists: () => unknown[],
+  given: Partial<Record<'destroy' | 'start', (id: string) => unknown>>,
+) {
   const made: string[] = [];
   const clock = new FakeClock();
   const parts = {
