@@ -54,6 +54,11 @@ export class Activation {
     return this.#wasReady;
   }
 
+  /** It answered when it was last asked, whether it may be dialled now or not. */
+  get answered(): boolean {
+    return this.#answered;
+  }
+
   /** Since when the upstream is not ready, monotonic ms; null while it is ready or there is none. */
   get unreadySince(): number | null {
     return this.#watch?.unreadySince ?? null;

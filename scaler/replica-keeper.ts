@@ -135,6 +135,11 @@ export class ReplicaKeeper {
     return this.#activation.isReady;
   }
 
+  /** It answered when it was last asked, also when it drains or is about to be frozen since. */
+  get answered(): boolean {
+    return this.#activation.answered;
+  }
+
   /** Up and answering, or up without a port that could answer. */
   get servesDependents(): boolean {
     return this.isReady || this.phase === 'running';

@@ -98,7 +98,8 @@ function wishFor(replica: ReplicaKeeper, share: RevisionShare, facts: ShareFacts
 /** A spare comes up once, to be warm, and is frozen then; it sleeps as the set does. */
 function spareWish(replica: ReplicaKeeper, serves: boolean, wish: ReplicaWish): ReplicaWish {
   if (wish !== 'awake') return wish;
-  if (replica.isFrozen || replica.isReady) return 'frozen';
+  // Not by whether it is ready: on its way to be frozen it is not, and would be called back.
+  if (replica.isFrozen || replica.answered) return 'frozen';
   return serves || !replica.isAsleep ? 'awake' : 'leave';
 }
 

@@ -102,6 +102,22 @@ test('a request in flight to a replica that becomes a spare is finished first', 
   assert.equal(rig.view(key).ready, 1);
 });
 
+test('one that served is frozen although other processes take a while to let go of it, whatever happens meanwhile', async () => {
+  const rig = new Rig({ clearMs: 40 });
+  const key = withSpares(rig, { spare: 3 });
+  rig.scaler.scale(key, noOverride({ replicas: 4 }));
+  await rig.clock.advance(3000);
+  assert.deepEqual(states(rig, key), Array(4).fill('running'));
+  const freezes = rig.engine.count('freeze');
+  rig.scaler.scale(key, noOverride({ replicas: 1 }));
+  for (let turn = 0; turn < 20; turn++) {
+    await rig.clock.advance(10);
+    rig.deliver(key);
+  }
+  assert.deepEqual(states(rig, key).toSorted(), ['frozen', 'frozen', 'frozen', 'running']);
+  assert.equal(rig.engine.count('freeze'), freezes + 3);
+});
+
 const MINUTE_MS = 60_000;
 const MIB = 2 ** 20;
 

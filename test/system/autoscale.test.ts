@@ -1,16 +1,18 @@
 /**
  * Sets that follow their load on a real Engine: a step up and down again, and a crowd before a set at zero. The long form
- * (`AUTOSCALE_SECONDS=60`) keeps each phase as long as a default window.
+ * (`AUTOSCALE_SECONDS=60`) keeps each phase as long as a default window, and has bursts that frozen spares are kept for.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { deployHello } from '#test/support/deployed-app';
 import { startTestEngine, type TestEngine } from '#test/support/engine';
 import { runHello } from '#test/support/hello';
 import { ask, startTidegate, type TidegateProcess } from '#test/support/tidegate';
 import { until } from '#test/support/until';
 
 const WORK_MS = 100;
+const IS_LONG = process.env.AUTOSCALE_SECONDS !== undefined;
 const PHASE_MS = Number(process.env.AUTOSCALE_SECONDS ?? 8) * 1000;
 
 let engine: TestEngine;
@@ -57,9 +59,9 @@ async function run(app: string, perSecond: number): Promise<Phase> {
   return { statuses: answers.map(([status]) => status), tookMs: answers.map(([, tookMs]) => tookMs) };
 }
 
-async function work(app: string): Promise<readonly [status: number, tookMs: number]> {
+async function work(app: string, ms = WORK_MS): Promise<readonly [status: number, tookMs: number]> {
   const since = performance.now();
-  const path = `/work?ms=${WORK_MS}`;
+  const path = `/work?ms=${ms}`;
   const { status } = await ask(tidegate.port, { path, headers: { host: `${app}.localhost` } });
   return [status, performance.now() - since];
 }
@@ -113,4 +115,39 @@ test('fifty requests before a set at zero start the five replicas that they need
   }
   assert.deepEqual([...new Set((await answers).map(([status]) => status))], [200]);
   assert.equal(peak, 5);
+});
+
+interface ScaleSeen {
+  readonly ready: number;
+  readonly spares: { readonly count: number; readonly burst: number; readonly start_ms: number | null };
+}
+
+test('after a burst replicas are kept frozen that the next one finds', { skip: !IS_LONG }, async (t) => {
+  const scale = { max: 6, spare: 'auto', window: '8s', cooldown: '2s', stop: 'off' };
+  const image = await engine.images.hello();
+  await deployHello(tidegate, { image, app: 'bursts', more: { concurrency: 10, scale } });
+  const seen = () => tidegate.adminJson<ScaleSeen>('/v1/apps/bursts/sets/web/scale');
+  const frozen = async (): Promise<number> => {
+    const { replicas } = await tidegate.adminJson<{ replicas: { phase: string }[] }>('/v1/apps/bursts/sets/web');
+    return replicas.filter(({ phase }) => phase === 'frozen').length;
+  };
+  const burst = async (): Promise<number> => {
+    const since = performance.now();
+    const statuses = await Promise.all(Array.from({ length: 60 }, async () => (await work('bursts', 2000))[0]));
+    assert.deepEqual([...new Set(statuses)], [200]);
+    return performance.now() - since;
+  };
+  assert.equal((await seen()).spares.count, 0);
+  const first = await burst();
+  await until(async () => (await seen()).ready === 1 && (await frozen()) === (await seen()).spares.count, {
+    what: 'spares are frozen beside the one that serves',
+    timeoutMs: 60_000,
+  });
+  const { spares } = await seen();
+  assert.ok(spares.count >= 2 && spares.count <= 5, `${spares.count} spares`);
+  const second = burst();
+  await until(async () => (await seen()).ready >= 1 + spares.count, { what: 'all of them serve' });
+  t.diagnostic(
+    `${spares.count} spares for a burst of ${spares.burst}, starts of ${spares.start_ms} ms; 60 requests took ${first.toFixed()} ms, and ${(await second).toFixed()} ms with them`,
+  );
 });

@@ -96,6 +96,8 @@ export interface RigOptions {
   readonly wakesOf?: ScalerPorts['wakesOf'];
   readonly usage?: ScalerPorts['usage'];
   readonly memoryRoom?: ScalerPorts['memoryRoom'];
+  /** What other processes take to let go of a replica, in ms. Not given: there are none. */
+  readonly clearMs?: number;
 }
 
 export class Rig {
@@ -189,7 +191,7 @@ export class Rig {
       onViewChanged: (key) => void (life === this.#life && this.viewsChanged.push(key)),
       sandboxesMax: this.#options.sandboxesMax ?? 64,
       override: (key) => this.#options.overrides?.get(key) ?? null,
-      ...portsOf(this.#options),
+      ...portsOf(this.#options, clock),
     });
   }
 
@@ -435,8 +437,10 @@ function mortal(engine: FakeEngine, isAlive: () => boolean): Engine {
   });
 }
 
-function portsOf({ wakesOf, usage, memoryRoom }: RigOptions): Partial<ScalerPorts> {
+function portsOf({ wakesOf, usage, memoryRoom, clearMs }: RigOptions, clock: Clock): Partial<ScalerPorts> {
+  const clear = (): Promise<void> => new Promise((resolve) => clock.after(clearMs ?? 0, resolve));
   return {
+    ...(clearMs === undefined ? {} : { clear }),
     ...(wakesOf === undefined ? {} : { wakesOf }),
     ...(usage === undefined ? {} : { usage }),
     ...(memoryRoom === undefined ? {} : { memoryRoom }),
