@@ -59,9 +59,10 @@ export class Activation {
     return this.#answered;
   }
 
-  /** Since when the upstream is not ready, monotonic ms; null while it is ready or there is none. */
-  get unreadySince(): number | null {
-    return this.#watch?.unreadySince ?? null;
+  /** How long the upstream has not been ready, in ms; null while it is ready or there is none. */
+  get unreadyMs(): number | null {
+    const since = this.#watch?.unreadySince ?? null;
+    return since === null ? null : this.#options.clock.now() - since;
   }
 
   /** Requests in flight to this run of the container. */

@@ -11,6 +11,7 @@ import type { Upstream } from '#router/upstream';
 import { Activation } from './activation.ts';
 import { Doubt } from './doubt.ts';
 import { Draining } from './draining.ts';
+import { isHopeless } from './hope.ts';
 import type { ScalerPorts } from './ports.ts';
 import { probeOf } from './probe.ts';
 import { handOver } from './replica-actions.ts';
@@ -147,7 +148,7 @@ export class ReplicaKeeper {
 
   /** Whoever started it wants it up: it runs, was never ready, and still has time to become so. */
   get isComingUp(): boolean {
-    return this.#activation.unreadySince !== null && !this.#activation.wasReady && !this.isInVain;
+    return this.#activation.unreadyMs !== null && !this.#activation.wasReady && !this.isInVain;
   }
 
   /** Requests have nothing to hope from it as it is. */
@@ -157,16 +158,12 @@ export class ReplicaKeeper {
 
   /** It is on its way out; or it runs, cannot be dialled or does not answer, and has had its time. */
   get isHopeless(): boolean {
-    if (this.#state.isGone || this.#state.status === 'dead') return true;
-    if (!this.#state.isRunning) return false;
-    if (this.snapshot.unroutable !== null) return true;
-    const { unreadySince } = this.#activation;
-    return unreadySince !== null && this.#now() - unreadySince > this.#options.pool.policy.wakeTimeoutMs;
+    return isHopeless(this.#state, this.#activation.unreadyMs, this.#options.pool.policy.wakeTimeoutMs);
   }
 
   /** A person is at work in it. */
   get isTouched(): boolean {
-    return this.#touchedUntil > this.#now();
+    return this.#touchedUntil > this.#options.ports.clock.now();
   }
 
   /** Monotonic ms since when it is down; null: it is not. */
@@ -357,9 +354,5 @@ export class ReplicaKeeper {
     this.#doubt.close();
     this.#draining.close();
     this.#activation.drop();
-  }
-
-  #now(): number {
-    return this.#options.ports.clock.now();
   }
 }
