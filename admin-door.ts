@@ -93,7 +93,11 @@ export async function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer>
     },
     scaling: {
       setting: (key) => memory.scales.get(key),
-      lease: (tenant, app, ttlMs) => scaler.lease(tenant, app, ttlMs),
+      lease: async (tenant, app, ttlMs) => {
+        const found = scaler.lease(tenant, app, ttlMs);
+        if (found) await memory.leases.flush();
+        return found;
+      },
       change: async (key, setting) => {
         await memory.scales.change(key, setting);
         scaler.scale(key, setting ?? NO_OVERRIDE);

@@ -6,6 +6,7 @@ import type { Config } from '#core/config';
 import type { Log } from '#core/log';
 import { EventLog } from '#store/event-log';
 import { refuseHalfImport } from '#store/import-marker';
+import { LeaseLog } from '#store/lease-log';
 import { type OperatorToken, openOperatorToken } from '#store/operator-token';
 import { openRedisStore } from '#store/redis-store';
 import { ScaleSettings } from '#store/scale-settings';
@@ -23,6 +24,7 @@ export interface Memory {
   readonly events: EventLog;
   readonly scales: ScaleSettings;
   readonly sleeping: SleepLog;
+  readonly leases: LeaseLog;
   readonly spares: SpareLog;
   readonly token: OperatorToken;
 }
@@ -78,10 +80,12 @@ export async function openMemory({ config, clock, log, holder, onOpened }: Memor
   const scales = await ScaleSettings.open(store);
   const sleeping = await SleepLog.open({ store, clock, log });
   onOpened({ name: 'sleep notes', close: () => sleeping.flush() });
+  const leases = await LeaseLog.open({ store, clock, log });
+  onOpened({ name: 'leases', close: () => leases.flush() });
   const spares = await SpareLog.open({ store, log });
   const token = await openOperatorToken({
     ...{ store, directory, given: config.token },
     ...{ wall: clock.wall, random: randomBytes },
   });
-  return { store, instance, events, scales, sleeping, spares, token };
+  return { store, instance, events, scales, sleeping, leases, spares, token };
 }

@@ -134,12 +134,8 @@ export class Tidegate {
     const signals = openSignals({ config, clock, emit: events.record, engines, sets: () => discovery.sets() });
     this.#parts.push({ name: 'signals', close: () => signals.sampler.close() });
     const scaler = new Scaler({
-      clock,
-      log,
-      emit: events.record,
-      probe: networkProbe,
-      notes: memory.sleeping,
-      newId: idOf,
+      ...{ clock, log, emit: events.record, newId: idOf },
+      ...{ probe: networkProbe, notes: memory.sleeping, leases: memory.leases },
       engine: (host) => engines.get(host) ?? null,
       refresh: (host, containerId) => discovery.refresh(host, containerId),
       pool: (key) => table.pool(key),

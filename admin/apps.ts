@@ -124,7 +124,7 @@ function addLease(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): vo
       answer: LeaseShape,
       problems: ['not_found'],
     },
-    ({ scope, params, body }) => {
+    async ({ scope, params, body }) => {
       const sets = known.app(scope.tenant, params.app);
       if (sets instanceof Problem) return sets;
       const ttlMs = typeof body.ttl === 'number' ? body.ttl * 1000 : parseDuration(body.ttl);
@@ -133,7 +133,7 @@ function addLease(endpoints: Endpoints, known: KnownSets, ports: AdminPorts): vo
         const detail = `ttl is a duration such as 30s, 10m or 1h, longer than 0 and at most ${limit}.`;
         return invalid([{ pointer: '/ttl', code: 'bad_duration', detail }]);
       }
-      if (!ports.scaling.lease(scope.tenant, params.app, ttlMs)) {
+      if (!(await ports.scaling.lease(scope.tenant, params.app, ttlMs))) {
         return new Problem('not_found', { detail: `The app "${params.app}" has just gone.` });
       }
       const until = new Date(ports.clock.wall() + ttlMs).toISOString();

@@ -164,7 +164,7 @@ async function awakeTarget(call: ExecCall, known: KnownSets, ports: AdminPorts):
     // Sleeping by itself, it is woken for whoever wants to work in it.
     if (isFirst) {
       if (target !== null) exec?.touch(target.replica.id);
-      scaling.lease(scope.tenant, params.app, WAKE_MS);
+      void scaling.lease(scope.tenant, params.app, WAKE_MS);
     }
     await pause(clock, POLL_MS);
   }

@@ -103,8 +103,8 @@ export interface Scaling {
    * @throws TidegateError `store.…` when it cannot be remembered; then it is not in force either
    */
   change(key: SetKey, setting: ScaleSetting | null): Promise<void>;
-  /** Keeps every set of an app awake for `ttlMs`. A longer lease stays. False: no such app. */
-  lease(tenant: string, app: string, ttlMs: number): boolean;
+  /** Keeps every set of an app awake for `ttlMs`, over a restart too. A longer lease stays. False: no such app. Never rejects. */
+  lease(tenant: string, app: string, ttlMs: number): Promise<boolean>;
 }
 
 /** Events stand at positions 0, 1, 2 …; see EventLog, which is one. */

@@ -56,6 +56,8 @@ export interface ScalePolicy {
   readonly stopMs: number | null;
   /** Idle time before replicas are removed and only the spec is left; null: never. Of sets that the API deploys. */
   readonly removeMs: number | null;
+  /** Longest time that an answer of a replica (`Tidegate-Lease`) keeps its set awake; null: it keeps nothing awake. */
+  readonly leaseMs: number | null;
   /**
    * Replicas kept frozen beyond those that are awake, within `max`; `auto`: as many as its bursts ask for, within the memory
    * of hosts as well. Of sets that the API deploys.
@@ -142,6 +144,7 @@ export const DEFAULT_POLICY: SetPolicy = {
     sandboxMs: null,
     stopMs: 300_000,
     removeMs: null,
+    leaseMs: 3_600_000,
     spare: 0,
     windowMs: 60_000,
     cooldownMs: 30_000,

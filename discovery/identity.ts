@@ -4,8 +4,9 @@
  */
 import { nameFrom } from '#core/name';
 import { type SetKey, setKey } from '#core/set';
+import { FOREIGN_LABELS } from './foreign-labels.ts';
 import type { LabelReader } from './label-reader.ts';
-import { FOREIGN_LABELS, LABELS } from './labels.ts';
+import { LABELS } from './labels.ts';
 
 export interface Identity {
   readonly key: SetKey;

@@ -1,8 +1,10 @@
 /**
  * docs/labels.md, made from the table: what is written there is what is read.
  */
+
+import { FOREIGN_LABELS } from './foreign-labels.ts';
 import { type Label, type LabelScope, PREFIX } from './label.ts';
-import { ALL_LABELS, FOREIGN_LABELS } from './labels.ts';
+import { ALL_LABELS } from './labels.ts';
 import { LINGER_MS } from './set-ledger.ts';
 
 const SECTIONS: readonly (readonly [scope: LabelScope, title: string, cost: string])[] = [

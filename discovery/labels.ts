@@ -5,7 +5,7 @@
 import { PROTOCOLS, SET_CLASSES } from '#core/set';
 import { EDGE_LABELS } from './edge-labels.ts';
 import { ignoreRules } from './edge-shapes.ts';
-import { type ForeignLabel, type Label, labelsOf } from './label.ts';
+import { type Label, labelsOf } from './label.ts';
 import { POD_LABELS } from './pod-labels.ts';
 import { balancing, loadWindow, rate, schedule, statusRange } from './policy-shapes.ts';
 import { hostnames, pathPrefix, port, probePath } from './route-shapes.ts';
@@ -201,6 +201,10 @@ export const LABELS = {
     meaning: 'Idle time before the replicas are removed and only the set itself is left: sets that the API deploys.',
     example: '24h',
   }),
+  scaleLease: set.defaulted('scale.lease', orOff(duration(1)), '1h', {
+    meaning: 'Longest time that an answer of a replica with `Tidegate-Lease: 10m` keeps it and its set awake.',
+    example: '15m',
+  }),
   scaleSpare: set.defaulted('scale.spare', orAuto(wholeNumber({ min: 0, max: 1000 })), '0', {
     meaning:
       'Warm replicas kept frozen beyond those that are awake, for bursts, as far as `scale.max` allows; `auto`: as many as the greatest burst of the last ten minutes asked for within the time of a start, as far as there is memory. Sets that the API deploys.',
@@ -283,17 +287,3 @@ export const LABELS = {
 
 /** Every label in the order of docs/labels.md. */
 export const ALL_LABELS: readonly Label[] = Object.values(LABELS);
-
-export const FOREIGN_LABELS = {
-  composeProject: { name: 'com.docker.compose.project', meaning: 'The app, where `tidegate.app` is not given.' },
-  composeService: { name: 'com.docker.compose.service', meaning: 'The set, where `tidegate.set` is not given.' },
-  composeDependsOn: {
-    name: 'com.docker.compose.depends_on',
-    meaning:
-      'The dependencies, where `tidegate.depends` is not given. A service that only has to complete (`service_completed_successfully`) is none.',
-  },
-  composeOneOff: {
-    name: 'com.docker.compose.oneoff',
-    meaning: 'A container of `docker compose run` has the labels of its service; it is left out.',
-  },
-} as const satisfies Record<string, ForeignLabel>;

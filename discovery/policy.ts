@@ -4,9 +4,10 @@
 import type { SetPolicy } from '#core/set';
 import { composeDependencies } from './compose.ts';
 import { readEdge, readOutlier } from './edge-policy.ts';
+import { FOREIGN_LABELS } from './foreign-labels.ts';
 import type { Label } from './label.ts';
 import type { LabelReader } from './label-reader.ts';
-import { FOREIGN_LABELS, LABELS } from './labels.ts';
+import { LABELS } from './labels.ts';
 
 /** What class `data` demands: one replica that never sleeps. */
 const DATA_EXPECTS = 'for class data, which is one replica that is never idled';
@@ -75,6 +76,7 @@ function readScale(reader: LabelReader): SetPolicy['scale'] {
     sandboxMs: reader.readOrDefault(LABELS.scaleSandbox),
     stopMs: reader.readOrDefault(LABELS.scaleStop),
     removeMs: reader.readOrDefault(LABELS.scaleRemove),
+    leaseMs: reader.readOrDefault(LABELS.scaleLease),
     spare: reader.readOrDefault(LABELS.scaleSpare),
     windowMs: reader.readOrDefault(LABELS.scaleWindow),
     cooldownMs: reader.readOrDefault(LABELS.scaleCooldown),

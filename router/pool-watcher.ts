@@ -20,4 +20,6 @@ export interface PoolWatcher {
   onRemoved?(upstream: Upstream): void;
   /** A request found the upstream unable to answer (connect refused or reset): it wants a look. */
   onSuspect?(pool: Pool, upstream: Upstream): void;
+  /** A replica said that it is at work for so long yet, requests or not. @param replica `<host>/<container id>` */
+  onLeased?(pool: Pool, replica: string, forMs: number): void;
 }

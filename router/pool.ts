@@ -159,6 +159,11 @@ export class Pool {
     for (const watcher of this.#watchers) watcher.onSuspect?.(this, upstream);
   }
 
+  /** Says that a replica is at work for so long yet, requests or not: nothing is to put it or its set to sleep. */
+  lease(replica: string, forMs: number): void {
+    for (const watcher of this.#watchers) watcher.onLeased?.(this, replica, forMs);
+  }
+
   /**
    * Takes an upstream for one request, or null when none may take it now: then the request asks for admission. While
    * others are held nobody overtakes them. Every claim ends with one `release`.

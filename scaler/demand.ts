@@ -5,6 +5,7 @@
 import type { Clock } from '#core/clock';
 import type { ScalePolicy } from '#core/set';
 import type { Pool } from '#router/pool';
+import type { SetLeases } from './set-leases.ts';
 
 /** From light to deep. */
 const SLEEP = ['frozen', 'sandbox', 'stopped', 'absent'] as const;
@@ -34,17 +35,18 @@ export interface DemandOptions {
   readonly clock: Clock;
   /** Requests in flight to containers that run: what a dead one had is over, whether the pool knows that yet or not. */
   readonly inFlight: () => number;
+  readonly leases: SetLeases;
 }
 
 export class Demand {
   readonly #pool: Pool;
   readonly #clock: Clock;
   readonly #inFlight: () => number;
+  readonly leases: SetLeases;
   /** Monotonic ms of the last moment anybody needed it. */
   #neededAt: number;
   /** It might not sleep when it was looked at last, whatever its own traffic. */
   #wasKept = false;
-  #leaseUntil = Number.NEGATIVE_INFINITY;
   #knockUntil = Number.NEGATIVE_INFINITY;
   /** A person asked for zero replicas: sleep now, not after the idle time. */
   #sleepNow = false;
@@ -55,6 +57,7 @@ export class Demand {
     this.#pool = options.pool;
     this.#clock = options.clock;
     this.#inFlight = options.inFlight;
+    this.leases = options.leases;
     this.#neededAt = options.clock.now();
   }
 
@@ -101,16 +104,18 @@ export class Demand {
     this.#knockUntil = Number.NEGATIVE_INFINITY;
   }
 
-  /** Keeps it awake until then (monotonic ms). */
-  lease(until: number): void {
-    this.touch();
-    this.#leaseUntil = Math.max(this.#leaseUntil, until);
+  /** Keeps it awake until then (monotonic ms). @param replica said so itself; null: it was asked for from outside */
+  lease(until: number, replica: string | null): void {
+    // What the last answers of a replica say does not go against a person who wants it asleep.
+    if (replica !== null && this.#sleepNow) return;
+    if (replica === null) this.touch();
+    this.leases.take(until, replica);
   }
 
   /** A person wants it asleep, whatever was asked before. */
   sleep(): void {
     this.#sleepNow = true;
-    this.#leaseUntil = Number.NEGATIVE_INFINITY;
+    this.leases.end();
     this.#knockUntil = Number.NEGATIVE_INFINITY;
   }
 
@@ -130,7 +135,7 @@ export class Demand {
    * @param lookedAt from before the tier was asked for: what fell due since then may not have been seen yet
    */
   nextChange(scale: ScalePolicy, lookedAt: number): number {
-    const ends = [this.#leaseUntil, this.#knockUntil];
+    const ends = [this.leases.until, this.#knockUntil];
     for (const [, afterMs] of timesOf(scale, true)) ends.push(this.#idleSince + afterMs);
     return Math.min(...ends.filter((one) => one > lookedAt));
   }
@@ -154,12 +159,12 @@ export class Demand {
   }
 
   get #isNeeded(): boolean {
-    return this.#inFlight() > 0 || this.isAsked || this.#leaseUntil > this.#clock.now();
+    return this.#inFlight() > 0 || this.isAsked || this.leases.until > this.#clock.now();
   }
 
   get #idleSince(): number {
     const used = this.#inFlight() > 0 ? this.#clock.now() : this.#pool.lastUsedAt;
-    return Math.max(this.#neededAt, used, this.#leaseUntil, this.#knockUntil);
+    return Math.max(this.#neededAt, used, this.leases.until, this.#knockUntil);
   }
 }
 

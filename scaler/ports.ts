@@ -23,6 +23,20 @@ export interface SleepNotes {
   put(replica: string, note: SleepNote | null): void;
 }
 
+/** What is remembered of the leases of a set. Ms since the epoch. */
+export interface LeaseNote {
+  /** Of all that is leased the last to end. */
+  readonly until: number;
+  /** Of those of its replicas that said they were at work, by id. */
+  readonly replicas: Readonly<Record<string, number>>;
+}
+
+export interface LeaseNotes {
+  get(key: SetKey): LeaseNote | null;
+  /** Null: nothing of it is leased. */
+  put(key: SetKey, note: LeaseNote | null): void;
+}
+
 export interface MadeReplica {
   readonly host: string;
   /** Of its pause container. */
@@ -35,6 +49,7 @@ export interface ScalerPorts {
   readonly emit: EventSink;
   readonly probe: Probe;
   readonly notes: SleepNotes;
+  readonly leases: LeaseNotes;
   /** The Engine of a host, or null when the host is not known (any more). */
   readonly engine: (host: string) => Engine | null;
   /** Asks discovery for a fresh look at a container after an action; resolves when the snapshot was delivered. */

@@ -76,6 +76,7 @@ export class Scaler implements Admitter {
       onRoom: () => keeper.release(),
       onSuspect: (_pool, upstream) => keeper.suspect(upstream),
       onDrained: () => keeper.drained(),
+      onLeased: (_pool, replica, forMs) => keeper.lease(this.#options.clock.now() + forMs, replica),
     });
     keeper.observe(snapshot);
     for (const other of this.#keepers.values()) {

@@ -23,6 +23,7 @@ import { Rest } from './rest.ts';
 import { Roster } from './roster.ts';
 import type { ScaleOverride, ScaleTarget } from './scale-target.ts';
 import { SetDoor } from './set-door.ts';
+import { SetLeases } from './set-leases.ts';
 import { reportsOf, type SetReport } from './set-reports.ts';
 import { SetScale } from './set-scale.ts';
 import { type SetView, viewOf } from './set-view.ts';
@@ -83,6 +84,7 @@ export class SetKeeper {
       pool,
       clock: ports.clock,
       inFlight: () => this.replicas.reduce((sum, one) => sum + one.inFlight, 0),
+      leases: new SetLeases(ports, this.key),
     });
     this.scaling = new SetScale({
       ...{ ports, pool, override: options.override, snapshot: () => this.#snapshot, replicas: () => this.replicas },
@@ -174,9 +176,9 @@ export class SetKeeper {
     return this.#door.knock();
   }
 
-  /** Keeps the set awake until then (monotonic ms), whatever its traffic. */
-  lease(until: number): void {
-    this.#demand.lease(until);
+  /** Keeps the set, and the replica that asks for it, awake until then (monotonic ms), whatever its traffic. */
+  lease(until: number, replica: string | null = null): void {
+    this.#demand.lease(until, replica);
     this.reconcile();
   }
 
@@ -277,6 +279,7 @@ export class SetKeeper {
       ...{ snapshot: this.#snapshot, replicas, target: this.scaling.lasting, tier: mayStart ? tier : null },
       ...{ spare: this.scaling.spares.count, fixed: this.scaling.isFixed },
       stoppedByPerson: isStopped,
+      isLeased: (replica) => this.#demand.leases.holds(replica),
       dependenciesReady: dependencies.every((one) => one.servesDependents),
     });
     this.#door.follow();
@@ -296,7 +299,8 @@ export class SetKeeper {
   #nextMoment(lookedAt: number): number {
     const { min } = this.target;
     const now = this.#now();
-    const moments = min > 0 ? [] : [this.#demand.nextChange(this.#snapshot.policy.scale, lookedAt)];
+    const moments = [this.#demand.leases.nextEnd(lookedAt)];
+    if (min === 0) moments.push(this.#demand.nextChange(this.#snapshot.policy.scale, lookedAt));
     if (this.pool.readyCount === 0 && this.#demand.isAsked) moments.push(now + PROSPECT_MS);
     moments.push(this.#staffing.nextChange);
     if (min > 0) moments.push(...this.#roster.downSince.map((one) => one + RESTART_GRACE_MS));

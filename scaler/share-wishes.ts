@@ -10,9 +10,9 @@ import type { RevisionShare } from '#core/set';
 import type { ReplicaKeeper } from './replica-keeper.ts';
 import type { ReplicaWish } from './replica-step.ts';
 import type { ScaleTarget } from './scale-target.ts';
-import { asleep, liveliestThenOldestFirst, type WishFacts } from './wishes.ts';
+import { asleep, leasedFirst, liveliestThenOldestFirst, type WishFacts } from './wishes.ts';
 
-export interface ShareFacts extends Pick<WishFacts, 'replicas' | 'tier' | 'dependenciesReady'> {
+export interface ShareFacts extends Pick<WishFacts, 'replicas' | 'tier' | 'fixed' | 'dependenciesReady' | 'isLeased'> {
   readonly shares: readonly RevisionShare[];
   readonly target: Pick<ScaleTarget, 'awake'>;
   /** Class `data`. */
@@ -63,13 +63,17 @@ export function planShares(facts: ShareFacts): SharePlan {
   const wanted = wantedByShare(shares, target);
   const [busiest] = servingShares(shares).toSorted((a, b) => b.weight - a.weight);
   for (const share of shares) {
-    const count = wanted.get(share.revision) ?? 0;
     const own = made.filter((one) => one.snapshot.revision === share.revision);
     const whole = own.filter((one) => one.snapshot.isIncomplete !== true);
-    const ordered = whole.toSorted(liveliestThenOldestFirst);
+    const ordered = leasedFirst(whole.toSorted(liveliestThenOldestFirst), facts);
+    const isOpen = share.replicas === null && !facts.fixed;
+    const leased = isOpen ? whole.filter((one) => facts.isLeased(one)).length : 0;
+    const needed = wanted.get(share.revision) ?? 0;
+    const count = Math.max(needed, leased);
     const kept = ordered.slice(0, count);
     for (const replica of kept) wishes.set(replica, wishFor(replica, share, facts));
-    const spareCount = share === busiest ? facts.spare : 0;
+    // Those at work beyond what is needed are warm as well.
+    const spareCount = share === busiest ? Math.max(0, facts.spare - (count - needed)) : 0;
     const spares = ordered.slice(count, count + spareCount);
     const serves = kept.filter((one) => one.isReady).length >= count;
     for (const replica of own) {

@@ -20,6 +20,8 @@ export interface WishFacts {
   readonly fixed: boolean;
   readonly stoppedByPerson: boolean;
   readonly dependenciesReady: boolean;
+  /** It said that it is at work: as long as nobody fixes the number of replicas, it is none of those that are too many. */
+  readonly isLeased: (replica: ReplicaKeeper) => boolean;
   /** What the clones were made from is gone, and no successor came: they go too. */
   readonly orphaned: boolean;
 }
@@ -41,8 +43,10 @@ export function planWishes(facts: WishFacts): WishPlan {
   // Without any original its clones stand in for it.
   const current = clones.filter((one) => original === null || one.snapshot.cloneOf === original.snapshot.containerId);
   const wanted = facts.orphaned ? 0 : Math.max(0, target.awake - made.length);
-  const chosen = new Set(made.toSorted(liveliestFirst).slice(0, target.awake));
-  const kept = new Set(current.toSorted(liveliestThenOldestFirst).slice(0, wanted));
+  const chosen = new Set(leasedFirst(made.toSorted(liveliestFirst), facts).slice(0, target.awake));
+  const leased = facts.fixed || facts.orphaned ? 0 : current.filter((one) => facts.isLeased(one)).length;
+  const ordered = leasedFirst(current.toSorted(liveliestThenOldestFirst), facts);
+  const kept = new Set(ordered.slice(0, Math.max(wanted, leased)));
 
   const wishes = new Map<ReplicaKeeper, ReplicaWish>();
   for (const replica of made) wishes.set(replica, wishForMade(replica, chosen.has(replica), facts));
@@ -104,6 +108,14 @@ function liveliness(replica: ReplicaKeeper): number {
 /** Ready before starting before frozen before sandbox before stopped: the cheapest wake first, and the newest among equals. Those without traffic come last. */
 function liveliestFirst(a: ReplicaKeeper, b: ReplicaKeeper): number {
   return Number(a.isInVain) - Number(b.isInVain) || liveliness(a) - liveliness(b) || newestFirst(a, b);
+}
+
+/** Those at work before all others, which stay in order. */
+export function leasedFirst(
+  replicas: readonly ReplicaKeeper[],
+  { isLeased }: Pick<WishFacts, 'isLeased'>,
+): ReplicaKeeper[] {
+  return replicas.toSorted((a, b) => Number(isLeased(b)) - Number(isLeased(a)));
 }
 
 /** By liveliness, and the oldest among equals: what Tidegate made goes in the opposite order of its making. */

@@ -7,6 +7,7 @@ import type { Pool } from '#router/pool';
 import { RouteTable } from '#router/route-table';
 import type { Upstream } from '#router/upstream';
 import { CountReporter } from './count-reporter.ts';
+import { HeardLeases } from './heard-leases.ts';
 import {
   type ChallengeChange,
   PROTOCOL,
@@ -44,6 +45,7 @@ export class Connection {
   readonly #outbox: Outbox<ToControl>;
   readonly #copy: TableCopy;
   readonly #reporter: CountReporter;
+  readonly #leases: HeardLeases;
   #connected = false;
   /** Grows with every control that is greeted. */
   #controls = 0;
@@ -54,6 +56,7 @@ export class Connection {
     this.#outbox = new Outbox(post);
     this.table = new RouteTable({ clock, random, onPool: (pool) => this.#watch(pool) });
     this.#reporter = new CountReporter({ clock, report: (changes) => this.say({ kind: 'counts', changes }) });
+    this.#leases = new HeardLeases(clock, (message) => this.say(message));
     this.#copy = new TableCopy({ table: this.table, reporter: this.#reporter });
     this.admitter = new RemoteAdmitter({
       clock,
@@ -86,7 +89,9 @@ export class Connection {
 
   take(mail: readonly ToWorker[]): void {
     for (const message of mail) this.#take(message);
-    this.#options.onPicture(mail.some((one) => one.kind === 'complete'));
+    const isComplete = mail.some((one) => one.kind === 'complete');
+    if (isComplete) this.#leases.tellAgain();
+    this.#options.onPicture(isComplete);
   }
 
   #take(message: ToWorker): void {
@@ -156,6 +161,7 @@ export class Connection {
   #watch(pool: Pool): void {
     this.#reporter.watch(pool);
     pool.watch({
+      onLeased: (of, replica, forMs) => this.#leases.take(of, replica, forMs),
       onSuspect: (_pool, upstream) => {
         const id = this.#copy.idOf(upstream);
         if (id !== null) this.say({ kind: 'suspect', id });

@@ -228,6 +228,9 @@ export class Fleet {
         numbered?.pool.suspect(numbered.upstream);
         break;
       }
+      case 'leased':
+        this.#options.table.pool(message.set)?.lease(message.replica, message.forMs);
+        break;
       case 'taken':
         for (const [other, outbox] of this.#outboxes) if (other !== worker) outbox.say(message);
         break;

@@ -10,7 +10,7 @@ import type { Health } from '#router/health';
 import type { RevisionWish } from '#router/revision-wish';
 
 /** Grows with every change of what is said here. */
-export const PROTOCOL = 5;
+export const PROTOCOL = 6;
 
 /** One activation of one replica, as control knows it. */
 export interface UpstreamPicture {
@@ -116,6 +116,8 @@ export type ToControl =
   | { readonly kind: 'cancel'; readonly request: number }
   | { readonly kind: 'knock'; readonly request: number; readonly set: SetKey }
   | { readonly kind: 'suspect'; readonly id: number }
+  /** A replica said in an answer that it is at work for so long yet. */
+  | { readonly kind: 'leased'; readonly set: SetKey; readonly replica: string; readonly forMs: number }
   | { readonly kind: 'taken'; readonly taken: readonly TakenTokens[] }
   | { readonly kind: 'collected'; readonly round: number; readonly counts: TrafficCounts }
   | { readonly kind: 'shown'; readonly round: number }

@@ -30,6 +30,8 @@ export const NAME = {
   hearsay: 19,
   /** What a client has proved of itself (RFC 9440): `Client-Cert`, `Client-Cert-Chain`. The gateway's word alone. */
   clientCert: 20,
+  /** What a replica says to Tidegate alone: how long it is at work yet. */
+  lease: 21,
 } as const;
 
 /** Set on an id when the name was spelled with `_` where the real one has `-`. */
@@ -60,6 +62,7 @@ const SPELLINGS: readonly (readonly [string, number])[] = [
   ['x-real-ip', NAME.hearsay],
   ['client-cert', NAME.clientCert],
   ['client-cert-chain', NAME.clientCert],
+  ['tidegate-lease', NAME.lease],
 ];
 
 const LONGEST = 32;

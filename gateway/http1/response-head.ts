@@ -75,6 +75,8 @@ export class ResponseHead {
   restateFraming = false;
   /** For 426: the protocol asked for, which travels in the hop-by-hop Upgrade; '' otherwise. */
   upgrade = '';
+  /** What `Tidegate-Lease` says, which goes no further; '' if it is absent. */
+  lease = '';
 
   readonly #connection = new ConnectionOptions();
   #lengthLine = -1;
@@ -155,7 +157,7 @@ export class ResponseHead {
     this.#lengthLine = this.#codingLine = -1;
     this.contentLength = -1;
     this.hasDate = this.#trailer = false;
-    this.upgrade = '';
+    this.upgrade = this.lease = '';
     for (let k = 0; k < lines.count; k++) {
       const name = lines.name[k] as number;
       if (name === NAME.other) continue;
@@ -188,6 +190,10 @@ export class ResponseHead {
       case NAME.upgrade:
         fate[k] = FATE.drop;
         this.upgrade += this.upgrade === '' ? lines.valueText(k) : `, ${lines.valueText(k)}`;
+        return null;
+      case NAME.lease:
+        fate[k] = FATE.drop;
+        this.lease = lines.valueText(k);
         return null;
       case NAME.date:
         this.hasDate = true;

@@ -197,6 +197,7 @@ export class Passage implements ExchangeHandler, AnswerHandler, CallTaker, Searc
     this.#state = 'answering';
     account.status = head.status;
     this.facts.traffic.answered(this.#upstream, head.status >= 500, this.#foundAt);
+    if (head.lease !== '') this.facts.traffic.leased(this.#upstream, head.lease);
     const add = answerFields(this.facts, this.#upstream);
     if (head.switched) {
       this.#switch(head, add);

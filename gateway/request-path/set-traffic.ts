@@ -2,6 +2,7 @@
  * What the gateway remembers of each set from one request to the next: counters, retry budget, rate buckets. It belongs
  * to the pool, which outlives every change of labels, so no change of one set costs another its memory.
  */
+import { parseDuration } from '#core/duration';
 import type { SetPolicy } from '#core/set';
 import type { Pool } from '#router/pool';
 import { hashText, type Upstream } from '#router/upstream';
@@ -45,6 +46,14 @@ export class SetTraffic {
     if (upstream === null) return;
     this.#judge(upstream, true);
     this.revisions.failed(upstream);
+  }
+
+  /** Takes what an answer said in `Tidegate-Lease`: a duration, a bare number is seconds. What is none of that is left out. */
+  leased(upstream: Upstream | null, said: string): void {
+    const { leaseMs } = this.pool.policy.scale;
+    if (upstream === null || leaseMs === null) return;
+    const forMs = Math.min(leaseMs, parseDuration(/^\d+$/.test(said) ? `${said}s` : said) ?? 0);
+    if (forMs > 0) this.pool.lease(upstream.replica, forMs);
   }
 
   /** What the set asks of the edge now; null: nothing. */

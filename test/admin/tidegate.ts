@@ -85,7 +85,7 @@ export class Tidegate {
           if (setting === null) this.settings.delete(key);
           else this.settings.set(key, setting);
         },
-        lease: (tenant, app, ttlMs) => {
+        lease: async (tenant, app, ttlMs) => {
           this.leases.push({ tenant, app, ttlMs });
           return [...this.snapshots.values()].some((one) => one.tenant === tenant && one.app === app);
         },

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DEFAULT_POLICY } from '#core/set';
+import { FOREIGN_LABELS } from '#discovery/foreign-labels';
 import { isPattern, nameOf } from '#discovery/label';
-import { ALL_LABELS, FOREIGN_LABELS } from '#discovery/labels';
+import { ALL_LABELS } from '#discovery/labels';
 import { expectedOf, type GoldenCase, goldenFiles, labelsOf, outcomeOf, translationOf } from './golden.ts';
 
 const FILES = goldenFiles();

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { FOREIGN_LABELS } from '#discovery/foreign-labels';
 import { labelReference } from '#discovery/label-reference';
-import { ALL_LABELS, FOREIGN_LABELS } from '#discovery/labels';
+import { ALL_LABELS } from '#discovery/labels';
 
 const ROOT = new URL('../../', import.meta.url);
 /** Folders whose code knows labels. */

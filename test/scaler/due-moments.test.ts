@@ -5,12 +5,14 @@ import type { Clock } from '#core/clock';
 import { DEFAULT_POLICY, setKey } from '#core/set';
 import { Pool } from '#router/pool';
 import { Demand } from '#scaler/demand';
+import { SetLeases } from '#scaler/set-leases';
 
 test('a set that becomes idle for long enough right after it was looked at is looked at once more', () => {
   let now = 1000;
   const clock: Clock = { wall: () => now, now: () => now, after: () => ({ cancel: () => {} }) };
   const pool = new Pool({ key: setKey('default', 'shop', 'web'), policy: DEFAULT_POLICY, clock, random: () => 0 });
-  const demand = new Demand({ pool, clock, inFlight: () => 0 });
+  const leases = new SetLeases({ clock, leases: { get: () => null, put: () => {} } }, pool.key);
+  const demand = new Demand({ pool, clock, inFlight: () => 0, leases });
   const scale = { ...DEFAULT_POLICY.scale, min: 0, pauseMs: 250, stopMs: null };
   now = 1249.9;
   const lookedAt = now;

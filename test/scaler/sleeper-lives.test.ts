@@ -1,6 +1,7 @@
 /**
- * Random lives of a set that goes through every tier in a second: streams that stay open, uploads, leases, knocks, an Engine
- * that is slow or hangs. Whatever comes when, nothing is put to sleep under anybody who needs it.
+ * Random lives of a set that goes through every tier in a second: streams that stay open, uploads, leases of the API and of
+ * replicas, knocks, Tidegates that are killed, an Engine that is slow or hangs. Whatever comes when, nothing is put to sleep
+ * under anybody who needs it, and everything sleeps in the end.
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -27,14 +28,17 @@ async function live(seed: number): Promise<Set<FakeCall>> {
   rig.declare(key, [SHARE]);
   const open: Ask[] = [];
   const steps = new Set<FakeCall>();
+  let leases = 0;
   const wrong: string[] = [];
   let leaseUntil = 0;
+  const atWork = new Map<string, number>();
   rig.engine.latency = (call) => (call === 'thaw' || call === 'isFrozen' ? 0 : int(0, 60));
   rig.delay = () => (random() < 0.5 ? null : int(0, 40));
   rig.engine.onCall = (call, id) => {
     if (!DOWN.includes(call)) return;
     steps.add(call);
     const now = rig.clock.now();
+    if (now < (atWork.get(`local/${id}`) ?? 0)) wrong.push(`${call}: it said it was at work`);
     if (open.some((ask) => !ask.isOver && ask.upstream?.replica === `local/${id}`)) wrong.push(`${call}: in flight`);
     // A spare is frozen while its set is awake.
     if (now < leaseUntil && call !== 'freeze' && call !== 'pause') wrong.push(`${call}: a lease is held`);
@@ -48,6 +52,20 @@ async function live(seed: number): Promise<Set<FakeCall>> {
       rig.scaler.lease('default', 'shop', 500);
     } else if (roll > 0.87) rig.engine.mood = 'hung';
     else if (roll > 0.8) rig.engine.recover();
+    else if (roll > 0.7) {
+      const replica = open.find((ask) => !ask.isOver)?.upstream?.replica;
+      const until = rig.clock.now() + int(1, 1500);
+      if (replica !== undefined) {
+        rig.pool(key).lease(replica, until - rig.clock.now());
+        atWork.set(replica, Math.max(until, atWork.get(replica) ?? 0));
+        leaseUntil = Math.max(leaseUntil, until);
+        leases++;
+      }
+    } else if (roll > 0.68) {
+      // What the one before had in flight is cut with it.
+      for (const ask of open.splice(0)) ask.finish();
+      rig.restart();
+    }
     await rig.clock.advance(random() < 0.6 ? int(0, 60) : int(60, 1500));
     assert.deepEqual(wrong, [], `seed ${seed}`);
   }
@@ -59,6 +77,7 @@ async function live(seed: number): Promise<Set<FakeCall>> {
   assert.deepEqual(wrong, [], `seed ${seed}`);
   assert.equal(rig.containersOf(key).length, 0, `seed ${seed}: at last nothing is left`);
   assert.deepEqual(rig.errors, []);
+  assert.ok(leases > 0, `seed ${seed}: no replica ever had work`);
   return steps;
 }
 

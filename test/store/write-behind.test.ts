@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLog } from '#core/log';
 import { setKey } from '#core/set';
+import { LeaseLog } from '#store/lease-log';
 import { PictureKeeper } from '#store/picture-keeper';
 import { ScaleSettings } from '#store/scale-settings';
 import { SleepLog } from '#store/sleep-log';
@@ -55,6 +56,56 @@ test('a note that cannot be saved stays at hand and is saved with the next flush
   broken = false;
   await notes.flush();
   assert.deepEqual(saved, ['local/a']);
+});
+
+test('a lease is saved a moment later, found again while it lasts, and dropped after that', async (t) => {
+  const directory = temporaryDirectory(t);
+  const clock = new FakeClock();
+  const store = await openSqliteStore(directory);
+  const [web, api] = [setKey('default', 'shop', 'web'), setKey('default', 'shop', 'api')];
+  const leases = await LeaseLog.open({ store, clock, log: silentLog });
+  const note = { until: clock.wall() + 60_000, replicas: { 'local/a': clock.wall() + 30_000 } };
+  leases.put(web, note);
+  leases.put(api, { until: clock.wall() + 1000, replicas: {} });
+  assert.deepEqual(leases.get(web), note);
+  await clock.advance(250);
+  await leases.flush();
+  await store.close();
+
+  await clock.advance(2000);
+  const again = await openSqliteStore(directory);
+  const found = await LeaseLog.open({ store: again, clock, log: silentLog });
+  assert.deepEqual(found.get(web), note);
+  assert.equal(found.get(api), null, 'it has ended');
+  found.put(web, null);
+  await found.flush();
+  assert.deepEqual(await again.documents('lease'), []);
+  await again.close();
+});
+
+test('a lease that cannot be saved stays in force and is saved with the next flush', async () => {
+  const clock = new FakeClock();
+  const saved: string[] = [];
+  let broken = true;
+  const leases = await LeaseLog.open({
+    clock,
+    log: silentLog,
+    store: {
+      documents: async () => [],
+      dropDocument: async () => {},
+      putDocument: async (_kind, id) => {
+        if (broken) throw new Error('disk full');
+        return saved.push(id);
+      },
+    },
+  });
+  const web = setKey('default', 'shop', 'web');
+  leases.put(web, { until: clock.wall() + 1000, replicas: {} });
+  await leases.flush();
+  assert.ok(leases.get(web) !== null);
+  broken = false;
+  await leases.flush();
+  assert.deepEqual(saved, [web]);
 });
 
 test('a scale setting that cannot be remembered is not in force', async () => {

@@ -46,6 +46,7 @@ beforeEach(async () => {
     emit: (draft) => events.push(draft),
     probe: networkProbe,
     notes: { get: () => null, put: () => {} },
+    leases: { get: () => null, put: () => {} },
     engine: () => engine,
     refresh: (host, id) => discovery.refresh(host, id),
     pool: (key) => table.pool(key),

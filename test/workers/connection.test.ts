@@ -158,3 +158,29 @@ test('what only an earlier control named is served on until a control has seen e
   rig.tell({ kind: 'sweep' });
   assert.equal(rig.worker.table.pool(KEY), undefined);
 });
+
+test('a lease that a replica asked for is told before its request ends, and to every later control while it lasts', async () => {
+  const rig = new Rig(picture(1));
+  const upstream = rig.claim();
+  await rig.heard('counts');
+  rig.mail = [];
+  rig.pool.lease(upstream.replica, 60_000);
+  rig.pool.release(upstream);
+  await rig.heard('leased');
+  assert.deepEqual(
+    rig.mail.map((one) => one.kind),
+    ['leased', 'counts'],
+  );
+  rig.control(picture(1));
+  rig.tell({ kind: 'complete' });
+  const [again] = await rig.heard('leased');
+  assert.deepEqual(again, { kind: 'leased', set: KEY, replica: 'local/1', forMs: 60_000 - 100 });
+
+  rig.worker.part();
+  rig.pool.lease('local/2', 60_000);
+  await rig.clock.advance(59_900);
+  rig.control(picture(1));
+  rig.tell({ kind: 'complete' });
+  const late = await rig.heard('leased');
+  assert.deepEqual(late, [{ kind: 'leased', set: KEY, replica: 'local/2', forMs: 100 }], 'the first has ended');
+});

@@ -19,7 +19,7 @@ import type { Admission, AdmissionRequest } from '#router/admission';
 import type { Pool } from '#router/pool';
 import { RouteTable } from '#router/route-table';
 import type { Upstream } from '#router/upstream';
-import type { ScalerPorts, SleepNote } from '#scaler/ports';
+import type { LeaseNote, ScalerPorts, SleepNote } from '#scaler/ports';
 import type { Probe } from '#scaler/probe';
 import { NO_OVERRIDE, type ScaleOverride } from '#scaler/scale-target';
 import { Scaler } from '#scaler/scaler';
@@ -110,6 +110,7 @@ export class Rig {
   /** What must never be logged. */
   readonly errors: string[] = [];
   readonly notes: Map<string, SleepNote>;
+  readonly leases = new Map<SetKey, LeaseNote>();
   /** Of the world's events to their delivery, in ms; null: at once. A test may also hold them back for good. */
   delay: (event: WorldEvent) => number | null | 'never' = () => null;
   /** Refreshes resolve without having delivered anything. */
@@ -181,6 +182,14 @@ export class Rig {
           if (life !== this.#life) return;
           if (note === null) this.notes.delete(replica);
           else this.notes.set(replica, note);
+        },
+      },
+      leases: {
+        get: (key) => this.leases.get(key) ?? null,
+        put: (key, note) => {
+          if (life !== this.#life) return;
+          if (note === null) this.leases.delete(key);
+          else this.leases.set(key, note);
         },
       },
       engine: (host) => (host === 'local' && life === this.#life ? engine : null),
