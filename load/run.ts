@@ -10,6 +10,7 @@ import { ProgressLine } from './progress-line.ts';
 import { terminalReport } from './report.ts';
 import { writeResults } from './results.ts';
 import type { Scenario } from './scenario.ts';
+import { asleep } from './scenarios/asleep.ts';
 import { certificates } from './scenarios/certificates.ts';
 import { discover } from './scenarios/discover.ts';
 import { fuzz } from './scenarios/fuzz.ts';
@@ -33,6 +34,7 @@ const SCENARIOS: readonly Scenario[] = [
   wakeStopped,
   wakeTiers,
   startsAtOnce,
+  asleep,
   hang,
   proxies,
   k6,
