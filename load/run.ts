@@ -13,6 +13,7 @@ import type { Scenario } from './scenario.ts';
 import { asleep } from './scenarios/asleep.ts';
 import { certificates } from './scenarios/certificates.ts';
 import { discover } from './scenarios/discover.ts';
+import { diurnal } from './scenarios/diurnal.ts';
 import { fuzz } from './scenarios/fuzz.ts';
 import { hang } from './scenarios/hang.ts';
 import { idleWebSockets } from './scenarios/idle-websockets.ts';
@@ -35,6 +36,7 @@ const SCENARIOS: readonly Scenario[] = [
   wakeTiers,
   startsAtOnce,
   asleep,
+  diurnal,
   hang,
   proxies,
   k6,

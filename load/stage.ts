@@ -17,7 +17,7 @@ export interface StageOptions {
 export interface SetState {
   readonly tier: string;
   readonly ready: number;
-  readonly replicas: readonly { readonly phase: string }[];
+  readonly replicas: readonly { readonly phase: string; readonly tier: string }[];
 }
 
 export class Stage implements AsyncDisposable {
@@ -63,6 +63,13 @@ export class Stage implements AsyncDisposable {
       },
       { what: `every replica of ${app} is ${phase}`, timeoutMs: SET_TIMEOUT_MS, everyMs: SET_POLL_MS },
     );
+  }
+
+  /** Waits until so many replicas of the set are ready. */
+  async untilReady(app: string, count: number): Promise<void> {
+    await until(async () => (await this.set(app)).ready === count, {
+      ...{ what: `${count} replicas of ${app} are ready`, timeoutMs: SET_TIMEOUT_MS, everyMs: SET_POLL_MS },
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -17,10 +17,10 @@ export function setting(name, fallback) {
   return Number(__ENV[name] || fallback);
 }
 
-/** One request to the app through the gateway. */
-export async function ask({ method = 'GET', path = '/', body = null, headers = {}, tags = {} } = {}) {
+/** One request to an app through the gateway. */
+export async function ask({ app = APP, method = 'GET', path = '/', body = null, headers = {}, tags = {} } = {}) {
   const response = await http.asyncRequest(method, `${GATEWAY}${path}`, body, {
-    headers: { Host: `${APP}.localhost`, ...headers },
+    headers: { Host: `${app}.localhost`, ...headers },
     tags,
     timeout: '60s',
   });

@@ -1,21 +1,17 @@
 /**
- * The questions of users, as k6 scripts: an even load, a crowd from one second to the next, an app that sleeps, an app
- * that is put to sleep under its users, and a long time. Run here by the runner under Node; k6 runs the same files.
+ * The questions of users, as k6 scripts: an even load, a crowd from one second to the next, an app that sleeps, many of
+ * them, an app that is put to sleep under its users, a day, and a long time. Run here by the runner under Node; k6 runs the same files.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import path from 'node:path';
-import { runHello } from '../../test/support/hello.ts';
+import { type Hello, runHello } from '../../test/support/hello.ts';
 import type { Summary } from '../k6-runtime/script.ts';
-import { residentMb } from '../proc.ts';
+import { runUnderNode } from '../k6-script.ts';
+import { processTree, residentMb } from '../proc.ts';
 import type { Goal, Report } from '../report.ts';
 import { isChosen, type LoadContext, type Scenario } from '../scenario.ts';
 import { Stage } from '../stage.ts';
 import { median } from '../statistics.ts';
 import { figureText } from '../table.ts';
 
-const RUNNER = path.join(import.meta.dirname, '../k6-runner.ts');
-const SCRIPTS_FOLDER = path.join(import.meta.dirname, '../k6');
 const SECONDS = 60;
 const RESIDENT_SAMPLE_MS = 1000;
 /** Memory counts as flat when its last quarter is at most that much above its second one. */
@@ -27,6 +23,8 @@ interface Script {
   readonly labels: Readonly<Record<string, string>>;
   readonly asleep: boolean;
   readonly seconds: number;
+  /** Apps, called by its name and a number; one, called by its name, if not given. */
+  readonly apps?: number;
 }
 
 const SLEEPY = { 'tidegate.scale.min': '0', 'tidegate.scale.stop': '10m' };
@@ -41,6 +39,19 @@ const SCRIPTS: readonly Script[] = [
     asleep: false,
     seconds: SECONDS,
   },
+  {
+    name: 'diurnal',
+    labels: {
+      'tidegate.concurrency': '5',
+      'tidegate.scale.min': '3',
+      'tidegate.scale.max': '12',
+      'tidegate.scale.window': '6s',
+      'tidegate.scale.cooldown': '3s',
+    },
+    asleep: false,
+    seconds: 240,
+  },
+  { name: 'asleep', labels: { ...SLEEPY, 'tidegate.scale.stop': '5s' }, asleep: true, seconds: SECONDS, apps: 200 },
   { name: 'soak', labels: {}, asleep: false, seconds: 600 },
 ];
 const NAMES = SCRIPTS.map(({ name }) => name);
@@ -74,46 +85,35 @@ async function runK6({ options, progress, signal }: LoadContext): Promise<Report
 
 async function runScript(
   stage: Stage,
-  { name, labels, asleep }: Script,
+  { name, labels, asleep, apps }: Script,
   { seconds, signal }: { readonly seconds: number; readonly signal: AbortSignal },
 ): Promise<Outcome> {
   const { engine, tidegate } = stage;
-  const { container } = await runHello(engine, { name, labels: { 'tidegate.app': name, ...labels }, start: !asleep });
   const resident: number[] = [];
-  const sampler = setInterval(() => resident.push(residentMb([tidegate.pid])), RESIDENT_SAMPLE_MS);
+  const made: Hello['container'][] = [];
+  let sampler: NodeJS.Timeout | undefined;
+  const names = apps === undefined ? [name] : Array.from({ length: apps }, (_, i) => `${name}-${i + 1}`);
   try {
-    await stage.untilPhase(name, asleep ? 'stopped' : 'ready');
+    for (const app of names) {
+      signal.throwIfAborted();
+      const options = { name: app, labels: { 'tidegate.app': app, ...labels }, start: !asleep };
+      made.push((await runHello(engine, options)).container);
+    }
+    for (const app of names) await stage.untilPhase(app, asleep ? 'stopped' : 'ready');
+    sampler = setInterval(() => resident.push(residentMb(processTree(tidegate.pid))), RESIDENT_SAMPLE_MS);
     const environment = {
       GATEWAY: `http://127.0.0.1:${tidegate.port}`,
       ADMIN: `http://127.0.0.1:${tidegate.adminPort}`,
       TOKEN: stage.token,
       APP: name,
       SECONDS: String(seconds),
+      ...(apps === undefined ? {} : { COUNT: String(apps) }),
     };
-    return { script: name, seconds, summary: await runUnderNode(`${name}.js`, environment, signal), resident };
+    return { script: name, seconds, summary: await runUnderNode(name, environment, signal), resident };
   } finally {
     clearInterval(sampler);
-    await container.remove({ force: true, v: true });
+    for (const container of made) await container.remove({ force: true, v: true });
   }
-}
-
-/** In a process of its own: k6's world is one per script. @throws Error when it wrote no summary */
-async function runUnderNode(
-  script: string,
-  environment: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-): Promise<Summary> {
-  const flags = Object.entries(environment).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
-  const child = spawn(process.execPath, [RUNNER, path.join(SCRIPTS_FOLDER, script), ...flags], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    signal,
-  });
-  let [summary, words] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (summary += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (words += text));
-  await once(child, 'close', { signal });
-  if (summary === '') throw new Error(`${script} came to nothing:\n${words}`);
-  return JSON.parse(summary) as Summary;
 }
 
 function report(outcomes: readonly Outcome[]): Report {
@@ -142,9 +142,9 @@ function report(outcomes: readonly Outcome[]): Report {
     name: k6.name,
     title: k6.title,
     method: [
-      'Each script ran for itself against one replica of the example app (Node), with Tidegate, the Engine, the app and the load on one machine.',
+      'Each script ran for itself against the example app (Node), one replica where nothing else is said in its labels, with Tidegate, the Engine, the app and the load on one machine.',
       'Run by the runner under Node; times are from the first octet sent to the last one received, wakes included.',
-      'Thresholds are those of the scripts. RSS is that of Tidegate, its highest.',
+      'Thresholds are those of the scripts. RSS is that of all processes of Tidegate, its highest.',
     ],
     tables: [
       {

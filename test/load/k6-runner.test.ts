@@ -117,3 +117,23 @@ test('step tells what users notice while the app follows from what they notice a
   const steady = summary.thresholds.find(({ threshold }) => threshold.includes('during:steady'));
   assert.ok(steady !== undefined && steady.value !== null && asked.length > 100);
 });
+
+test('a day comes and goes as its rates say, with its burst', async (t) => {
+  const { url, asked } = await play(t);
+  const settings = { GATEWAY: url, SECONDS: '2', LOW: '10', NOON: '20', BURST: '100' };
+  const { summary } = await runScript('diurnal.js', settings);
+  assert.deepEqual(new Set(asked.map((one) => one.line)), new Set(['GET /work?ms=100']));
+  assert.equal(asked.length, 39); // without the burst it were 28
+  assert.equal(summary.metrics.http_reqs?.count, 39);
+});
+
+test('of many apps each is asked in its turn, and who waits for a wake is counted', async (t) => {
+  const { url, asked } = await play(t);
+  const settings = { GATEWAY: url, APP: 'shop', SECONDS: '2', COUNT: '3', RATE: '300' };
+  const { summary } = await runScript('asleep.js', settings);
+  assert.deepEqual(
+    new Set(asked.map((one) => one.hostname)),
+    new Set(['shop-1.localhost', 'shop-2.localhost', 'shop-3.localhost']),
+  );
+  assert.equal(summary.metrics.wake_ms?.count, asked.length);
+});
