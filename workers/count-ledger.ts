@@ -27,9 +27,12 @@ export class CountLedger {
   readonly #carried = new Map<number, Map<string, CarriedUpstream>>();
   /** Upstreams whose counts changed since they were asked for. */
   readonly #stirred = new Set<Entry>();
+  readonly #onStirred: () => void;
 
-  constructor(clock: Clock) {
+  /** @param onStirred there is something to ask {@link elsewhere} for; may be called again before it is asked */
+  constructor(clock: Clock, onStirred: () => void) {
     this.#clock = clock;
+    this.#onStirred = onStirred;
   }
 
   find(id: number): NumberedUpstream | null {
@@ -63,7 +66,7 @@ export class CountLedger {
       const share = shareOf(entry, worker);
       share.inFlight += inFlight;
       share.slots -= slotsReturned;
-      this.#stirred.add(entry);
+      this.#stir(entry);
       // The limit counts what is in flight and what is reserved; while one becomes the other their sum must not dip.
       reserveAtLeast(entry);
       entry.numbered.pool.note(entry.numbered.upstream, inFlight, claims, quiet === 1);
@@ -78,7 +81,7 @@ export class CountLedger {
     const share = shareOf(entry, worker);
     share.inFlight++;
     if (slot) share.slots++;
-    this.#stirred.add(entry);
+    this.#stir(entry);
     this.#reserve(entry);
   }
 
@@ -89,7 +92,7 @@ export class CountLedger {
       const share = entry.shares.get(worker);
       if (share === undefined) continue;
       entry.shares.delete(worker);
-      this.#stirred.add(entry);
+      this.#stir(entry);
       entry.numbered.pool.note(entry.numbered.upstream, -share.inFlight, 0);
       this.#reserve(entry);
     }
@@ -108,6 +111,11 @@ export class CountLedger {
         }),
       ];
     }
+  }
+
+  #stir(entry: Entry): void {
+    this.#stirred.add(entry);
+    this.#onStirred();
   }
 
   #takeCarried(worker: number, entry: Entry): void {

@@ -63,12 +63,13 @@ export class Fleet {
   #allHere: () => void = () => {};
   #complete = false;
   #swept = false;
+  #willTell = false;
   #closed = false;
 
   constructor(options: FleetOptions) {
     const { clock, log, table, admitter } = options;
     this.#options = options;
-    this.#ledger = new CountLedger(clock);
+    this.#ledger = new CountLedger(clock, () => this.#tellElsewhereSoon());
     this.#picture = new Picture({
       say: (message) => this.#sayToAll(message),
       onUp: (numbered) => this.#ledger.add(numbered),
@@ -98,7 +99,6 @@ export class Fleet {
     });
     if (this.#expected.size === 0) this.#allHere();
     else this.#in(GATHER_MS, () => this.#missing());
-    this.#tellElsewhere();
   }
 
   /** A pool came into being. */
@@ -261,11 +261,19 @@ export class Fleet {
     else this.#in(LOOK_AGAIN_MS, () => this.#sweep());
   }
 
+  /** With the next beat. While nothing changes there is none, and nothing wakes this process. */
+  #tellElsewhereSoon(): void {
+    if (this.#willTell || this.#closed) return;
+    this.#willTell = true;
+    const delayMs = ELSEWHERE_EVERY_MS - (this.#options.clock.now() % ELSEWHERE_EVERY_MS);
+    this.#in(delayMs, () => this.#tellElsewhere());
+  }
+
   #tellElsewhere(): void {
+    this.#willTell = false;
     for (const [worker, counts] of this.#ledger.elsewhere(this.#outboxes.keys())) {
       this.#outboxes.get(worker)?.say({ kind: 'elsewhere', counts });
     }
-    this.#in(ELSEWHERE_EVERY_MS, () => this.#tellElsewhere());
   }
 
   #in(delayMs: number, run: () => void): void {

@@ -87,8 +87,13 @@ async function runAsleep({ options, progress, signal }: LoadContext): Promise<Re
       wakes[tier].push(...(await wakeAtOnce(tidegate, chosen)));
     }
   }
+  const versions = await stage.versions();
+  progress('removing them');
+  // An Engine whose data root is kept would begin with all of them.
+  await tidegate.close();
+  await engine.reset();
   const found = { apps, before, after, deployMs, idle, wakes };
-  return { ...report(found, tiers), versions: await stage.versions() };
+  return { ...report(found, tiers), versions };
 }
 
 function costOf(pid: number): Cost {

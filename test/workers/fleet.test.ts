@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLog } from '#core/log';
+import { setKey } from '#core/set';
 import { RouteTable } from '#router/route-table';
+import { Upstream } from '#router/upstream';
+import { policy, route } from '#test/router/sample';
 import { FakeClock } from '#test/support/fake-clock';
 import { Fleet } from '#workers/fleet';
 import { PROTOCOL, type ToWorker } from '#workers/messages';
@@ -103,5 +106,39 @@ test('nothing is swept before all hosts have been seen, and nobody is counted tw
   assert.deepEqual(givenUp, []);
   fleet.receive(3, [hello]);
   assert.deepEqual(givenUp, [3]);
+  fleet.close();
+});
+
+test('each worker hears on the next beat what the others have in flight, and there is no beat while nothing changes', async () => {
+  const clock = new FakeClock();
+  const said: [worker: number, message: ToWorker][] = [];
+  const table: RouteTable = new RouteTable({ clock, random: () => 0, onPool: (pool) => fleet.watch(pool) });
+  const fleet: Fleet = new Fleet({
+    ...{ clock, log: silentLog, table, expected: [], isWhole: () => true, onUncertified: () => {} },
+    admitter: { admit: () => Promise.reject(new Error('nobody asks')), knock: () => null },
+    post: (worker, mail) => void said.push(...mail.map((message): [number, ToWorker] => [worker, message])),
+    giveUp: (_worker, why) => assert.fail(why),
+  });
+  const key = setKey('default', 'shop', 'web');
+  table.apply({ key, policy: policy(), routes: [route('shop.localhost')] });
+  for (const replica of ['local/1', 'local/2']) {
+    const facts = { id: replica, name: replica, endpoints: [], revision: null, weight: 100, startedAt: 'run 1' };
+    table.pool(key)?.add(new Upstream(facts));
+  }
+  for (const worker of [1, 2]) fleet.receive(worker, [{ kind: 'hello', protocol: PROTOCOL, carried: [] }]);
+  assert.equal(clock.pendingCount, 0);
+  const up = said.find(([worker, message]) => worker === 1 && message.kind === 'up')?.[1];
+  assert.ok(up?.kind === 'up');
+  const { id } = up.upstream;
+  said.length = 0;
+  fleet.receive(1, [{ kind: 'counts', changes: [[id, 3, 3, 0]] }]);
+  fleet.receive(1, [{ kind: 'counts', changes: [[id, -1, 0, 0]] }]);
+  await clock.advance(100);
+  const elsewhere = said.filter(([, message]) => message.kind === 'elsewhere');
+  assert.deepEqual(elsewhere, [
+    [1, { kind: 'elsewhere', counts: [[id, 0]] }],
+    [2, { kind: 'elsewhere', counts: [[id, 2]] }],
+  ]);
+  assert.equal(clock.pendingCount, 0);
   fleet.close();
 });
