@@ -100,6 +100,7 @@ export class DemandMeter {
     this.#counts = null;
     this.#backlog = null;
     this.#isSaturated = false;
+    this.#slowedQueueSince = null;
     this.#service.pause();
   }
 

@@ -175,3 +175,22 @@ test('a queue that gathers while starts are under way may take as long to be wor
   const full = traffic.look(250, false);
   assert.ok(full >= 10, `${full} when they are over`);
 });
+
+test('after a sleep a queue is no older than itself', () => {
+  const { traffic } = quick();
+  traffic.limit = 10;
+  traffic.arrive(20);
+  traffic.look(250, true);
+  traffic.meter.reset();
+  traffic.now += 600_000;
+  traffic.end(5);
+  assert.ok(traffic.held > 0);
+  for (let turn = 0; turn < 4; turn++) {
+    traffic.end(10);
+    traffic.arrive(25);
+    traffic.look(250, true);
+  }
+  // As in a set that never slept: what is queued counts in full, for it is there for a second.
+  const demand = traffic.look(0, false);
+  assert.ok(demand > 10, `${demand}`);
+});
