@@ -23,7 +23,7 @@ import { Forecast } from './decider/forecast.ts';
 import { Bursts } from './decider/spares.ts';
 import { Starts, type StartWatch } from './decider/starts.ts';
 
-/** How often a set is looked at that has requests, and one that has none. */
+/** How often a set is looked at that has requests or replicas on their way, and one that has none. */
 const BUSY_MS = 250;
 const CALM_MS = 1000;
 /** After a request was held, so that those that come with it are seen as well. */
@@ -187,8 +187,11 @@ export class Autoscaler {
     const next = decide(this.#stats(), this.#policy(), this.#memory, now);
     this.#memory = next.memory;
     this.#decision = next;
-    this.#starts.look(now, { desired: next.desired, ready: pool.readyCount });
-    const isBusy = pool.inFlight > 0 || pool.held > 0 || pool.claims !== this.#claims;
+    // While a person's number holds, nothing that the load wants is on its way.
+    const desired = this.#isFixed ? pool.readyCount : next.desired;
+    this.#starts.look(now, { desired, ready: pool.readyCount });
+    const isStarting = pool.readyCount < desired;
+    const isBusy = isStarting || pool.inFlight > 0 || pool.held > 0 || pool.claims !== this.#claims;
     this.#claims = pool.claims;
     this.#lookIn(isBusy ? BUSY_MS : CALM_MS);
     this.#tell(before, next);

@@ -199,6 +199,35 @@ test('by bursts they give way where memory of the host is short, and are no more
   assert.deepEqual(states(rig, key), ['running']);
 });
 
+test('what the load wants while a number of a person holds is not on its way, and no start', async () => {
+  const rig = new Rig();
+  const key = withBursts(rig);
+  await rig.clock.advance(1000);
+  rig.scaler.scale(key, noOverride({ replicas: 1 }));
+  for (let second = 0; second < 300; second += 2) {
+    come(rig, key, 30);
+    await rig.clock.advance(2000);
+  }
+  assert.equal(rig.view(key).ready, 1);
+  rig.scaler.scale(key, noOverride());
+  come(rig, key, 30);
+  await rig.clock.advance(5000);
+  assert.ok(rig.view(key).ready > 1);
+  const { startMs } = rig.view(key).spares ?? {};
+  assert.ok((startMs ?? 0) < 5000, `${startMs} ms`);
+});
+
+test('spares that are thawed for a set without requests are no starts either', async () => {
+  const rig = new Rig();
+  const key = withBursts(rig, { spare: 3 });
+  await rig.clock.advance(MINUTE_MS);
+  assert.equal(frozenOf(rig, key), 3);
+  rig.scaler.scale(key, noOverride({ min: 4 }));
+  await rig.clock.advance(3000);
+  assert.equal(rig.view(key).ready, 4);
+  assert.equal(rig.view(key).spares?.startMs, null);
+});
+
 test('more replicas for a schedule, or because a person asked for them, are no burst', async () => {
   const rig = new Rig();
   const key = withBursts(rig);
