@@ -10,7 +10,8 @@ import { type DockerEngine, openEngine } from '#docker/docker-engine';
 import type { Engine } from '#docker/engine';
 import { readHostPressure } from '#docker/host-pressure';
 import type { Memory, Part } from './memory.ts';
-import { type MemoryReliefOptions, relieveMemory, roomBeside } from './memory-relief.ts';
+import { type MemoryReliefOptions, relieveMemory } from './memory-relief.ts';
+import { MemoryRoom } from './memory-room.ts';
 
 const LOCAL_HOST = 'local';
 
@@ -57,10 +58,11 @@ export function keepHosts(hosts: readonly Host[], options: Pick<MemoryReliefOpti
   return { name: 'what hosts keep', close: () => closing.abort() };
 }
 
-/** Bytes of memory for what nobody waits for, on the host where there is most, of those whose memory can be seen; null: of none it can. */
-export function memoryRoom(hosts: readonly Host[]): number | null {
-  const pressure = hosts.some(({ remote }) => remote === null) ? readHostPressure() : null;
-  return pressure === null ? null : roomBeside(pressure);
+/** Bytes of memory for what nobody waits for, on the host where there is most of those whose memory can be seen; null: of none it can. */
+export function memoryRoomOf(hosts: readonly Host[], clock: Clock): () => number | null {
+  if (!hosts.some(({ remote }) => remote === null)) return () => null;
+  const room = new MemoryRoom(clock, () => readHostPressure());
+  return () => room.bytes;
 }
 
 /**

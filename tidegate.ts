@@ -27,7 +27,7 @@ import { openClientAuthorities } from './certificates.ts';
 import { openContainerLogs } from './container-logs.ts';
 import { DomainRoutes } from './domain-routes.ts';
 import { HostBoard } from './host-board.ts';
-import { keepHosts, memoryRoom, openHosts, reachesOf } from './hosts.ts';
+import { keepHosts, memoryRoomOf, openHosts, reachesOf } from './hosts.ts';
 import { openMemory, type Part } from './memory.ts';
 import { openSignals } from './signals.ts';
 import { reportTable } from './table-events.ts';
@@ -145,7 +145,7 @@ export class Tidegate {
       wakesOf: (tenant) => tenancy.tenants.wakesOf(tenant),
       makeReplica: (key, revision) => appsKept?.factory.make(key, revision) ?? notYet(),
       usage: signals.usage,
-      memoryRoom: () => memoryRoom(hosts),
+      memoryRoom: memoryRoomOf(hosts, clock),
       onViewChanged: (key) => appsKept?.seen(key),
     });
     const { workers } = this.#options;

@@ -68,7 +68,8 @@ export interface ScalerPorts {
   readonly usage?: (replica: ReplicaSnapshot) => ReplicaUsage | null;
   /**
    * Bytes that what nobody waits for may take of the memory of a host, where there is most of it; negative: so much has to be
-   * given back. Null: not known. Asks no Engine. Not given: it is never known.
+   * given back. Null: not known. Asks no Engine, and costs little: each set that wants spares asks once a second. Not given: it is
+   * never known.
    */
   readonly memoryRoom?: () => number | null;
   /** What a view of the set shows may have changed. Called once per turn at most; must not throw. */

@@ -15,6 +15,8 @@ import { spareRoom } from './spare-room.ts';
 
 /** The clock on the wall may be set meanwhile: the schedule is looked at so often at least. */
 const LONGEST_WAIT_MS = 60_000;
+/** How often it is looked what memory has room for. What was begun in between does not show in it yet. */
+const ROOM_MS = 1000;
 
 export interface SetScaleOptions {
   readonly ports: Pick<ScalerPorts, 'clock' | 'usage' | 'memoryRoom'>;
@@ -50,6 +52,9 @@ export class SetScale {
   #isClosed = false;
   /** As of the last look. */
   #spareCount = 0;
+  /** Spares that memory has room for, as of the last look at it. */
+  #room: number | null = null;
+  #roomAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: SetScaleOptions) {
     const { ports, pool, replicas } = options;
@@ -65,12 +70,10 @@ export class SetScale {
 
   /** Replicas to be kept frozen beyond those that are awake. */
   get spares(): SpareView {
-    const { snapshot, ports, replicas } = this.#options;
-    const wish = snapshot().policy.scale.spare;
+    const wish = this.#options.snapshot().policy.scale.spare;
     const { burst, startMs } = this.#autoscaler;
     const { max, awake } = this.target;
-    const there = Math.max(0, replicas().filter((one) => one.isMade).length - awake);
-    const room = wish === 'auto' && burst > 0 ? spareRoom(replicas(), ports, there) : null;
+    const room = wish === 'auto' && burst > 0 ? this.#memoryRoom(awake) : null;
     return { ...spareCount({ wish, burst, max, awake, room }), wish, burst, startMs, room };
   }
 
@@ -143,6 +146,16 @@ export class SetScale {
       this.#lookAtSchedule();
       if (this.#scheduled !== before) this.#options.onChange();
     });
+  }
+
+  #memoryRoom(awake: number): number | null {
+    const { ports, replicas } = this.#options;
+    const now = ports.clock.now();
+    if (now - this.#roomAt >= ROOM_MS) {
+      this.#room = spareRoom(replicas(), ports, awake);
+      this.#roomAt = now;
+    }
+    return this.#room;
   }
 
   /** What bursts and memory ask for changes by itself. */
