@@ -43,13 +43,17 @@ export class Sweeper {
     });
   }
 
-  /** Looks every minute until the signal aborts. Never rejects. */
+  /** Looks every minute until the signal aborts, and whenever a host answers again. Never rejects. */
   async sweepOnAndOn(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options.ports;
+    const { clock, log, engines } = this.#options.ports;
+    let back = new AbortController();
+    const stops = engines().map((one) => one.onState((state) => void (state === 'reachable' && back.abort())));
     while (!signal.aborted) {
+      back = new AbortController();
       await this.sweep().catch((error) => log.error('a sweep failed', { error }));
-      await pause(clock, SWEEP_MS, signal);
+      await pause(clock, SWEEP_MS, AbortSignal.any([back.signal, signal]));
     }
+    for (const stop of stops) stop();
   }
 
   /** One look at all hosts. Never rejects: what cannot be taken away now is looked at again later. */

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { SetRecord } from '#apps/app-record';
 import { hasEnded } from '#apps/deployment-record';
-import { systemClock } from '#core/clock';
 import { setKey } from '#core/set';
 import type { SetSpec } from '#core/set-spec';
 import { until } from '#test/support/until';
@@ -17,7 +16,6 @@ let platform: Platform;
 
 beforeEach(async () => {
   platform = new Platform();
-  platform.clock = { ...systemClock, after: (ms, run) => systemClock.after(Math.min(ms, 20), run) };
   platform.hosts = ['a', 'b'];
   await platform.open();
   await put({ ...specOf('db:1'), volume: { name: 'data', path: '/data' } });
@@ -90,7 +88,7 @@ test('a host that comes back keeps the volume, unused; replicas of before are ta
   await platform.apps.volumes.giveUp(ASKER, db(), 'a');
   await platform.apps.factory.make(DB, 'r1');
   assert.deepEqual(places(), ['a', 'b']);
-  platform.silentHosts.clear();
+  platform.hostsAreBack();
   await until(() => (told('volume.returned').length > 0 ? true : null));
   await until(() => (places().length === 1 ? true : null));
   assert.deepEqual(places(), ['b']);
@@ -108,7 +106,7 @@ test('a host on which somebody removed the volume is one like any other again', 
   await platform.apps.volumes.giveUp(ASKER, db(), 'a');
   assert.equal(platform.apps.volumes.leftOf(db()).length, 1);
   platform.volumes.delete(`a/${VOLUME}`);
-  platform.silentHosts.clear();
+  platform.hostsAreBack();
   await until(() => (platform.inForce(DB)?.leftHosts?.length === 0 ? true : null));
   assert.deepEqual(platform.apps.volumes.leftOf(db()), []);
   assert.deepEqual(told('volume.returned'), []);

@@ -84,6 +84,11 @@ test('an app is made, deployed, taken back and removed, and what fails is told s
   );
   assert.match(crashed.stderr, / {2}\| no database at db:5432\n(.*\n)* {2}web: r1 is in force, as before\.\n/);
 
+  assert.match(
+    await succeeds('status'),
+    /shop +web +Deployed +replica\.crashed +.*r3 did not come into force .*r1 serves\.\n/,
+  );
+
   // A secret, which comes to the container and nowhere else.
   await succeeds('env set PORT=8080 RELEASE=blue');
   await succeeds('secrets set PASSWORD=-', `${SECRET}\n`);
@@ -112,8 +117,12 @@ test('an app is made, deployed, taken back and removed, and what fails is told s
     ['succeeded', 'succeeded', 'failed', 'failed', 'failed', 'succeeded'].map((state) => `deployment ${state}`),
   );
 
-  // Limits while it runs; then down, up, and away.
+  assert.doesNotMatch(await succeeds('status'), /CONDITION/);
+
+  // Limits while it runs, and its scale, which is in its spec; then down, up, and away.
   assert.match(await succeeds('resize web --cpu 0.5 --memory 256Mi'), /memory: +256Mi\n/);
+  assert.match(await succeeds('scale web --max 4'), /^web +1 +4 +1 /m);
+  assert.deepEqual(JSON.parse(await succeeds('sets show')).scale, { max: 4 });
   await succeeds('stop');
   await until(async () => (await tidegate.ask('shop.localhost')).status === 503);
   await succeeds('start');

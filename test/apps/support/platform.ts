@@ -75,6 +75,7 @@ export class Platform {
   /** An opened one begins; otherwise it waits for its hosts to be listed. */
   beginsAtOnce = true;
   apps!: Apps;
+  readonly #onState = new Set<Parameters<HostEngine['onState']>[0]>();
   readonly #directory = mkdtempSync(path.join(tmpdir(), 'tidegate-apps-'));
   readonly #inForce = new Map<SetKey, SetInForce>();
   #store: Store | null = null;
@@ -112,6 +113,12 @@ export class Platform {
   async close(): Promise<void> {
     await this.kill();
     rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /** The silent ones answer again. */
+  hostsAreBack(): void {
+    this.silentHosts.clear();
+    for (const tell of this.#onState) tell('reachable', '');
   }
 
   inForce(key: SetKey): SetInForce | undefined {
@@ -218,6 +225,10 @@ export class Platform {
     const engine: Partial<HostEngine> = {
       host,
       state: this.silentHosts.has(host) ? 'degraded' : 'reachable',
+      onState: (listener) => {
+        this.#onState.add(listener);
+        return () => this.#onState.delete(listener);
+      },
       list: () => {
         if (this.isAway || this.silentHosts.has(host))
           return Promise.reject(new TidegateError('engine.unreachable', 'local is away'));
