@@ -20,6 +20,8 @@ export interface TrafficCounts {
   /** Requests held for a wake or for room. */
   readonly held: number;
   readonly upgrades: number;
+  /** Of requests that waited for a wake, by the tier in which the set slept; buckets as in `latency`. */
+  readonly firstBytes: Readonly<Record<string, Pick<TrafficCounts, 'latency' | 'latencySumS'>>>;
   /** Body bytes from and to clients. */
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -70,6 +72,12 @@ export function trafficMetrics(counts: Iterable<TrafficCounts>, boundsS: readonl
       help: 'From the head of a request to the end of its answer.',
       samples: all.flatMap(({ one, labels }) => histogram(one, labels, boundsS)),
     },
+    {
+      name: 'tidegate_wake_first_byte_seconds',
+      type: 'histogram',
+      help: 'From the end of the wait of a request for a wake to the head of its answer, by the tier in which the set slept.',
+      samples: firstBytesByTier(all).flatMap(([tier, sum]) => histogram(sum, { tier }, boundsS)),
+    },
     simple('tidegate_requests_aborted_total', 'Requests whose client left before the answer.', (one) => one.aborted),
     simple('tidegate_requests_held_total', 'Requests held for a wake or for room.', (one) => one.held),
     simple('tidegate_retries_total', 'Further tries on other replicas.', (one) => one.retries),
@@ -118,6 +126,23 @@ export function wakeMetrics(
     help: 'Parts of the wait of a request for a wake: decide, engine, probe, queue; by the tier in which the set slept.',
     samples: Array.from(times, (one) => histogram(one, { tier: one.tier, phase: one.phase }, LATENCY_BOUNDS_S)).flat(),
   };
+}
+
+type Histogram = Pick<TrafficCounts, 'latency' | 'latencySumS'>;
+
+/** Over all sets. */
+function firstBytesByTier(
+  all: readonly { readonly one: TrafficCounts }[],
+): (readonly [tier: string, sum: Histogram])[] {
+  const sums = new Map<string, Histogram>();
+  for (const { one } of all) {
+    for (const [tier, { latency, latencySumS }] of Object.entries(one.firstBytes)) {
+      const sum = sums.get(tier) ?? { latency: [], latencySumS: 0 };
+      const added = latency.map((value, i) => value + (sum.latency[i] ?? 0));
+      sums.set(tier, { latency: added, latencySumS: sum.latencySumS + latencySumS });
+    }
+  }
+  return [...sums].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
 type Labels = Readonly<Record<string, string>>;

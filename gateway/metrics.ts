@@ -4,12 +4,19 @@
  */
 import { LATENCY_BOUNDS_S } from '#core/latency';
 import type { SetKey } from '#core/set';
+import type { WakeTier } from '#router/admission';
 import type { GatewayErrorCode } from './error-answer.ts';
 
 /** 1xx (that is 101) to 5xx. */
 const STATUS_CLASSES = 5;
 
 const BOUNDS_MS = Float64Array.from(LATENCY_BOUNDS_S, (bound) => bound * 1000);
+
+/** By latency as in {@link SetCounts}. */
+export interface FirstByteCounts {
+  readonly latency: readonly number[];
+  readonly latencySumS: number;
+}
 
 export interface SetCounts {
   /** Null: requests that belong to no set. */
@@ -30,6 +37,8 @@ export interface SetCounts {
   /** Requests held for a wake or for room. */
   readonly held: number;
   readonly upgrades: number;
+  /** Of requests that waited for a wake, by the tier in which the set slept: from then to the head of the answer. */
+  readonly firstBytes: Readonly<Partial<Record<WakeTier, FirstByteCounts>>>;
   /** Body bytes from and to clients. */
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -42,6 +51,7 @@ export class SetMetrics {
   readonly #requests = new Float64Array(STATUS_CLASSES);
   readonly #latency = new Float64Array(LATENCY_BOUNDS_S.length + 1);
   readonly #errors = new Map<GatewayErrorCode, number>();
+  readonly #firstBytes = new Map<WakeTier, { readonly latency: Float64Array; sumMs: number }>();
   #latencySumMs = 0;
   inFlight = 0;
   aborted = 0;
@@ -56,10 +66,16 @@ export class SetMetrics {
   answered(status: number, ms: number): void {
     const statusClass = Math.min(Math.max(Math.floor(status / 100), 1), STATUS_CLASSES) - 1;
     this.#requests[statusClass] = (this.#requests[statusClass] ?? 0) + 1;
-    let bucket = 0;
-    while (bucket < BOUNDS_MS.length && ms > (BOUNDS_MS[bucket] ?? 0)) bucket++;
-    this.#latency[bucket] = (this.#latency[bucket] ?? 0) + 1;
+    countIn(this.#latency, ms);
     this.#latencySumMs += ms;
+  }
+
+  /** The answer has begun to a request that waited for a wake from this tier. */
+  firstByte(tier: WakeTier, ms: number): void {
+    const counts = this.#firstBytes.get(tier) ?? { latency: new Float64Array(LATENCY_BOUNDS_S.length + 1), sumMs: 0 };
+    this.#firstBytes.set(tier, counts);
+    countIn(counts.latency, ms);
+    counts.sumMs += ms;
   }
 
   failed(code: GatewayErrorCode): void {
@@ -79,9 +95,22 @@ export class SetMetrics {
       ejections: this.ejections,
       held: this.held,
       upgrades: this.upgrades,
+      firstBytes: this.#collectFirstBytes(),
       bytesIn: this.bytesIn,
       bytesOut: this.bytesOut,
       errors: Object.fromEntries(this.#errors),
     };
   }
+  #collectFirstBytes(): SetCounts['firstBytes'] {
+    const counts: Partial<Record<WakeTier, FirstByteCounts>> = {};
+    for (const [tier, { latency, sumMs }] of this.#firstBytes)
+      counts[tier] = { latency: [...latency], latencySumS: sumMs / 1000 };
+    return counts;
+  }
+}
+
+function countIn(latency: Float64Array, ms: number): void {
+  let bucket = 0;
+  while (bucket < BOUNDS_MS.length && ms > (BOUNDS_MS[bucket] ?? 0)) bucket++;
+  latency[bucket] = (latency[bucket] ?? 0) + 1;
 }

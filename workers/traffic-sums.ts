@@ -4,8 +4,9 @@
  */
 import { type Clock, pause } from '#core/clock';
 import { newTally } from '#gateway/door-counts';
-import type { SetCounts } from '#gateway/metrics';
+import type { FirstByteCounts, SetCounts } from '#gateway/metrics';
 import type { RevisionCounts } from '#gateway/revision-metrics';
+import type { WakeTier } from '#router/admission';
 import type { TrafficCounts } from './messages.ts';
 
 const ANSWER_WITHIN_MS = 500;
@@ -122,10 +123,21 @@ function added(a: SetCounts, b: SetCounts): SetCounts {
     ejections: a.ejections + b.ejections,
     held: a.held + b.held,
     upgrades: a.upgrades + b.upgrades,
+    firstBytes: addedFirstBytes(a.firstBytes, b.firstBytes),
     bytesIn: a.bytesIn + b.bytesIn,
     bytesOut: a.bytesOut + b.bytesOut,
     errors,
   };
+}
+
+function addedFirstBytes(a: SetCounts['firstBytes'], b: SetCounts['firstBytes']): SetCounts['firstBytes'] {
+  const sums: Partial<Record<WakeTier, FirstByteCounts>> = { ...a };
+  for (const [name, counts] of Object.entries(b)) {
+    const tier = name as WakeTier;
+    const { latency, latencySumS } = sums[tier] ?? { latency: [], latencySumS: 0 };
+    sums[tier] = { latency: addedEach(counts.latency, latency), latencySumS: counts.latencySumS + latencySumS };
+  }
+  return sums;
 }
 
 function addedEach(a: readonly number[], b: readonly number[]): number[] {

@@ -45,6 +45,8 @@ export class Account {
   tries = 0;
   replica: string | null = null;
   wakeMs: number | null = null;
+  /** Monotonic ms of the end of that wait. */
+  #wokeAt = 0;
   /** Where that time went, as far as it is known. */
   wakePhases: WakePhases | null = null;
   error: GatewayErrorCode | null = null;
@@ -78,6 +80,14 @@ export class Account {
   woke(ms: number, phases: WakePhases | null = null): void {
     this.wakeMs = (this.wakeMs ?? 0) + ms;
     this.wakePhases = phases;
+    this.#wokeAt = this.#book.clock.now();
+  }
+
+  /** What it waited for has begun to answer: counts the time since the wait, and returns it, in ms. */
+  firstByte(): number {
+    const ms = this.#book.clock.now() - this.#wokeAt;
+    if (this.wakePhases !== null) this.#metrics.firstByte(this.wakePhases.tier, ms);
+    return ms;
   }
 
   /** Notes that the answer is one of the gateway's own. */

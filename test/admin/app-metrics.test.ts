@@ -15,7 +15,7 @@ function counts(requests: number, errors: number, latency: number[], latencySumS
     key: 'default/shop/web',
     requests: [0, requests - errors, 0, 0, errors],
     ...{ latency, latencySumS, bytesIn: requests, bytesOut: requests * 2, errors: {} },
-    ...{ aborted: 0, retries: 0, ejections: 0, held: 0, upgrades: 0 },
+    ...{ aborted: 0, retries: 0, ejections: 0, held: 0, upgrades: 0, firstBytes: {} },
   };
 }
 

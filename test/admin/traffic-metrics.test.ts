@@ -1,7 +1,7 @@
-/** Counts of revisions as metrics. */
+/** Counts of revisions, and of wakes over all sets, as metrics. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { revisionMetrics } from '#admin/traffic-metrics';
+import { revisionMetrics, trafficMetrics } from '#admin/traffic-metrics';
 import { FINE_LATENCY_BOUNDS_S, LATENCY_BOUNDS_S } from '#core/latency';
 import { setKey } from '#core/set';
 
@@ -26,5 +26,47 @@ test('tries by revision and outcome, and times in the buckets of all other metri
     { suffix: '_bucket', labels: { ...labels, le: '+Inf' }, value: latency.length },
     { suffix: '_sum', labels, value: 7.5 },
     { suffix: '_count', labels, value: latency.length },
+  ]);
+});
+
+test('first octets after wakes are counted by tier, over all sets', () => {
+  const quiet = {
+    requests: [],
+    aborted: 0,
+    latency: [],
+    latencySumS: 0,
+    retries: 0,
+    ejections: 0,
+    held: 0,
+    upgrades: 0,
+  };
+  const count = (latency: readonly number[], latencySumS: number) => ({ latency, latencySumS });
+  const [family] = trafficMetrics(
+    [
+      {
+        key: setKey('acme', 'shop', 'web'),
+        firstBytes: { frozen: count([1, 2, 0], 0.5), stopped: count([0, 0, 1], 9) },
+      },
+      { key: setKey('acme', 'shop', 'api'), firstBytes: { frozen: count([0, 1, 0], 0.25) } },
+    ].map((one) => ({ ...quiet, bytesIn: 0, bytesOut: 0, errors: {}, ...one })),
+    [0.1, 1],
+  ).filter((one) => one.name === 'tidegate_wake_first_byte_seconds');
+  const told = [...(family?.samples ?? [])].map(({ suffix, labels, value }) => [
+    labels?.tier,
+    suffix,
+    labels?.le,
+    value,
+  ]);
+  assert.deepEqual(told, [
+    ['frozen', '_bucket', '0.1', 1],
+    ['frozen', '_bucket', '1', 4],
+    ['frozen', '_bucket', '+Inf', 4],
+    ['frozen', '_sum', undefined, 0.75],
+    ['frozen', '_count', undefined, 4],
+    ['stopped', '_bucket', '0.1', 0],
+    ['stopped', '_bucket', '1', 0],
+    ['stopped', '_bucket', '+Inf', 1],
+    ['stopped', '_sum', undefined, 9],
+    ['stopped', '_count', undefined, 1],
   ]);
 });

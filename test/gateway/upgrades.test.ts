@@ -242,7 +242,10 @@ onEveryLane('an upgrade waits for a wake like any request', { admitter: waking }
   await until(() => waking.held.length === 1);
   rig.addReplica(pool, replica.port);
   waking.admitOldest(5);
-  assert.match(await wire.has(/\r\n\r\n/), /101 Switching Protocols\r\n[\s\S]*Server-Timing: wake;dur=5\.0\r\n/);
+  assert.match(
+    await wire.has(/\r\n\r\n/),
+    /101 Switching Protocols\r\n[\s\S]*Server-Timing: wake;dur=5\.0, wake-first-byte;dur=\d+\.\d\r\n/,
+  );
 });
 
 onEveryLane('the backlog of a slow WebSocket reader is bounded', {}, async (rig) => {

@@ -25,10 +25,46 @@ onEveryLane('a request for a sleeping set is held and says afterwards how long',
   const { status, text, headers } = await answer;
   assert.equal(status, 200);
   assert.equal(JSON.parse(text).body, 'held');
-  assert.equal(headers['server-timing'], 'wake;dur=210.1');
+  assert.match(String(headers['server-timing']), /^wake;dur=210\.1, wake-first-byte;dur=\d+\.\d$/);
   assert.equal(pool.inFlight, 0);
   assert.equal(rig.counts().held, 1);
 });
+
+const slowly = new HandAdmitter();
+onEveryLane(
+  'the answer to a wake says where the time went, and how long its replica took',
+  { admitter: slowly },
+  async (rig) => {
+    let finish: () => void = () => {};
+    const replica = await rig.app((_request, response) => {
+      finish = () => response.end('ok');
+    });
+    const { pool } = rig.addSet({ ports: [] });
+    const answer = rig.send();
+    await until(() => slowly.held.length === 1);
+    rig.addReplica(pool, replica.port);
+    const since = performance.now();
+    slowly.admitOldest(100, { tier: 'frozen', decideMs: 1, engineMs: 60, probeMs: 30, queueMs: 9 });
+    await until(() => replica.opened() === 1 && pool.inFlight === 1);
+    await rig.settled();
+    finish();
+    const timing = String((await answer).headers['server-timing']);
+    const [parts, firstByte = ''] = timing.split(', wake-first-byte;dur=');
+    assert.equal(
+      parts,
+      'wake;dur=100.0, wake-decide;dur=1.0, wake-engine;dur=60.0, wake-probe;dur=30.0, wake-queue;dur=9.0',
+    );
+    // It was made to wait for 50 ms at least, by a timer that may be early by one.
+    assert.ok(Number(firstByte) >= 49 && Number(firstByte) <= performance.now() - since, timing);
+    const { firstBytes } = rig.counts();
+    assert.deepEqual(Object.keys(firstBytes), ['frozen']);
+    assert.equal(
+      firstBytes.frozen?.latency.reduce((sum, count) => sum + count),
+      1,
+    );
+    assert.ok(Math.abs((firstBytes.frozen?.latencySumS ?? 0) * 1000 - Number(firstByte)) < 0.1);
+  },
+);
 
 const full = new HandAdmitter();
 onEveryLane('a request held for room alone says nothing of a wake', { admitter: full }, async (rig) => {

@@ -42,7 +42,8 @@ after(async () => {
 });
 
 /** The whole of a wake, and then its parts. */
-const WAKE_TIMING = /^wake;dur=[\d.]+(?:, wake-(?:decide|engine|probe|queue);dur=[\d.]+){4}$/;
+const WAKE_TIMING =
+  /^wake;dur=[\d.]+(?:, wake-(?:decide|engine|probe|queue);dur=[\d.]+){4}, wake-first-byte;dur=[\d.]+$/;
 
 describe('labels', { concurrency: 4 }, () => {
   test('a list of hostnames is served, whatever their case, port or last dot; a wildcard covers one label', async () => {

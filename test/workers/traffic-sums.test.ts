@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setKey } from '#core/set';
 import { newTally } from '#gateway/door-counts';
+import { SetMetrics } from '#gateway/metrics';
 import { FakeClock } from '#test/support/fake-clock';
 import type { TrafficCounts } from '#workers/messages';
 import { TrafficSums } from '#workers/traffic-sums';
@@ -50,4 +51,26 @@ test('revisions are summed over workers, and what a dead worker counted stays', 
     ['r2', 7, 2, [7, 0]],
   ]);
   assert.deepEqual((await sums.collect([2, 3], () => false)).revisions, []);
+});
+
+test('first octets after wakes are summed over workers, tier by tier', async () => {
+  const one = new SetMetrics();
+  const other = new SetMetrics();
+  one.firstByte('frozen', 0.5);
+  other.firstByte('frozen', 0.5);
+  other.firstByte('stopped', 2000);
+  const sums: TrafficSums = new TrafficSums({
+    clock: new FakeClock(),
+    ask: (worker, round) =>
+      sums.answered(worker, round, { ...counts({}), sets: [(worker === 1 ? one : other).collect(KEY)] }),
+  });
+  const { sets } = await sums.collect([1, 2], () => true);
+  const { frozen, stopped } = sets[0]?.firstBytes ?? {};
+  assert.equal(frozen?.latency[0], 2);
+  assert.equal(frozen?.latencySumS, 0.001);
+  assert.equal(
+    stopped?.latency.reduce((sum, count) => sum + count),
+    1,
+  );
+  assert.equal(stopped?.latencySumS, 2);
 });

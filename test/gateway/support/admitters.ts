@@ -1,7 +1,7 @@
 /**
  * Admitters for tests where waking is not the subject: they hold a request until the test lets it go.
  */
-import type { Admission, AdmissionRequest, Admitter } from '#router/admission';
+import type { Admission, AdmissionRequest, Admitter, WakePhases } from '#router/admission';
 import type { Pool } from '#router/pool';
 
 /** One request that is held. */
@@ -38,11 +38,11 @@ export class HandAdmitter implements Admitter {
   }
 
   /** Admits the oldest held request to what its pool can give it now. */
-  admitOldest(wakeMs: number | null): void {
+  admitOldest(wakeMs: number | null, phases?: WakePhases): void {
     const held = this.held.shift();
     if (held === undefined) throw new Error('nothing is held');
     const upstream = held.pool.claim(held.request.hash, held.request.tried, held.request.wish);
     if (upstream === null) throw new Error('the pool has nothing to give');
-    held.settle({ outcome: 'admitted', upstream, wakeMs });
+    held.settle({ outcome: 'admitted', upstream, wakeMs, ...(phases === undefined ? {} : { phases }) });
   }
 }
