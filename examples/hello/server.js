@@ -127,13 +127,15 @@ function clock(request, response, query) {
   tick();
 }
 
-/** Answers after `ms`. */
+/** Answers after `ms`; with `lease` it says that it works on for so long, and is to be kept awake. */
 async function work(_request, response, query) {
   const ms = number(query, 'ms', 5);
   working += 1;
   busiest = Math.max(busiest, working);
   await sleep(ms);
   working -= 1;
+  const lease = query.get('lease');
+  if (lease !== null) response.setHeader('Tidegate-Lease', lease);
   json(response, 200, { worked_ms: ms, hostname: hostname(), busiest });
 }
 

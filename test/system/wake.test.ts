@@ -117,6 +117,30 @@ test('an open stream keeps its set awake, and its end lets it sleep', async () =
   await until(async () => (await stateOf('stream')) === 'frozen', { what: 'the set sleeps after the stream' });
 });
 
+test('a replica that says it works on is not frozen before that is over, over a restart of Tidegate as well', async () => {
+  await runHello(engine, {
+    name: 'work',
+    labels: { 'tidegate.app': 'work', 'tidegate.scale.min': '0', 'tidegate.scale.pause': '100ms' },
+  });
+  tidegate = await startTidegate({ docker: engine.socket });
+  const askedAt = Date.now();
+  const answer = await tidegate.ask('work.localhost', { path: '/work?ms=1&lease=6s' });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers['tidegate-lease'], undefined);
+  let looks = 0;
+  await until(
+    async () => {
+      assert.equal(await stateOf('work'), 'up', 'it was put to sleep at work');
+      return looks++ > 0 && Date.now() - askedAt > 1000;
+    },
+    { what: 'it has been idle for long' },
+  );
+  await tidegate.stop();
+  await tidegate.start();
+  await until(async () => (await stateOf('work')) === 'frozen', { what: 'it sleeps after its work' });
+  assert.ok(Date.now() - askedAt >= 6000, 'it was frozen before its lease had ended');
+});
+
 for (const [tier, labels] of [
   ['stopped', { 'tidegate.scale.stop': '40ms' }],
   ['frozen', { 'tidegate.scale.pause': '40ms', 'tidegate.scale.stop': '1h' }],
