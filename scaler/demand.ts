@@ -104,12 +104,16 @@ export class Demand {
     this.#knockUntil = Number.NEGATIVE_INFINITY;
   }
 
-  /** Keeps it awake until then (monotonic ms). @param replica said so itself; null: it was asked for from outside */
-  lease(until: number, replica: string | null): void {
+  /**
+   * Keeps it awake until then (monotonic ms). Returns whether anything is to be done about it now: one that goes on is looked at
+   * when it would have ended.
+   * @param replica said so itself; null: it was asked for from outside
+   */
+  lease(until: number, replica: string | null): boolean {
     // What the last answers of a replica say does not go against a person who wants it asleep.
-    if (replica !== null && this.#sleepNow) return;
+    if (replica !== null && this.#sleepNow) return false;
     if (replica === null) this.touch();
-    this.leases.take(until, replica);
+    return this.leases.take(until, replica) || replica === null;
   }
 
   /** A person wants it asleep, whatever was asked before. */

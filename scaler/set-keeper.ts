@@ -178,8 +178,7 @@ export class SetKeeper {
 
   /** Keeps the set, and the replica that asks for it, awake until then (monotonic ms), whatever its traffic. */
   lease(until: number, replica: string | null = null): void {
-    this.#demand.lease(until, replica);
-    this.reconcile();
+    if (this.#demand.lease(until, replica)) this.reconcile();
   }
 
   /** What it keeps while it sleeps is needed for others. */

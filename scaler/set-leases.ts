@@ -45,15 +45,21 @@ export class SetLeases {
     return Math.min(Number.POSITIVE_INFINITY, ...ends.filter((one) => one > after));
   }
 
-  /** Takes a lease until then (monotonic ms); a longer one stays. @param replica asked for it; null: somebody outside */
-  take(until: number, replica: string | null): void {
+  /**
+   * Takes a lease until then (monotonic ms); a longer one stays. Returns whether it is news: nothing was leased, or not that replica.
+   * @param replica asked for it; null: somebody outside
+   */
+  take(until: number, replica: string | null): boolean {
+    const now = this.#ports.clock.now();
+    const isNews = this.#until <= now || (replica !== null && (this.#replicas.get(replica) ?? 0) <= now);
     this.#until = Math.max(this.#until, until);
     if (replica !== null) this.#replicas.set(replica, Math.max(this.#replicas.get(replica) ?? 0, until));
-    const now = this.#ports.clock.now();
     for (const [id, end] of this.#replicas) if (end <= now) this.#replicas.delete(id);
     const noted = replica === null ? this.#noted?.until : this.#noted?.replicas[replica];
-    if ((noted ?? 0) >= until + wallSince(this.#ports.clock)) return;
-    this.#note(replica === null ? 0 : Math.max(SLACK_MIN_MS, SLACK * (until - now)));
+    if ((noted ?? 0) < until + wallSince(this.#ports.clock)) {
+      this.#note(replica === null ? 0 : Math.max(SLACK_MIN_MS, SLACK * (until - now)));
+    }
+    return isNews;
   }
 
   /** All of them end now. */

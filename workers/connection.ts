@@ -162,6 +162,7 @@ export class Connection {
     this.#reporter.watch(pool);
     pool.watch({
       onLeased: (of, replica, forMs) => this.#leases.take(of, replica, forMs),
+      onRemoved: ({ replica }) => this.#leases.forget(replica),
       onSuspect: (_pool, upstream) => {
         const id = this.#copy.idOf(upstream);
         if (id !== null) this.say({ kind: 'suspect', id });

@@ -184,3 +184,41 @@ test('a lease that a replica asked for is told before its request ends, and to e
   const late = await rig.heard('leased');
   assert.deepEqual(late, [{ kind: 'leased', set: KEY, replica: 'local/2', forMs: 100 }], 'the first has ended');
 });
+
+test('a replica that asks for a lease with every answer is told of once a second, and never short of what it asked for', async () => {
+  const rig = new Rig(picture(1));
+  rig.mail = [];
+  let told = 0;
+  let first = 0;
+  let tellings = 0;
+  for (let answer = 0; answer < 500; answer++) {
+    rig.pool.lease('local/1', 60_000);
+    const needed = rig.clock.now() + 60_000;
+    const before = rig.clock.now();
+    await rig.clock.advance(10);
+    for (const one of rig.mail.splice(0)) {
+      if (one.kind !== 'leased') continue;
+      first ||= one.forMs;
+      told = before + one.forMs;
+      tellings++;
+    }
+    assert.ok(told >= needed && told <= needed + 1000);
+  }
+  assert.equal(first, 60_000, 'what is said once lasts as long as it says');
+  assert.ok(tellings <= 7, `${tellings} times in five seconds`);
+});
+
+test('what a replica said before it left is told to no later control, and is news when it is back', async () => {
+  const rig = new Rig(picture(1));
+  rig.pool.lease('local/1', 60_000);
+  await rig.heard('leased');
+  rig.tell({ kind: 'down', id: 1 });
+  rig.tell({ kind: 'up', upstream: picture(2) });
+  rig.mail = [];
+  rig.pool.lease('local/1', 5000);
+  assert.deepEqual(await rig.heard('leased'), [{ kind: 'leased', set: KEY, replica: 'local/1', forMs: 5000 }]);
+  rig.tell({ kind: 'down', id: 2 });
+  rig.control();
+  rig.tell({ kind: 'complete' });
+  assert.deepEqual(await rig.heard('leased'), []);
+});
