@@ -72,19 +72,34 @@ function volumeCondition(
   const { host, state } = away;
   const since = timeOrNull(hosts.find((one) => one.name === host)?.since ?? null);
   const volumes = homes.filter((one) => one.host === host).map((one) => one.volume);
+  const named = volumes.join(', ');
   if (state === 'reachable') {
-    return { type, status: 'True', reason: 'host_answers', message: `${volumes.join(', ')} is on ${host}.`, since };
+    return { type, status: 'True', reason: 'host_answers', message: `${named} is on ${host}.`, since };
   }
-  const why =
-    state === 'silent'
-      ? `which does not answer (since ${since ?? 'the start'})`
-      : 'which is not in TIDEGATE_DOCKER any more';
-  const back = state === 'silent' ? 'bring it back' : 'put it back';
+  const { reason, why, back } = TROUBLE[state];
   const message =
-    `${volumes.join(', ')} is on ${host}, ${why}; no replica is made anywhere else. Either ${back}, or, if it is gone for good, ` +
-    `let the set begin anew on another host, without the data: \`tide volumes give-up ${name} ${host} --app ${app}\`.`;
-  return { type, status: 'False', reason: state === 'silent' ? 'host_silent' : 'host_removed', message, since };
+    `${named} is on ${host}, ${why(since ?? 'the start')}; no replica is made anywhere else. Either ${back}, or, if it is gone ` +
+    `for good, let the set begin anew, without the data: \`tide volumes give-up ${name} ${host} --app ${app}\`.`;
+  return { type, status: 'False', reason, message, since: state === 'missing' ? null : since };
 }
+
+const TROUBLE = {
+  silent: {
+    reason: 'host_silent',
+    why: (since: string) => `which does not answer (since ${since})`,
+    back: 'bring the host back',
+  },
+  removed: {
+    reason: 'host_removed',
+    why: () => 'which is not in TIDEGATE_DOCKER any more',
+    back: 'put it back there',
+  },
+  missing: {
+    reason: 'volume_missing',
+    why: () => 'or was: it is not there any more',
+    back: 'put the volume back there',
+  },
+} as const;
 
 function timeOrNull(at: DeploymentRecord['endedAt']): string | null {
   return at === null ? null : timeOf(at);

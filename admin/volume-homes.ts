@@ -28,8 +28,9 @@ const HomesShape = z
       z.object({
         volume: z.string(),
         host: z.string(),
-        state: z.enum(['reachable', 'silent', 'removed']).openapi({
-          description: '`silent`: the host does not answer; `removed`: it is not in TIDEGATE_DOCKER any more.',
+        state: z.enum(['reachable', 'silent', 'removed', 'missing']).openapi({
+          description:
+            '`silent`: the host does not answer; `removed`: it is not in TIDEGATE_DOCKER any more; `missing`: it has lost the volume.',
         }),
       }),
     ),

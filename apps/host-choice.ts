@@ -37,7 +37,7 @@ export class HostChoice {
 
   /**
    * @throws TidegateError `engine.unreachable` while the only host that will do is away, `volume.host_removed` when that is
-   * not among the hosts any more, `volume.left_behind` when the only one was given up, `image.not_found`
+   * not among the hosts any more, `volume.missing` when it has lost the volume, `volume.left_behind` when the only one was given up, `image.not_found`
    */
   async choose(set: SetRecord, revision: Revision): Promise<HostEngine> {
     const volumes = volumesOf(set.tenant, set.app, revision.spec);
@@ -59,6 +59,15 @@ export class HostChoice {
     }
     const [home] = hosts;
     const engine = home === undefined ? await this.#freest(set, revision, volumes) : this.#reachable(home, volumes);
+    // An empty one in its place would be data given up in silence.
+    const there = new Set((await engine.volumes()).map(({ name }) => name));
+    const missing = this.#homes.missingFrom(engine.host, volumes, there).join(', ');
+    if (missing !== '') {
+      throw new TidegateError(
+        'volume.missing',
+        `the volume ${missing} was on ${engine.host}, and is not there any more`,
+      );
+    }
     await this.#homes.settle(
       volumes.filter((one) => this.#homes.homeOf(one) === null),
       engine.host,

@@ -123,7 +123,9 @@ export class ReplicaFactory {
     for (const one of [app, ...links]) {
       await engine.ensureNetwork({ name: networkName(tenant, one), labels: labelsOf(one) });
     }
-    for (const volume of volumesOf(tenant, app, revision.spec)) await engine.ensureVolume({ name: volume, labels });
+    const volumes = volumesOf(tenant, app, revision.spec);
+    for (const volume of volumes) await engine.ensureVolume({ name: volume, labels });
+    await this.#options.homes.made(volumes);
     const plan = planReplica({
       ...{ tenant, app, set: name, revision, links },
       id: ports.newId('rep'),

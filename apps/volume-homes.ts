@@ -25,13 +25,22 @@ export interface VolumeLeft {
   readonly told: boolean;
 }
 
+/** Where a volume is. */
+interface Home {
+  readonly host: string;
+  /** It has been there; left out: nobody knows. */
+  readonly made?: boolean;
+}
+
 export type HomesStore = Pick<Store, 'documents' | 'changeDocuments'>;
 
 export class VolumeHomes {
   /** By `<tenant>/<app>`: whoever reads where a volume is before he decides takes a turn. */
   readonly turns = new Turns();
   readonly #store: HomesStore;
-  readonly #homes = new Map<string, string>();
+  readonly #homes = new Map<string, Home>();
+  /** Those that were not where they had been when somebody looked last. */
+  readonly #missing = new Set<string>();
   readonly #left = new Map<string, VolumeLeft>();
 
   private constructor(store: HomesStore) {
@@ -42,7 +51,7 @@ export class VolumeHomes {
   static async open(store: HomesStore): Promise<VolumeHomes> {
     const homes = new VolumeHomes(store);
     for (const { id, body } of await store.documents(HOME_KIND)) {
-      homes.#homes.set(id, (body as { readonly host: string }).host);
+      homes.#homes.set(id, body as Home);
     }
     for (const { id, body } of await store.documents(LEFT_KIND)) homes.#left.set(id, body as VolumeLeft);
     return homes;
@@ -50,7 +59,25 @@ export class VolumeHomes {
 
   /** Null: none was written down. @param volume the Engine's name, as everywhere here */
   homeOf(volume: string): string | null {
-    return this.#homes.get(volume) ?? null;
+    return this.#homes.get(volume)?.host ?? null;
+  }
+
+  isMissing(volume: string): boolean {
+    return this.#missing.has(volume);
+  }
+
+  /**
+   * Compares what is on a host with what has been there.
+   * @param there the Engine's names of its volumes
+   * @returns those of the volumes that have been there and are not
+   */
+  missingFrom(host: string, volumes: readonly string[], there: ReadonlySet<string>): readonly string[] {
+    const own = volumes.filter((one) => this.homeOf(one) === host);
+    for (const one of own) {
+      if (this.#homes.get(one)?.made === true && !there.has(one)) this.#missing.add(one);
+      else this.#missing.delete(one);
+    }
+    return own.filter((one) => this.#missing.has(one));
   }
 
   /** What was given up of these volumes, the oldest first. */
@@ -72,12 +99,23 @@ export class VolumeHomes {
   async settle(volumes: readonly string[], host: string): Promise<void> {
     if (volumes.length === 0) return;
     await this.#store.changeDocuments(volumes.map((id) => ({ kind: HOME_KIND, id, body: { host } })));
-    for (const id of volumes) this.#homes.set(id, host);
+    for (const id of volumes) this.#homes.set(id, { host });
+  }
+
+  /** They are where they are to be: if one is not from now on, it has been lost. */
+  async made(volumes: readonly string[]): Promise<void> {
+    const homes = volumes.flatMap((id) => {
+      const home = this.#homes.get(id);
+      return home === undefined || home.made === true ? [] : [{ id, body: { ...home, made: true } }];
+    });
+    if (homes.length === 0) return;
+    await this.#store.changeDocuments(homes.map(({ id, body }) => ({ kind: HOME_KIND, id, body })));
+    for (const { id, body } of homes) this.#homes.set(id, body);
   }
 
   /** What is on the host stays there, and the next replica begins with nothing somewhere else. */
   async giveUp(given: readonly VolumeLeft[]): Promise<void> {
-    const homes = given.filter((one) => this.#homes.get(one.volume) === one.host);
+    const homes = given.filter((one) => this.homeOf(one.volume) === one.host);
     await this.#store.changeDocuments([
       ...homes.map(({ volume }): DocumentChange => ({ kind: HOME_KIND, id: volume, drop: true })),
       ...given.map((one): DocumentChange => ({ kind: LEFT_KIND, id: leftId(one), body: one })),
@@ -95,14 +133,17 @@ export class VolumeHomes {
   /** The volume is not on that host any more: the next of that name may be there as anywhere. */
   async gone(volume: string, host: string): Promise<void> {
     const id = leftId({ volume, host });
-    const isHome = this.#homes.get(volume) === host;
+    const isHome = this.homeOf(volume) === host;
     const isLeft = this.#left.has(id);
     if (!isHome && !isLeft) return;
     await this.#store.changeDocuments([
       ...(isHome ? [{ kind: HOME_KIND, id: volume, drop: true } as const] : []),
       ...(isLeft ? [{ kind: LEFT_KIND, id, drop: true } as const] : []),
     ]);
-    if (isHome) this.#homes.delete(volume);
+    if (isHome) {
+      this.#homes.delete(volume);
+      this.#missing.delete(volume);
+    }
     this.#left.delete(id);
   }
 }

@@ -13,8 +13,8 @@ import type { AppsPorts } from './ports.ts';
 import { volumesOf } from './replica-planning.ts';
 import type { VolumeHomes, VolumeLeft } from './volume-homes.ts';
 
-/** Whether the host of a volume is there: `removed`: it is not among the hosts of the settings. */
-export type HomeState = 'reachable' | 'silent' | 'removed';
+/** Whether the host of a volume is there: `removed`: not among the hosts of the settings; `missing`: it has lost the volume. */
+export type HomeState = 'reachable' | 'silent' | 'removed' | 'missing';
 
 /** A volume of a set, and where it is. */
 export interface VolumeHome {
@@ -46,7 +46,7 @@ export class VolumeRelease {
   homesOf(set: SetRecord): readonly VolumeHome[] {
     return this.#volumesOf(set).flatMap((volume) => {
       const host = this.#options.homes.homeOf(volume);
-      return host === null ? [] : [{ volume, host, state: this.#stateOf(host) }];
+      return host === null ? [] : [{ volume, host, state: this.#stateOf(host, volume) }];
     });
   }
 
@@ -67,19 +67,23 @@ export class VolumeRelease {
   async giveUp({ tenant, by }: Asker, set: SetRecord, host: string): Promise<readonly VolumeLeft[] | StaysHome> {
     const { homes, ports } = this.#options;
     const { app, name } = set;
+    let what = `what is there on ${host} stays behind`;
     const left = await homes.turns.take(`${tenant}/${app}`, async () => {
       const refusal = this.refusal(set, host);
       if (refusal !== null) return refusal;
       const at = ports.clock.wall();
       const given = this.homesOf(set)
-        .filter((one) => one.host === host)
-        .map(({ volume }) => ({ tenant, app, volume, host, by, at, told: false }));
-      await homes.giveUp(given);
-      return given;
+        .filter((one) => one.host === host && one.state !== 'reachable')
+        .map(({ volume, state }) => ({ tenant, app, volume, host, by, at, told: false, isThere: state !== 'missing' }));
+      for (const { volume, isThere } of given) if (!isThere) await homes.gone(volume, host);
+      const stays = given.filter((one) => one.isThere).map(({ isThere, ...one }) => one);
+      await homes.giveUp(stays);
+      if (stays.length === 0) what = `it was not on ${host} any more`;
+      return given.map(({ isThere, ...one }) => one);
     });
     if (typeof left === 'string') return left;
     const volumes = left.map((one) => one.volume);
-    const cause = `${by} asked for it: what is in ${volumes.join(', ')} on ${host} stays behind`;
+    const cause = `${by} asked for it for ${volumes.join(', ')}: ${what}`;
     ports.emit({ type: 'volume.given_up', tenant, app, set: name, host, cause, data: { volumes } });
     this.#declareAll(tenant, app);
     return left;
@@ -87,9 +91,9 @@ export class VolumeRelease {
 
   /** Why it would not be done; null: it would. */
   refusal(set: SetRecord, host: string): StaysHome | null {
-    const home = this.homesOf(set).find((one) => one.host === host);
-    if (home === undefined) return 'elsewhere';
-    return home.state === 'reachable' ? 'reachable' : null;
+    const homes = this.homesOf(set).filter((one) => one.host === host);
+    if (homes.length === 0) return 'elsewhere';
+    return homes.every((one) => one.state === 'reachable') ? 'reachable' : null;
   }
 
   /**
@@ -118,10 +122,11 @@ export class VolumeRelease {
     for (const set of this.#options.library.sets(tenant, app)) this.#options.declare(set);
   }
 
-  #stateOf(host: string): HomeState {
+  #stateOf(host: string, volume: string): HomeState {
     const engine = this.#options.ports.engines().find((one) => one.host === host);
     if (engine === undefined) return 'removed';
-    return engine.state === 'reachable' ? 'reachable' : 'silent';
+    if (engine.state !== 'reachable') return 'silent';
+    return this.#options.homes.isMissing(volume) ? 'missing' : 'reachable';
   }
 
   /** As it is wished, and as it is in force. */

@@ -67,6 +67,10 @@ export const ERRORS = {
     meaning: 'A volume is on a host that is not among the settings any more, and its set is made nowhere else.',
     fix: 'Put the host back into TIDEGATE_DOCKER, or let the set begin anew without its data: `tide volumes give-up SET HOST`.',
   },
+  'volume.missing': {
+    meaning: 'A volume is not on the host any more that it was on: somebody removed it, or the host is another one.',
+    fix: 'Put it back there, or let the set begin anew with an empty one: `tide volumes give-up SET HOST`.',
+  },
   'volume.left_behind': {
     meaning: 'The only host that answers is one where a volume of the set was given up, and that is not used again.',
     fix: 'Add a host, or remove the volume there (`docker volume rm`) when what is in it is needed no more.',

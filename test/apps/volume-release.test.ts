@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { SetRecord } from '#apps/app-record';
 import { hasEnded } from '#apps/deployment-record';
+import { isTidegateError } from '#core/errors';
 import { setKey } from '#core/set';
 import type { SetSpec } from '#core/set-spec';
 import { until } from '#test/support/until';
@@ -74,6 +75,31 @@ test('the set begins anew on another host when a person gives it up, and not bef
   assert.equal((await platform.apps.factory.make(DB, 'r1')).host, 'b');
   assert.deepEqual(platform.apps.volumes.homesOf(db()), [{ volume: VOLUME, host: 'b', state: 'reachable' }]);
   assert.equal(await platform.apps.volumes.giveUp(ASKER, db(), 'a'), 'elsewhere');
+});
+
+test('a volume that its host has lost is not made anew in silence; given up, it is, and may be there', async () => {
+  platform.volumes.clear();
+  platform.replicas.clear();
+  await assert.rejects(
+    platform.apps.factory.make(DB, 'r1'),
+    /volume tidegate-acme\.shop\.data was on a, and is not there/,
+  );
+  assert.equal(platform.apps.volumes.homesOf(db())[0]?.state, 'missing');
+  assert.deepEqual(places(), []);
+  await platform.kill();
+  await platform.open();
+  await assert.rejects(platform.apps.factory.make(DB, 'r1'), (error) => isTidegateError(error, 'volume.missing'));
+  platform.volumes.add(`a/${VOLUME}`);
+  assert.equal((await platform.apps.factory.make(DB, 'r1')).host, 'a');
+  assert.equal(platform.apps.volumes.homesOf(db())[0]?.state, 'reachable');
+  platform.volumes.clear();
+  await assert.rejects(platform.apps.factory.make(DB, 'r1'));
+  assert.equal(platform.apps.volumes.refusal(db(), 'a'), null);
+  await platform.apps.volumes.giveUp(ASKER, db(), 'a');
+  assert.deepEqual([platform.apps.volumes.leftOf(db()), platform.inForce(DB)?.leftHosts], [[], []]);
+  assert.match(told('volume.given_up')[0]?.cause ?? '', /it was not on a any more/);
+  await platform.apps.factory.make(DB, 'r1');
+  assert.equal(platform.apps.volumes.homesOf(db())[0]?.state, 'reachable');
 });
 
 test('a host of the settings no more can be given up as one that is silent', async () => {
