@@ -2,16 +2,19 @@
  * The gateway as a process of its own for the side-by-side benchmark: the real route table, pools and request path, with
  * upstreams that are always there instead of containers. Counters run as in Tidegate; nothing is switched off.
  * With a certificate the port speaks TLS, with a state directory it shows the certificates that are kept in it.
+ * With `--live-heap` SIGUSR2 has it collect all garbage and append the octets that are left to that file.
  *
- *     node load/gateway-process.ts --port=8080 --routes=10000 --upstream=9000 --upstream=9001 [--cert=FILE --key=FILE | --vault=FOLDER] [--workers=2] [--access-log] [--lane=slow] [--transport=net]
+ *     node load/gateway-process.ts --port=8080 --routes=10000 --upstream=9000 --upstream=9001 [--cert=FILE --key=FILE | --vault=FOLDER] [--workers=2] [--access-log] [--lane=slow] [--transport=net] [--live-heap=FILE]
  */
 import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import path from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { CertificateSource } from '#certs/certificate-source';
 import { ContextCache, contextsFor } from '#certs/context-cache';
 import { TICKET_KEY_BYTES } from '#certs/ticket-keys';
@@ -40,11 +43,23 @@ const { values } = parseArgs({
     'access-log': { type: 'boolean', default: false },
     lane: { type: 'string', default: 'fast' },
     transport: { type: 'string', default: 'auto' },
+    'live-heap': { type: 'string' },
   },
 });
 
 if (cluster.isPrimary && Number(values.workers) > 1) supervise(Number(values.workers));
 else await serve();
+if (values['live-heap'] !== undefined) tellLiveHeap(values['live-heap']);
+
+function tellLiveHeap(file: string): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  process.on('SIGUSR2', () => {
+    collect();
+    const { heapUsed, external } = process.memoryUsage();
+    appendFileSync(file, `${heapUsed + external}\n`);
+  });
+}
 
 /** Workers that share a listening socket, as those of Tidegate do. */
 function supervise(workers: number): void {

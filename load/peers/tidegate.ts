@@ -14,6 +14,8 @@ export interface TidegateOptions {
   readonly transport?: 'net' | 'handle';
   /** How many files and connections it may have open. */
   readonly openFiles?: number;
+  /** SIGUSR2 has it append there how many octets are left when all garbage is collected. */
+  readonly liveHeapFile?: string;
 }
 
 export function tidegate(options: TidegateOptions): CandidateSpec {
@@ -41,7 +43,7 @@ export function tidegate(options: TidegateOptions): CandidateSpec {
   };
 }
 
-function flags(site: Site, { routes, accessLog = false, transport }: TidegateOptions): readonly string[] {
+function flags(site: Site, { routes, accessLog = false, transport, liveHeapFile }: TidegateOptions): readonly string[] {
   const { upstreamPorts, certificate, workers } = site;
   return [
     `--routes=${routes}`,
@@ -50,5 +52,6 @@ function flags(site: Site, { routes, accessLog = false, transport }: TidegateOpt
     ...(certificate === null ? [] : [`--cert=${certificate.certFile}`, `--key=${certificate.keyFile}`]),
     ...(accessLog ? ['--access-log'] : []),
     ...(transport === undefined ? [] : [`--transport=${transport}`]),
+    ...(liveHeapFile === undefined ? [] : [`--live-heap=${liveHeapFile}`]),
   ];
 }
