@@ -45,6 +45,8 @@ export interface LiveSet {
   readonly inFlight: number;
   /** Requests in the waiting room. */
   readonly held: number;
+  /** Ms since the epoch at which its last lease ends; null, or left out: none is in force. */
+  readonly leasedUntil?: number | null;
   /** What labels and settings together come to. `awake`: replicas wanted while the set is awake. */
   readonly target: { readonly min: number; readonly max: number; readonly awake: number };
   /** What its number of replicas goes by; null: it is fixed, or the set sleeps. */

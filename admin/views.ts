@@ -64,6 +64,7 @@ export function setJson(known: KnownSet): SetJson {
     ready: live?.ready ?? 0,
     in_flight: live?.inFlight ?? 0,
     held: live?.held ?? 0,
+    leased_until: typeof live?.leasedUntil === 'number' ? new Date(live.leasedUntil).toISOString() : null,
     scale: scaleJson(known),
     routes: snapshot.routes.map(({ hostname, path, strip, port }) => ({
       hostname,

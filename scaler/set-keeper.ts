@@ -153,7 +153,7 @@ export class SetKeeper {
     const { making, underWay } = this.#staffing;
     const { wake } = this.#door;
     const waking = wake.isUnderWay || underWay > 0;
-    return viewOf(this, { waking, failed: wake.failedForMs > 0, making });
+    return viewOf(this, { waking, failed: wake.failedForMs > 0, making, leasedUntil: this.#demand.leases.untilWall });
   }
 
   observe(snapshot: SetSnapshot): void {

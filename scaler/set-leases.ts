@@ -34,6 +34,12 @@ export class SetLeases {
     return this.#until;
   }
 
+  /** The same in ms since the epoch; null: nothing is leased now. */
+  get untilWall(): number | null {
+    const { clock } = this.#ports;
+    return this.#until > clock.now() ? this.#until + wallSince(clock) : null;
+  }
+
   /** Whether the replica said that it is at work, and is not asleep all the same. */
   holds(replica: ReplicaKeeper): boolean {
     return (this.#replicas.get(replica.snapshot.id) ?? 0) > this.#ports.clock.now() && !replica.isAsleep;

@@ -48,6 +48,8 @@ export interface SetView {
   readonly ready: number;
   readonly inFlight: number;
   readonly held: number;
+  /** Ms since the epoch at which its last lease ends; null: none is in force. */
+  readonly leasedUntil: number | null;
   readonly target: ScaleTarget;
   readonly override: ScaleOverride;
   readonly replicas: readonly ReplicaView[];
@@ -64,6 +66,7 @@ interface Progress {
   readonly waking: boolean;
   readonly failed: boolean;
   readonly making: readonly MakingView[];
+  readonly leasedUntil: number | null;
 }
 
 export function viewOf(keeper: SetKeeper, progress: Progress): SetView {
@@ -74,6 +77,7 @@ export function viewOf(keeper: SetKeeper, progress: Progress): SetView {
     ready: pool.readyCount,
     inFlight: pool.inFlight,
     held: pool.held,
+    leasedUntil: progress.leasedUntil,
     target: keeper.target,
     override: keeper.scaling.override,
     replicas: keeper.replicas.map((replica) => ({

@@ -127,6 +127,7 @@ test('a set is shown with its policy, routes, scale and every replica', async ()
     live({
       inFlight: 4,
       held: 2,
+      leasedUntil: Date.UTC(2026, 0, 2),
       target: { min: 0, max: 3, awake: 2 },
       replicas: [
         { id: 'local/a', phase: 'ready', inFlight: 4 },
@@ -139,6 +140,7 @@ test('a set is shown with its policy, routes, scale and every replica', async ()
     [json.at('name'), json.at('app'), json.at('state'), json.at('tier'), json.at('in_flight'), json.at('held')],
     ['web', 'shop', 'up', 'running', 4, 2],
   );
+  assert.equal(json.at('leased_until'), '2026-01-02T00:00:00.000Z');
   assert.deepEqual(json.at('routes'), [
     { hostname: 'shop.example', path: '/api', match: 'exact', strip: true, port: 9000 },
     { hostname: '*.shop.example', path: '/', match: 'wildcard', strip: false, port: null },

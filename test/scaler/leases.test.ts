@@ -22,12 +22,15 @@ async function used(rig: Rig, scale: object = {}): Promise<{ key: SetKey; lease:
 test('an answer with a lease keeps its set awake for that long, and no longer', async () => {
   const rig = new Rig();
   const { key, lease } = await used(rig);
+  assert.equal(rig.view(key).leasedUntil, null);
   lease(100_000);
+  assert.equal(rig.view(key).leasedUntil, rig.clock.wall() + 100_000);
   await rig.clock.advance(99_000);
   assert.equal(rig.view(key).state, 'up');
   assert.equal(rig.engine.count('freeze'), 0);
   await rig.clock.advance(1000 + 10_000);
   assert.equal(rig.view(key).state, 'frozen', 'its idle time began when the lease ended');
+  assert.equal(rig.view(key).leasedUntil, null);
   await rig.clock.advance(50_000);
   assert.equal(rig.view(key).state, 'zero');
 });
