@@ -5,7 +5,6 @@
 import { z } from '@hono/zod-openapi';
 import type { SetRecord } from '#apps/app-record';
 import type { Apps } from '#apps/apps';
-import type { DeploymentRecord } from '#apps/deployment-record';
 import type { VolumeHome } from '#apps/volume-release';
 import type { HostView } from './ports.ts';
 import { timeOf } from './time.ts';
@@ -46,7 +45,7 @@ function deployedCondition({ deployments }: Apps, set: SetRecord): ConditionJson
     const failed = turn?.revision == null ? 'What was wished' : `r${turn.revision}`;
     const where = error?.set === set.name ? '' : ` at the set "${error?.set ?? ''}"`;
     const message = `${failed} did not come into force (${id} failed${where} while ${error?.phase ?? ''}): ${error?.detail ?? ''}; ${serves}.`;
-    return { type, status: 'False', reason: error?.code ?? last.state, message, since: timeOrNull(endedAt) };
+    return { type, status: 'False', reason: error?.code ?? last.state, message, since: timeOf(endedAt) };
   }
   if (set.current === null) {
     return {
@@ -57,7 +56,7 @@ function deployedCondition({ deployments }: Apps, set: SetRecord): ConditionJson
       since: null,
     };
   }
-  return { type, status: 'True', reason: 'in_force', message: `${serves}.`, since: timeOrNull(last?.endedAt ?? null) };
+  return { type, status: 'True', reason: 'in_force', message: `${serves}.`, since: timeOf(last?.endedAt ?? null) };
 }
 
 /** Null: none of its volumes has a host yet. */
@@ -70,7 +69,7 @@ function volumeCondition(
   const away = homes.find((one) => one.state !== 'reachable') ?? homes[0];
   if (away === undefined) return null;
   const { host, state } = away;
-  const since = timeOrNull(hosts.find((one) => one.name === host)?.since ?? null);
+  const since = timeOf(hosts.find((one) => one.name === host)?.since ?? null);
   const volumes = homes.filter((one) => one.host === host).map((one) => one.volume);
   const named = volumes.join(', ');
   if (state === 'reachable') {
@@ -100,7 +99,3 @@ const TROUBLE = {
     back: 'put the volume back there',
   },
 } as const;
-
-function timeOrNull(at: DeploymentRecord['endedAt']): string | null {
-  return at === null ? null : timeOf(at);
-}
