@@ -38,12 +38,13 @@ export async function activate({ apps, gate, plan }: ActivationParts, wish: Acti
       return new Problem('conflict', { detail: `${revision.name} is in force.`, fix });
     }
     // It was allowed when it was made; the plan may have changed since.
-    const faults = gate.faultsOf(scope, { app: set.app, set: set.name }, revision.spec);
+    const after = apps.revisions.specWith(now ?? set, revision);
+    const faults = gate.faultsOf(scope, { app: set.app, set: set.name }, after);
     if (faults.length > 0) return invalid(faults);
     const key = setKey(tenant, set.app, set.name);
     const asked = () => {
       const before = apps.library.set(tenant, set.app, set.name)?.spec ?? null;
-      return gate.askedBy({ key, isNewApp: false, before, after: revision.spec });
+      return gate.askedBy({ key, isNewApp: false, before, after });
     };
     const asker = { tenant, by: principal.id };
     return await plan.taking(scope, asked, () => apps.revisions.activate(asker, set, revision, strategy));

@@ -1,6 +1,6 @@
 /** Which revisions of a set are in force by a person's choice: one that is taken up again, all anew, or several at a time. */
 import type { RevisionRouting, RevisionShare } from '#core/set';
-import type { Revision } from '#core/set-spec';
+import type { Revision, SetSpec } from '#core/set-spec';
 import type { AppLibrary } from './app-library.ts';
 import type { SetRecord } from './app-record.ts';
 import type { Asker } from './asker.ts';
@@ -33,6 +33,11 @@ export class RevisionSwitch {
     return revisionBefore(this.#options.library.revisions(tenant, app, name), current);
   }
 
+  /** What the set is wished to be with a revision: containers of that one, with routes and policy as they are wished now. */
+  specWith({ spec }: Pick<SetRecord, 'spec'>, revision: Pick<Revision, 'spec'>): SetSpec {
+    return { ...revision.spec, labels: labelsInForce(revision.spec, spec.labels) };
+  }
+
   /** Takes a revision up again: nothing is pulled. */
   activate(asker: Asker, set: SetRecord, revision: Revision, strategy: Strategy): Promise<DeploymentRecord> {
     const act = () => this.#activate(asker, set, revision, strategy);
@@ -50,7 +55,7 @@ export class RevisionSwitch {
     const target = isShared ? await revisions.again(set, () => revision, asker.by, cause) : revision;
     const wished = (): SetRecord => {
       const now = library.set(tenant, app, name) ?? set;
-      return { ...now, spec: { ...target.spec, labels: labelsInForce(target.spec, now.spec.labels) } };
+      return { ...now, spec: this.specWith(now, target) };
     };
     const draft = {
       ...{ tenant, app, by: asker.by, cause, strategy, steps: [], members: [] },

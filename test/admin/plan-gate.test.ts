@@ -138,3 +138,25 @@ test('a revision is taken up again only as far as the plan allows it now', async
   await tidegate.ask('/v1/plans/small', { method: PUT, body: { limits: { memory: '2Gi' } } });
   assert.equal(await activate('r1'), 202);
 });
+
+test('a revision that is taken up again is counted with the scale of now, not with that of then', async (t) => {
+  const ground = await world(t, { memory: '1Gi', replicas: 4 });
+  const { tidegate, platform } = ground;
+  const web = (image: string, memory: string, max: number) => {
+    return { containers: [{ index: 1, name: 'main', image }], resources: { memory }, scale: { min: 0, max } };
+  };
+  const isInForce = (number: number) => () => platform.apps.library.set('acme', 'shop', 'web')?.current === number;
+  const activate = async (revision: string): Promise<number> => {
+    const path = `/v1/apps/shop/sets/web/revisions/${revision}/activate`;
+    return (await tidegate.ask(path, { method: 'POST', headers: HEADERS })).status;
+  };
+  assert.deepEqual(await put(ground, 'shop/sets/web', web('app:1', '512Mi', 1)), [200, undefined]);
+  await until(isInForce(1), { what: 'the first revision is in force' });
+  assert.deepEqual(await put(ground, 'shop/sets/web', web('app:2', '128Mi', 4)), [200, undefined]);
+  await until(isInForce(2), { what: 'the second revision is in force' });
+  assert.equal(await activate('r1'), 403, 'four times 512 MiB');
+  assert.deepEqual(await put(ground, 'shop/sets/web', web('app:3', '128Mi', 1)), [200, undefined]);
+  await until(isInForce(3), { what: 'the third revision is in force' });
+  assert.deepEqual(await put(ground, 'shop/sets/db', web('db:1', '64Mi', 3)), [200, undefined]);
+  assert.equal(await activate('r2'), 202, 'one replica, and not four');
+});
