@@ -3,7 +3,7 @@ import { messageOf } from '#core/errors';
 import type { SetSpec } from '#core/set-spec';
 import type { DocumentChange } from '#store/store';
 import type { AppLibrary } from './app-library.ts';
-import type { SetRecord } from './app-record.ts';
+import { appId, type SetRecord } from './app-record.ts';
 import { endOf, operationOf } from './deployment-operation.ts';
 import { DEPLOYMENT_KIND, type DeploymentRecord, hasEnded } from './deployment-record.ts';
 import type { Operations } from './operations.ts';
@@ -22,6 +22,8 @@ export interface DeploymentBookOptions {
 export class DeploymentBook {
   readonly #options: DeploymentBookOptions;
   readonly #records = new Map<string, DeploymentRecord>();
+  /** The same by app, and there by id. Asked of every set that is shown: nobody walks those of all tenants for one. */
+  readonly #ofApps = new Map<string, Map<string, DeploymentRecord>>();
 
   constructor(options: DeploymentBookOptions) {
     this.#options = options;
@@ -30,8 +32,7 @@ export class DeploymentBook {
   /** Reads what is kept. @throws TidegateError of the `store.` family */
   async load(): Promise<void> {
     for (const { body } of await this.#options.ports.store.documents(DEPLOYMENT_KIND)) {
-      const record = body as DeploymentRecord;
-      this.#records.set(record.id, record);
+      this.took(body as DeploymentRecord);
     }
   }
 
@@ -51,8 +52,8 @@ export class DeploymentBook {
 
   /** Newest first. */
   list(tenant: string, app: string): readonly DeploymentRecord[] {
-    const found = [...this.#records.values()].filter((one) => one.tenant === tenant && one.app === app);
-    return found.sort((a, b) => (a.id < b.id ? 1 : -1));
+    const found = this.#ofApps.get(appId(tenant, app))?.values() ?? [];
+    return [...found].sort((a, b) => (a.id < b.id ? 1 : -1));
   }
 
   /** One that has not ended and is about a set; null: none is. */
@@ -63,13 +64,10 @@ export class DeploymentBook {
 
   /** The newest about a set that came to an end of its own, good or bad; null: none did. */
   lastAttempt({ tenant, app, name }: Pick<SetRecord, 'tenant' | 'app' | 'name'>): DeploymentRecord | null {
-    let last: DeploymentRecord | null = null;
-    for (const one of this.#records.values()) {
-      if (one.tenant !== tenant || one.app !== app || (last !== null && one.id < last.id)) continue;
-      const isOver = one.state === 'succeeded' || (hasEnded(one.state) && one.error !== null);
-      if (isOver && one.turns.some((turn) => turn.set === name)) last = one;
-    }
-    return last;
+    const isOver = ({ state, error }: DeploymentRecord): boolean =>
+      state === 'succeeded' || (hasEnded(state) && error !== null);
+    const isAbout = ({ turns }: DeploymentRecord): boolean => turns.some((turn) => turn.set === name);
+    return this.list(tenant, app).find((one) => isOver(one) && isAbout(one)) ?? null;
   }
 
   /** What the newest that has not ended brings a set to; null: none is about it, or it only makes it anew. */
@@ -105,9 +103,22 @@ export class DeploymentBook {
     });
   }
 
-  /** A new one that is kept. */
+  /** One that is kept. */
   took(record: DeploymentRecord): void {
     this.#records.set(record.id, record);
+    const id = appId(record.tenant, record.app);
+    const own = this.#ofApps.get(id) ?? new Map<string, DeploymentRecord>();
+    this.#ofApps.set(id, own.set(record.id, record));
+  }
+
+  #dropped(id: string): void {
+    const record = this.#records.get(id);
+    if (record === undefined) return;
+    this.#records.delete(id);
+    const app = appId(record.tenant, record.app);
+    const own = this.#ofApps.get(app);
+    own?.delete(id);
+    if (own?.size === 0) this.#ofApps.delete(app);
   }
 
   /** Writes one that is known, and its operation with it. @throws TidegateError of the `store.` family */
@@ -121,7 +132,7 @@ export class DeploymentBook {
       ...(operation === null ? [] : [operations.change(operation)]),
       ...also,
     ]);
-    if (this.#records.has(record.id)) this.#records.set(record.id, record);
+    if (this.#records.has(record.id)) this.took(record);
     if (operation !== null) operations.took(operation);
     if (hasEnded(record.state)) ports.emit(endOf(record));
   }
@@ -129,7 +140,7 @@ export class DeploymentBook {
   /** @throws TidegateError of the `store.` family */
   async drop(id: string): Promise<void> {
     await this.#options.ports.store.changeDocuments([{ kind: DEPLOYMENT_KIND, id, drop: true }]);
-    this.#records.delete(id);
+    this.#dropped(id);
   }
 
   /** Drops the oldest of those that have ended. */
@@ -140,7 +151,7 @@ export class DeploymentBook {
     if (old.length === 0) return;
     try {
       await this.#options.ports.store.changeDocuments(old.map(({ id }) => ({ kind: DEPLOYMENT_KIND, id, drop: true })));
-      for (const { id } of old) this.#records.delete(id);
+      for (const { id } of old) this.#dropped(id);
     } catch (error) {
       this.#options.ports.log.warn('old deployments could not be dropped', { error: messageOf(error) });
     }
