@@ -48,12 +48,10 @@ export function scaledIn(
 }
 
 /** The spec, with what was scaled wherever it says nothing itself. @param known the set as it is; null: there is none */
-export function withScaled<S extends Pick<SetSpec, 'labels'>>(
-  known: Pick<SetRecord, 'scaled' | 'spec'> | null,
-  spec: S,
-): S {
+export function withScaled(known: Pick<SetRecord, 'scaled' | 'spec'> | null, spec: SetSpec): SetSpec {
   const scaled = known === null ? undefined : scaledIn(known, known.spec);
-  if (scaled === undefined) return spec;
+  // Of class data there is one replica, and no scale that could be kept.
+  if (scaled === undefined || spec.class === 'data') return spec;
   const { min, max } = boundsOf(spec);
   // What a spec says has to agree with itself: a bound that it gives goes before one that was scaled.
   const kept = { min: min ?? scaled.min, max: max ?? scaled.max };

@@ -143,3 +143,11 @@ test('it is refused with its place, counted against the plan, tried without bein
   await Promise.all([ask('PUT', SCALE, { max: 7 }), ask('PATCH', WEB, { drain: '9s' }), ask('PUT', SCALE, { min: 2 })]);
   assert.deepEqual((await scale()).spec, { min: 2, max: 7, schedule: 'sat 10:00-20:00 min=3' });
 });
+
+test('a set that becomes class data keeps no scale: its file is not refused for what somebody else had asked for', async (t) => {
+  const { good, scale } = await ground(t);
+  await good('PUT', WEB, FILE);
+  await good('PUT', SCALE, { min: 2, max: 5 });
+  await good('PUT', WEB, { ...FILE, class: 'data' });
+  assert.deepEqual(await scale(), { spec: null, now: [1, 1], asked: null });
+});
