@@ -6,7 +6,6 @@ import { STRATEGIES } from '#apps/deployment-record';
 import { withScaled } from '#apps/scale-bounds';
 import { isName } from '#core/name';
 import { setKey } from '#core/set';
-import type { SetSpec } from '#core/set-spec';
 import type { AmountChanges } from '#tenants/quotas';
 import type { Scope } from './access.ts';
 import { Done } from './answer.ts';
@@ -85,27 +84,31 @@ export function addCompose({ endpoints, apps, gate, plan, hold }: Parts): void {
       }
       const { tenant, principal } = scope;
       const notes = [...read.notes, ...notesOnOthers(apps, tenant, app, read.sets)];
-      const specOf = (name: string, spec: SetSpec) => withScaled(apps.library.set(tenant, app, name), spec);
-      const scaled = () => read.sets.map((one) => ({ ...one, spec: specOf(one.name, one.spec) }));
-      const faults = scaled().flatMap((set) => faultsOf(gate, scope, app, set));
-      if (faults.length > 0) return invalid(faults);
-      const asked = (): AmountChanges => amountsOf({ apps, gate }, tenant, app, scaled());
-      const bring = () =>
-        plan.taking(scope, asked, async (taken) => {
-          if (dryRun) return null;
+      const bring = async () => {
+        // What is read of the sets as they are holds until they are changed.
+        const sets = read.sets.map((one) => {
+          const before = apps.library.set(tenant, app, one.name);
+          return { ...one, before, spec: withScaled(before, one.spec) };
+        });
+        const faults = sets.flatMap((set) => faultsOf(gate, scope, app, set));
+        if (faults.length > 0) return invalid(faults);
+        const asked = (): AmountChanges => amountsOf({ apps, gate }, tenant, app, sets);
+        return await plan.taking(scope, asked, async (taken) => {
+          if (dryRun) return sets;
           const { strategy } = body;
           const asker = { tenant, app, by: principal.id, strategy, cause: 'a compose file' };
-          const wishes = scaled().map(({ name, spec }) => ({ ...asker, set: name, spec }));
-          const before = new Map(wishes.map(({ set }) => [set, apps.library.set(tenant, app, set)]));
-          const deployment = await apps.putSets(wishes, taken);
-          for (const { set, spec: after } of wishes)
-            await hold({ tenant, app, set, before: before.get(set) ?? null, after });
+          const deployment = await apps.putSets(
+            sets.map(({ name, spec }) => ({ ...asker, set: name, spec })),
+            taken,
+          );
+          for (const { name, before, spec } of sets) await hold({ tenant, app, set: name, before, after: spec });
           return deployment?.operation ?? (await nothingToDo(apps, asker));
         });
+      };
       const begun = await inTurnOf(apps, { tenant, app, sets: read.sets.map((one) => one.name) }, bring);
       if (begun instanceof Problem) return begun;
-      if (begun === null) {
-        const sets = scaled().map(({ name, spec }) => ({ name, spec: setInputJson(spec) }));
+      if (typeof begun !== 'string') {
+        const sets = begun.map(({ name, spec }) => ({ name, spec: setInputJson(spec) }));
         return new Done({ sets, notes }, { status: 200 });
       }
       // Whoever waits for its end keeps nobody else of the tenant waiting.

@@ -5,6 +5,7 @@ import { setKey } from '#core/set';
 import { readDeclared } from '#discovery/declared-set';
 import { Platform } from '#test/apps/support/platform';
 import { policy, snapshot } from '#test/router/sample';
+import { until } from '#test/support/until';
 import { withTenancy } from './tenancy-ground.ts';
 import { live } from './tidegate.ts';
 
@@ -150,4 +151,40 @@ test('a set that becomes class data keeps no scale: its file is not refused for 
   await good('PUT', SCALE, { min: 2, max: 5 });
   await good('PUT', WEB, { ...FILE, class: 'data' });
   assert.deepEqual(await scale(), { spec: null, now: [1, 1], asked: null });
+});
+
+test('a compose file is checked with the scale as it is when its turn has come', async (t) => {
+  const { platform, ask, good } = await ground(t);
+  await good('PUT', WEB, FILE);
+  await good('PUT', SCALE, { max: 6 });
+  const file = [
+    'services:',
+    '  web:',
+    '    image: shop:1',
+    '    labels: { tidegate.port: 8080, tidegate.scale.schedule: sat 10:00-20:00 min=3 }',
+    '    deploy: { resources: { limits: { cpus: 1, memory: 64m } } }',
+  ];
+  const compose = () => ask('POST', '/v1/apps/shop/compose', { text: file.join('\n') });
+  const { promise: kept, resolve: keep } = Promise.withResolvers<void>();
+  let isWriting = false;
+  const isOfSet = (changes: string): boolean => {
+    if (!changes.includes('"kind":"set"')) return false;
+    isWriting = true;
+    return true;
+  };
+  platform.slow = { is: isOfSet, until: kept };
+  const reset = ask('PUT', SCALE, { max: null });
+  await until(() => isWriting);
+  const late = compose();
+  await ask('GET', SCALE);
+  keep();
+  assert.equal((await reset).status, 200);
+  assert.deepEqual(
+    [(await late).status, (await late).body.code],
+    [422, 'invalid'],
+    'its schedule asks for more than one',
+  );
+  platform.slow = null;
+  await good('PUT', SCALE, { max: 6 });
+  assert.equal((await compose()).status, 200);
 });
