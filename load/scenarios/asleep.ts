@@ -179,6 +179,6 @@ function report(found: Found, tiers: readonly AsleepTier[]): Omit<Report, 'versi
         },
       ],
     },
-    data: found,
+    data: { ...found, apps: apps.length },
   };
 }
