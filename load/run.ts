@@ -2,6 +2,7 @@
  * `npm run load -- [scenario…] [--rounds=N] [--seconds=N] [--only=…] [--results=FOLDER] [--list]`: runs scenarios one after
  * the other and writes what each found out. Exits 0 when all could be measured, whether their goals were met or not.
  */
+import { loadavg } from 'node:os';
 import { messageOf } from '#core/errors';
 import { LoneBenchmark } from './lone-benchmark.ts';
 import { machineFacts } from './machine.ts';
@@ -87,7 +88,8 @@ async function runAll(options: LoadOptions): Promise<number> {
       const context = { options, progress: (text: string) => line.show(text), signal: interrupted.signal };
       const report = await scenario.run(context);
       line.clear();
-      const files = writeResults(report, facts, options.results);
+      const ended = isAlone ? `; load average ${loadavg()[0]?.toFixed(1)} at the end` : '';
+      const files = writeResults(report, { ...facts, idleText: `${idleText}${ended}` }, options.results);
       isWhole &&= (report.failures ?? []).length === 0;
       process.stdout.write(`${terminalReport(report)}\n\n→ ${files.join(', ')}\n\n`);
     }
