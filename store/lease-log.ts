@@ -8,7 +8,8 @@ import type { SetKey } from '#core/set';
 import type { Store } from './store.ts';
 
 const KIND = 'lease';
-const SAVE_AFTER_MS = 250;
+/** Short, as a lease that is lost in a crash is work that is put to sleep; whoever renews one is noted seldom. */
+const SAVE_AFTER_MS = 20;
 
 /** Ms since the epoch. */
 interface LeaseNote {

@@ -142,3 +142,24 @@ test('each worker hears on the next beat what the others have in flight, and the
   assert.equal(clock.pendingCount, 0);
   fleet.close();
 });
+
+test('what a replica says of its work to one worker is heard by whoever keeps its set', async () => {
+  const clock = new FakeClock();
+  const table = new RouteTable({ clock, random: () => 0 });
+  const fleet = new Fleet({
+    ...{ clock, log: silentLog, table, expected: [], isWhole: () => true, onUncertified: () => {}, post: () => {} },
+    admitter: { admit: () => Promise.reject(new Error('nobody asks')), knock: () => null },
+    giveUp: (_worker, why) => assert.fail(why),
+  });
+  const key = setKey('default', 'shop', 'web');
+  table.apply({ key, policy: policy(), routes: [route('shop.localhost')] });
+  const heard: unknown[] = [];
+  table.pool(key)?.watch({ onLeased: (pool, replica, forMs) => void heard.push([pool.key, replica, forMs]) });
+  const leased = { kind: 'leased', set: key, replica: 'local/1', forMs: 5000 } as const;
+  fleet.receive(1, [leased]);
+  assert.deepEqual(heard, [], 'it did not say hello');
+  fleet.receive(1, [{ kind: 'hello', protocol: PROTOCOL, carried: [] }, leased]);
+  fleet.receive(1, [{ ...leased, set: setKey('default', 'shop', 'gone') }]);
+  assert.deepEqual(heard, [[key, 'local/1', 5000]]);
+  fleet.close();
+});
