@@ -67,14 +67,13 @@ export function planShares(facts: ShareFacts): SharePlan {
     const whole = own.filter((one) => one.snapshot.isIncomplete !== true);
     const ordered = leasedFirst(whole.toSorted(liveliestThenOldestFirst), facts);
     const isOpen = share.replicas === null && !facts.fixed;
-    const leased = isOpen ? whole.filter((one) => facts.isLeased(one)).length : 0;
-    const needed = wanted.get(share.revision) ?? 0;
-    const count = Math.max(needed, leased);
-    const kept = ordered.slice(0, count);
+    const count = wanted.get(share.revision) ?? 0;
+    const atWork = isOpen ? ordered.slice(count).filter((one) => facts.isLeased(one)) : [];
+    const kept = [...ordered.slice(0, count), ...atWork];
     for (const replica of kept) wishes.set(replica, wishFor(replica, share, facts));
     // Those at work beyond what is needed are warm as well.
-    const spareCount = share === busiest ? Math.max(0, facts.spare - (count - needed)) : 0;
-    const spares = ordered.slice(count, count + spareCount);
+    const spareCount = share === busiest ? Math.max(0, facts.spare - atWork.length) : 0;
+    const spares = ordered.filter((one) => !kept.includes(one)).slice(0, spareCount);
     const serves = kept.filter((one) => one.isReady).length >= count;
     for (const replica of own) {
       if (replica.isReady && !whole.includes(replica) && !serves && !isData) wishes.set(replica, 'leave');
@@ -83,7 +82,7 @@ export function planShares(facts: ShareFacts): SharePlan {
     for (const replica of spares) wishes.set(replica, spareWish(replica, serves, wishFor(replica, share, facts)));
     const isUp = tierOf(share, facts) === 'awake' && facts.dependenciesReady;
     const missingSpares = serves ? spareCount - spares.length : 0;
-    missing.set(share.revision, isUp ? count - kept.length + missingSpares : 0);
+    missing.set(share.revision, isUp ? Math.max(0, count - kept.length) + missingSpares : 0);
   }
   return isData ? oneAtATime({ wishes, missing }, made) : { wishes, missing };
 }

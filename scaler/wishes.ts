@@ -44,9 +44,9 @@ export function planWishes(facts: WishFacts): WishPlan {
   const current = clones.filter((one) => original === null || one.snapshot.cloneOf === original.snapshot.containerId);
   const wanted = facts.orphaned ? 0 : Math.max(0, target.awake - made.length);
   const chosen = new Set(leasedFirst(made.toSorted(liveliestFirst), facts).slice(0, target.awake));
-  const leased = facts.fixed || facts.orphaned ? 0 : current.filter((one) => facts.isLeased(one)).length;
   const ordered = leasedFirst(current.toSorted(liveliestThenOldestFirst), facts);
-  const kept = new Set(ordered.slice(0, Math.max(wanted, leased)));
+  const mayWork = !facts.fixed && !facts.orphaned;
+  const kept = new Set(ordered.filter((one, place) => place < wanted || (mayWork && facts.isLeased(one))));
 
   const wishes = new Map<ReplicaKeeper, ReplicaWish>();
   for (const replica of made) wishes.set(replica, wishForMade(replica, chosen.has(replica), facts));
@@ -110,12 +110,12 @@ function liveliestFirst(a: ReplicaKeeper, b: ReplicaKeeper): number {
   return Number(a.isInVain) - Number(b.isInVain) || liveliness(a) - liveliness(b) || newestFirst(a, b);
 }
 
-/** Those at work before all others, which stay in order. */
+/** Those that answer and are at work before all others, which stay in order: what does not answer takes nobody's place. */
 export function leasedFirst(
   replicas: readonly ReplicaKeeper[],
   { isLeased }: Pick<WishFacts, 'isLeased'>,
 ): ReplicaKeeper[] {
-  return replicas.toSorted((a, b) => Number(isLeased(b)) - Number(isLeased(a)));
+  return replicas.toSorted((a, b) => Number(b.isReady && isLeased(b)) - Number(a.isReady && isLeased(a)));
 }
 
 /** By liveliness, and the oldest among equals: what Tidegate made goes in the opposite order of its making. */

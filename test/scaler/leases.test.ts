@@ -103,6 +103,34 @@ test('the replica that is at work is none of those that become too many', async 
   );
 });
 
+test('one at work that answers no longer stays, and takes the place of none that answers', async () => {
+  const rig = new Rig();
+  const key = rig.set('web', { concurrency: 1, scale: { min: 1, max: 3, target: 1, stopMs: null } });
+  rig.declare(key, [SHARE]);
+  await rig.clock.advance(1000);
+  const asks = rig.asks(key, 3);
+  await rig.clock.advance(2000);
+  const youngest = rig.containersOf(key).at(-1);
+  assert.ok(youngest !== undefined);
+  rig.pool(key).lease(`local/${youngest.id}`, 600_000);
+  youngest.sick = true;
+  for (const ask of asks) {
+    if (ask.upstream?.replica === `local/${youngest.id}`) rig.pool(key).suspect(ask.upstream);
+    ask.finish();
+  }
+  await rig.clock.advance(300_000);
+  assert.equal(rig.view(key).ready, 1, 'the set answers');
+  assert.equal(rig.containersOf(key).length, 2);
+  assert.equal(rig.state(youngest), 'running');
+  youngest.sick = false;
+  await rig.clock.advance(60_000);
+  assert.deepEqual(
+    rig.containersOf(key).map((one) => one.id),
+    [youngest.id],
+    'one is enough',
+  );
+});
+
 test('all that are at work stay, however few are wanted, until they have ended', async () => {
   const rig = new Rig();
   const key = rig.set('web', { concurrency: 1, scale: { min: 1, max: 3, target: 1, spare: 1, stopMs: null } });
