@@ -176,11 +176,9 @@ export const SetShape = z
     ready: count,
     in_flight: count,
     held: count.openapi({ description: 'Requests in the waiting room.' }),
-    leased_until: time
-      .nullable()
-      .openapi({
-        description: 'It stays awake until then, traffic or not: by a lease, or a replica at work; null: no.',
-      }),
+    leased_until: time.nullable().openapi({
+      description: 'It stays awake until then, traffic or not: by a lease, or a replica at work; null: no.',
+    }),
     scale: ScaleShape,
     routes: z.array(RouteShape.omit({ app: true, set: true, origin: true })),
     replicas: z.array(ReplicaShape),
