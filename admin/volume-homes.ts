@@ -93,7 +93,10 @@ export function addVolumeHomes(endpoints: Endpoints, apps: Apps): void {
         const { host } = params;
         const refusal = apps.volumes.refusal(set, host);
         if (refusal !== null) return refused(apps, set, host, refusal);
-        const note = `What is in the volumes on ${host} stays there, and is neither used nor removed when it comes back.`;
+        const isLost = apps.volumes.homesOf(set).some((one) => one.host === host && one.state === 'missing');
+        const note = isLost
+          ? `${host} has lost the volume: the next one is empty, there or on another host.`
+          : `What is in the volumes on ${host} stays there, and is neither used nor removed when it comes back.`;
         if (dryRun) return { left_behind: [], note };
         const left = await apps.volumes.giveUp({ tenant, by: principal.id }, set, host);
         return typeof left === 'string' ? refused(apps, set, host, left) : { left_behind: left.map(leftJson), note };

@@ -125,7 +125,7 @@ export class ReplicaFactory {
     }
     const volumes = volumesOf(tenant, app, revision.spec);
     for (const volume of volumes) await engine.ensureVolume({ name: volume, labels });
-    await this.#options.homes.made(volumes);
+    await this.#options.homes.made(volumes, engine.host);
     const plan = planReplica({
       ...{ tenant, app, set: name, revision, links },
       id: ports.newId('rep'),

@@ -99,29 +99,33 @@ export class VolumeHomes {
   async settle(volumes: readonly string[], host: string): Promise<void> {
     if (volumes.length === 0) return;
     await this.#store.changeDocuments(volumes.map((id) => ({ kind: HOME_KIND, id, body: { host } })));
-    for (const id of volumes) this.#homes.set(id, { host });
+    for (const id of volumes) this.#put(id, { host });
   }
 
-  /** They are where they are to be: if one is not from now on, it has been lost. */
-  async made(volumes: readonly string[]): Promise<void> {
+  /** They are on the host where they are to be: one that is not from now on has been lost. */
+  async made(volumes: readonly string[], host: string): Promise<void> {
     const homes = volumes.flatMap((id) => {
       const home = this.#homes.get(id);
-      return home === undefined || home.made === true ? [] : [{ id, body: { ...home, made: true } }];
+      return home?.host !== host || home.made === true ? [] : [{ id, body: { ...home, made: true } }];
     });
     if (homes.length === 0) return;
     await this.#store.changeDocuments(homes.map(({ id, body }) => ({ kind: HOME_KIND, id, body })));
-    for (const { id, body } of homes) this.#homes.set(id, body);
+    for (const { id, body } of homes) this.#put(id, body);
   }
 
-  /** What is on the host stays there, and the next replica begins with nothing somewhere else. */
-  async giveUp(given: readonly VolumeLeft[]): Promise<void> {
-    const homes = given.filter((one) => this.homeOf(one.volume) === one.host);
+  /**
+   * The next replica begins with nothing.
+   * @param left stay where they are, and it begins somewhere else
+   * @param lost are not there any more, and it begins there or anywhere
+   */
+  async giveUp(left: readonly VolumeLeft[], lost: readonly string[]): Promise<void> {
+    const homes = [...left.map((one) => one.volume), ...lost];
     await this.#store.changeDocuments([
-      ...homes.map(({ volume }): DocumentChange => ({ kind: HOME_KIND, id: volume, drop: true })),
-      ...given.map((one): DocumentChange => ({ kind: LEFT_KIND, id: leftId(one), body: one })),
+      ...homes.map((id): DocumentChange => ({ kind: HOME_KIND, id, drop: true })),
+      ...left.map((one): DocumentChange => ({ kind: LEFT_KIND, id: leftId(one), body: one })),
     ]);
-    for (const { volume } of homes) this.#homes.delete(volume);
-    for (const one of given) this.#left.set(leftId(one), one);
+    for (const volume of homes) this.#forget(volume);
+    for (const one of left) this.#left.set(leftId(one), one);
   }
 
   async told(left: VolumeLeft): Promise<void> {
@@ -140,11 +144,18 @@ export class VolumeHomes {
       ...(isHome ? [{ kind: HOME_KIND, id: volume, drop: true } as const] : []),
       ...(isLeft ? [{ kind: LEFT_KIND, id, drop: true } as const] : []),
     ]);
-    if (isHome) {
-      this.#homes.delete(volume);
-      this.#missing.delete(volume);
-    }
+    if (isHome) this.#forget(volume);
     this.#left.delete(id);
+  }
+
+  #put(volume: string, home: Home): void {
+    this.#homes.set(volume, home);
+    this.#missing.delete(volume);
+  }
+
+  #forget(volume: string): void {
+    this.#homes.delete(volume);
+    this.#missing.delete(volume);
   }
 }
 

@@ -62,27 +62,27 @@ export class VolumeRelease {
 
   /**
    * Gives up what a set has on a host. Other sets of the app that have the same volumes begin anew with it.
+   * @returns what is left behind there
    * @throws TidegateError of the `store.` family, and nothing has changed
    */
   async giveUp({ tenant, by }: Asker, set: SetRecord, host: string): Promise<readonly VolumeLeft[] | StaysHome> {
     const { homes, ports } = this.#options;
     const { app, name } = set;
-    let what = `what is there on ${host} stays behind`;
-    const left = await homes.turns.take(`${tenant}/${app}`, async () => {
+    const given = await homes.turns.take(`${tenant}/${app}`, async () => {
       const refusal = this.refusal(set, host);
       if (refusal !== null) return refusal;
       const at = ports.clock.wall();
-      const given = this.homesOf(set)
-        .filter((one) => one.host === host && one.state !== 'reachable')
-        .map(({ volume, state }) => ({ tenant, app, volume, host, by, at, told: false, isThere: state !== 'missing' }));
-      for (const { volume, isThere } of given) if (!isThere) await homes.gone(volume, host);
-      const stays = given.filter((one) => one.isThere).map(({ isThere, ...one }) => one);
-      await homes.giveUp(stays);
-      if (stays.length === 0) what = `it was not on ${host} any more`;
-      return given.map(({ isThere, ...one }) => one);
+      const away = this.homesOf(set).filter((one) => one.host === host && one.state !== 'reachable');
+      const lost = away.filter((one) => one.state === 'missing').map((one) => one.volume);
+      const left = away
+        .filter((one) => one.state !== 'missing')
+        .map(({ volume }) => ({ tenant, app, volume, host, by, at, told: false }));
+      await homes.giveUp(left, lost);
+      return { left, volumes: away.map((one) => one.volume) };
     });
-    if (typeof left === 'string') return left;
-    const volumes = left.map((one) => one.volume);
+    if (typeof given === 'string') return given;
+    const { left, volumes } = given;
+    const what = left.length === 0 ? `it was not on ${host} any more` : `what is there on ${host} stays behind`;
     const cause = `${by} asked for it for ${volumes.join(', ')}: ${what}`;
     ports.emit({ type: 'volume.given_up', tenant, app, set: name, host, cause, data: { volumes } });
     this.#declareAll(tenant, app);

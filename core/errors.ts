@@ -69,7 +69,7 @@ export const ERRORS = {
   },
   'volume.missing': {
     meaning: 'A volume is not on the host any more that it was on: somebody removed it, or the host is another one.',
-    fix: 'Put it back there, or let the set begin anew with an empty one: `tide volumes give-up SET HOST`.',
+    fix: 'Put it back there under its name, with its labels (`tidegate.tenant`, `tidegate.app`, `tidegate.instance`), or let the set begin anew with an empty one: `tide volumes give-up SET HOST`.',
   },
   'volume.left_behind': {
     meaning: 'The only host that answers is one where a volume of the set was given up, and that is not used again.',

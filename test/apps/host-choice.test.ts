@@ -159,7 +159,7 @@ test('what was given up on a host is not looked for there, and nothing is made t
   assert.equal((await choice().choose(SET, revision(['data']))).host, 'a');
   hostOf('a').volumes.add('tidegate-acme.shop.data');
   const left = { tenant: 'acme', app: 'shop', volume: 'tidegate-acme.shop.data', host: 'a', by: 'op_1' };
-  await homes.giveUp([{ ...left, at: 0, told: false }]);
+  await homes.giveUp([{ ...left, at: 0, told: false }], []);
   homes = await VolumeHomes.open(store);
   assert.equal((await choice().choose(SET, revision(['data']))).host, 'b');
   // Others go there as before.

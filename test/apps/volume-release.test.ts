@@ -95,11 +95,22 @@ test('a volume that its host has lost is not made anew in silence; given up, it 
   platform.volumes.clear();
   await assert.rejects(platform.apps.factory.make(DB, 'r1'));
   assert.equal(platform.apps.volumes.refusal(db(), 'a'), null);
-  await platform.apps.volumes.giveUp(ASKER, db(), 'a');
+  assert.deepEqual(await platform.apps.volumes.giveUp(ASKER, db(), 'a'), [], 'nothing is left behind there');
   assert.deepEqual([platform.apps.volumes.leftOf(db()), platform.inForce(DB)?.leftHosts], [[], []]);
   assert.match(told('volume.given_up')[0]?.cause ?? '', /it was not on a any more/);
   await platform.apps.factory.make(DB, 'r1');
   assert.equal(platform.apps.volumes.homesOf(db())[0]?.state, 'reachable');
+});
+
+test('what its host had lost before that fell silent is not lost on the next one, and not to be given up there', async () => {
+  platform.volumes.clear();
+  platform.replicas.clear();
+  await assert.rejects(platform.apps.factory.make(DB, 'r1'), (error) => isTidegateError(error, 'volume.missing'));
+  platform.silentHosts.add('a');
+  assert.ok(typeof (await platform.apps.volumes.giveUp(ASKER, db(), 'a')) !== 'string');
+  assert.equal((await platform.apps.factory.make(DB, 'r1')).host, 'b');
+  assert.deepEqual(platform.apps.volumes.homesOf(db()), [{ volume: VOLUME, host: 'b', state: 'reachable' }]);
+  assert.equal(await platform.apps.volumes.giveUp(ASKER, db(), 'b'), 'reachable');
 });
 
 test('a host of the settings no more can be given up as one that is silent', async () => {

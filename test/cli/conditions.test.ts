@@ -93,5 +93,10 @@ test('a volume whose host is silent, or of the settings no more, is told, and gi
     [(await volume())?.status, (await volume())?.message],
     ['True', 'tidegate-default.shop.data is on b.'],
   );
+  platform.volumes.clear();
+  platform.replicas.clear();
+  await assert.rejects(platform.apps.factory.make('default/shop/db', 'r1'));
+  assert.equal((await volume())?.reason, 'volume_missing');
+  assert.match((await ground.tide('volumes give-up db b -a shop --yes')).stderr, /b has lost the volume/);
   assert.match((await ground.tide('audit')).stdout, /giveUpVolumeHome|volume-homes/);
 });
