@@ -31,6 +31,8 @@ export interface TimedAnswer {
   readonly endedAt: number;
   /** What the gateway says the wake took; null: there was none. */
   readonly wakeMs: number | null;
+  /** All that its Server-Timing field says, in ms. */
+  readonly timings: ReadonlyMap<string, number>;
 }
 
 /** @throws Error when there is no whole answer in time */
@@ -65,8 +67,9 @@ export function ask(options: AskOptions): Promise<TimedAnswer> {
       response.on('error', reject);
       response.on('end', () => {
         const endedAt = performance.now();
-        const wakeMs = wakeMsOf(String(response.headers['server-timing'] ?? ''));
-        resolve({ status: response.statusCode ?? 0, ms: endedAt - begun, endedAt, wakeMs });
+        const timings = timingsOf(String(response.headers['server-timing'] ?? ''));
+        const wakeMs = timings.get('wake') ?? null;
+        resolve({ status: response.statusCode ?? 0, ms: endedAt - begun, endedAt, wakeMs, timings });
       });
     });
     call.end();
@@ -136,14 +139,15 @@ export class Sampler {
   }
 }
 
-/** Duration of the metric `wake` in a Server-Timing field (W3C Server Timing), in ms; null: it is not there. */
-export function wakeMsOf(serverTiming: string): number | null {
+/** Durations of a Server-Timing field (W3C Server Timing) by metric, in ms; one without is left out. */
+export function timingsOf(serverTiming: string): ReadonlyMap<string, number> {
+  const timings = new Map<string, number>();
   for (const metric of serverTiming.split(',')) {
-    const [name, ...parameters] = metric.split(';').map((part) => part.trim());
+    const [name = '', ...parameters] = metric.split(';').map((part) => part.trim());
     const duration = parameters.find((parameter) => parameter.startsWith('dur='));
-    if (name === 'wake' && duration !== undefined) return Number(duration.slice('dur='.length));
+    if (duration !== undefined) timings.set(name, Number(duration.slice('dur='.length)));
   }
-  return null;
+  return timings;
 }
 
 /** Whether something answers `GET /` with 200 on this port of the loopback. */

@@ -5,7 +5,7 @@
 import { deployHello } from '../../test/support/deployed-app.ts';
 import type { TidegateProcess } from '../../test/support/tidegate.ts';
 import { until } from '../../test/support/until.ts';
-import { ask } from '../client.ts';
+import { ask, type TimedAnswer } from '../client.ts';
 import { type Goal, type Report, type TimeGoal, timeGoals } from '../report.ts';
 import { isChosen, type LoadContext, type Scenario } from '../scenario.ts';
 import { type SetState, Stage } from '../stage.ts';
@@ -43,8 +43,13 @@ const GOALS_MS: Readonly<Record<Tier, readonly TimeGoal[]>> = {
 };
 const BURST_SHARE = 0.6;
 
+/** Where the gateway says the time went, in the order in which it went there. */
+const TIMINGS = ['wake-decide', 'wake-engine', 'wake-probe', 'wake-queue', 'wake-first-byte'] as const;
+
+type Wake = Pick<TimedAnswer, 'ms' | 'timings'>;
+
 interface Figures {
-  readonly wakes: Readonly<Record<Tier, readonly number[]>>;
+  readonly wakes: Readonly<Record<Tier, readonly Wake[]>>;
   /** From the change of scale until all replicas are ready. */
   readonly bursts: { readonly without: readonly number[]; readonly with: readonly number[] };
 }
@@ -59,7 +64,7 @@ export const wakeTiers: Scenario = {
 async function runWakeTiers({ options, progress, signal }: LoadContext): Promise<Report> {
   const count = options.rounds ?? RUNS;
   const tiers = TIERS.filter((tier) => isChosen(tier, PARTS, options));
-  const wakes: Record<Tier, number[]> = { frozen: [], sandbox: [], stopped: [], absent: [] };
+  const wakes: Record<Tier, Wake[]> = { frozen: [], sandbox: [], stopped: [], absent: [] };
   const versions = await measureWakes(wakes, { count, tiers, progress, signal });
   const bursts: { without: number[]; with: number[] } = { without: [], with: [] };
   if (isChosen('burst', PARTS, options)) {
@@ -81,7 +86,7 @@ interface WakeOptions extends Pick<LoadContext, 'progress' | 'signal'> {
 }
 
 async function measureWakes(
-  wakes: Readonly<Record<Tier, number[]>>,
+  wakes: Readonly<Record<Tier, Wake[]>>,
   { count, tiers, progress, signal }: WakeOptions,
 ): Promise<Report['versions']> {
   await using stage = await Stage.open();
@@ -115,11 +120,11 @@ async function untilTier(tidegate: TidegateProcess, app: string, tier: Tier): Pr
   });
 }
 
-async function wake({ port }: TidegateProcess, app: string): Promise<number> {
+async function wake({ port }: TidegateProcess, app: string): Promise<Wake> {
   const answer = await ask({ host: '127.0.0.1', port, hostname: `${app}.localhost`, timeoutMs: TIMEOUT_MS });
   if (answer.status !== 200) throw new Error(`${app} answered ${answer.status}`);
   if (answer.wakeMs === null) throw new Error(`${app} was not asleep`);
-  return answer.ms;
+  return { ms: answer.ms, timings: answer.timings };
 }
 
 /** On a stage of its own: nothing is left there of the one before. */
@@ -146,9 +151,11 @@ async function running({ docker }: Stage['engine'], label: string): Promise<numb
 }
 
 function report({ wakes, bursts }: Figures, tiers: readonly Tier[]): Omit<Report, 'versions'> {
+  const of = (tier: Tier): number[] => wakes[tier].map(({ ms }) => ms);
+  const times = { frozen: of('frozen'), sandbox: of('sandbox'), stopped: of('stopped'), absent: of('absent') };
   const kinds = (['without', 'with'] as const).filter((kind) => bursts[kind].length > 0);
   const bars = tiers.map((tier) => ({
-    ...{ label: tier, value: percentile(wakes[tier], 50), range: extent(wakes[tier]), isOurs: true, goal: null },
+    ...{ label: tier, value: percentile(times[tier], 50), range: extent(times[tier]), isOurs: true, goal: null },
   }));
   return {
     name: wakeTiers.name,
@@ -163,7 +170,12 @@ function report({ wakes, bursts }: Figures, tiers: readonly Tier[]): Omit<Report
       {
         title: 'A whole request that wakes, ms',
         columns: ['from', 'runs', 'p50', 'p90', 'p99', 'min–max'],
-        rows: tiers.map((tier) => timesRow(tier, wakes[tier], [50, 90, 99])),
+        rows: tiers.map((tier) => timesRow(tier, times[tier], [50, 90, 99])),
+      },
+      {
+        title: 'Where that time went, p50 of each part, ms',
+        columns: ['from', ...TIMINGS.map((name) => name.slice('wake-'.length)), 'outside the gateway'],
+        rows: tiers.map((tier) => partsRow(tier, wakes[tier])),
       },
       {
         title: `${BURST} cold replicas until all are ready, ms`,
@@ -172,7 +184,7 @@ function report({ wakes, bursts }: Figures, tiers: readonly Tier[]): Omit<Report
       },
     ].filter(({ rows }) => rows.length > 0),
     goals: [
-      ...tiers.flatMap((tier) => timeGoals(`a whole request from ${tier}`, GOALS_MS[tier], wakes[tier])),
+      ...tiers.flatMap((tier) => timeGoals(`a whole request from ${tier}`, GOALS_MS[tier], times[tier])),
       ...(kinds.length === 2 ? [burstGoal(bursts)] : []),
     ],
     chart: {
@@ -180,8 +192,15 @@ function report({ wakes, bursts }: Figures, tiers: readonly Tier[]): Omit<Report
       unit: 'ms',
       groups: [{ label: 'p50 with min–max', bars }],
     },
-    data: { wakes, bursts },
+    data: { wakes: times, bursts },
   };
+}
+
+function partsRow(tier: Tier, wakes: readonly Wake[]): string[] {
+  const part = ({ timings }: Wake, name: string): number => timings.get(name) ?? 0;
+  const outside = (one: Wake): number => one.ms - part(one, 'wake') - part(one, 'wake-first-byte');
+  const parts = [...TIMINGS.map((name) => wakes.map((one) => part(one, name))), wakes.map(outside)];
+  return [tier, ...parts.map((times) => figureText(percentile(times, 50)))];
 }
 
 function burstGoal(bursts: Figures['bursts']): Goal {

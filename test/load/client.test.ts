@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { answers, ask, firstAnswer, Sampler, wakeMsOf } from '../../load/client.ts';
+import { answers, ask, firstAnswer, Sampler, timingsOf } from '../../load/client.ts';
 import { freePort } from '../../load/processes.ts';
 import { until } from '../support/until.ts';
 
@@ -79,8 +79,8 @@ test('nobody answers on a port that nobody listens on', async () => {
 });
 
 test('the wake is found among other metrics, and nowhere else', () => {
-  assert.equal(wakeMsOf('cache;desc="wake;dur=9", wake;desc="cold";dur=3.25'), 3.25);
-  assert.equal(wakeMsOf('awake;dur=3'), null);
-  assert.equal(wakeMsOf('wake'), null);
-  assert.equal(wakeMsOf(''), null);
+  assert.equal(timingsOf('cache;desc="wake;dur=9", wake;desc="cold";dur=3.25').get('wake'), 3.25);
+  assert.deepEqual([...timingsOf('awake;dur=3, miss')], [['awake', 3]]);
+  assert.deepEqual([...timingsOf('wake')], []);
+  assert.deepEqual([...timingsOf('')], []);
 });
