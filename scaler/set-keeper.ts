@@ -230,9 +230,10 @@ export class SetKeeper {
     this.#roster.drained();
   }
 
-  /** The set is gone: nobody waits for it any longer. */
+  /** The set is gone: nobody waits for it any longer, and one of that name that comes later has none of its leases. */
   dispose(): void {
     this.#end();
+    this.#demand.leases.end();
     this.#roster.dispose();
     this.#holds.holdOnly([]);
     for (const dependent of this.#holds.dependents) dependent.reconcile();

@@ -82,6 +82,15 @@ test('a lease that somebody asked the API for outlives Tidegate to the milliseco
   assert.equal(rig.view(key).state, 'frozen');
 });
 
+test('a set that is gone leaves no lease to one that has its name later', async () => {
+  const rig = new Rig();
+  const { key, lease } = await used(rig);
+  lease(3_600_000);
+  assert.equal(rig.leases.size, 1);
+  rig.vanish(key);
+  assert.equal(rig.leases.size, 0);
+});
+
 test('the replica that is at work is none of those that become too many', async () => {
   const rig = new Rig();
   const key = rig.set('web', { concurrency: 1, scale: { min: 1, max: 3, target: 1, stopMs: null } });
