@@ -66,6 +66,7 @@ export function withScaled(known: Pick<SetRecord, 'scaled' | 'spec'> | null, spe
 export function rescaled(set: SetRecord, named: Partial<ScaleBounds>, who: Pick<ScaledBounds, 'by' | 'at'>): SetRecord {
   const now = boundsOf(set.spec);
   const kept = scaledIn(set, set.spec);
+  if (named.min === undefined && named.max === undefined) return { ...set, scaled: kept };
   const one = (bound: Bound) => {
     const own = kept?.[bound] ?? null;
     const before = own === null ? now[bound] : (kept?.before[bound] ?? null);

@@ -92,10 +92,11 @@ test('a file that leaves the scale out takes nothing back of it; one that names 
 });
 
 test('a fixed number is held beside the spec: the same file again leaves it, one with other bounds ends it', async (t) => {
-  const { good, scale, tidegate } = await ground(t);
+  const { good, scale, tidegate, platform } = await ground(t);
   const file = { ...FILE, scale: { min: 0, max: 4 } };
   await good('PUT', WEB, file);
   await good('PUT', SCALE, { replicas: 3 });
+  assert.equal(platform.apps.library.set('acme', 'shop', 'web')?.scaled, undefined, "its bounds are the file's");
   assert.deepEqual(tidegate.settings.get(KEY)?.replicas, 3);
   await good('PUT', WEB, file);
   await good('PUT', WEB, { ...file, containers: [{ image: 'shop:2' }] });
