@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { TRACES } from '../../load/simulator/traces.ts';
 
 const LOAD = path.resolve(import.meta.dirname, '../../load');
 const page = readFileSync(path.join(LOAD, 'README.md'), 'utf8');
@@ -16,6 +17,10 @@ test('the page has a row for every scenario and for every k6 script', () => {
   const names = [...namesIn('scenarios', '.ts'), ...namesIn('k6', '.js').filter((name) => name !== 'common')];
   const missing = names.filter((name) => !page.includes(`\n| \`${name}\` `));
   assert.deepEqual(missing, []);
+});
+
+test('the page says how many traces are simulated', () => {
+  assert.match(page, new RegExp(`\\n\\| \`simulate\` .* \\| ${TRACES.length} traces \\|\\n`));
 });
 
 test('the page shows the chart of every result, and every chart that it shows is there', () => {
