@@ -114,8 +114,13 @@ export const ScaleShape = z
     override: z
       .object({ min: count.nullable(), max: count.nullable(), replicas: count.nullable(), by: z.string(), at: time })
       .nullable()
-      .openapi({ description: 'What was asked for beside the labels; null: nothing.' }),
-    labels: z.object({ min: count, max: count }),
+      .openapi({
+        description:
+          'What was asked for beside the labels, or written into the spec by whoever scaled it; null: nothing.',
+      }),
+    labels: z
+      .object({ min: count, max: count })
+      .openapi({ description: 'Of the labels, or of the spec as it is now.' }),
     load: z
       .object({
         desired: count.openapi({ description: 'Replicas that it asks for, within min and max.' }),

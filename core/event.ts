@@ -73,7 +73,7 @@ export const EVENT_TYPES = {
   'deployment.succeeded': 'A deployment came to its end; the new revision is in force.',
   'deployment.ended': 'A deployment failed, was canceled, rolled back or superseded; what was before is in force.',
   'volume.given_up':
-    'A person let a set begin anew without the data on a host that is gone; what is on that host stays there.',
+    'A person let a set begin anew without the data on a host that is gone, or has lost it; what is on that host stays there.',
   'volume.returned':
     'A host where a volume was given up answers and still has it: it is neither used nor removed. Replicas that were left there with it are removed.',
   'set.dependency': 'A dependency of a set cannot be followed.',
