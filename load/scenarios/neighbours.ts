@@ -29,6 +29,8 @@ interface Findings {
   readonly checked: Said;
   readonly times: readonly number[];
   readonly failures: readonly string[];
+  /** Requests a second. */
+  readonly rate: number;
 }
 
 export const neighbours: Scenario = {
@@ -67,17 +69,18 @@ async function runNeighbours({ options, progress, signal }: LoadContext): Promis
     } finally {
       await sampler.stop();
     }
+    const { rate } = sampler;
     clients.ask();
     const checked = await clients.next(signal);
     const { times, failures } = sampler;
-    return { ...report({ deploys, opened, checked, times, failures }), versions: await stage.versions() };
+    return { ...report({ deploys, opened, checked, times, failures, rate }), versions: await stage.versions() };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 function report(found: Findings): Report {
-  const { deploys, opened, checked, times, failures } = found;
+  const { deploys, opened, checked, times, failures, rate } = found;
   const [p50, p99] = [percentile(times, 50), percentile(times, 99)];
   return {
     name: neighbours.name,
@@ -89,11 +92,12 @@ function report(found: Findings): Report {
     tables: [
       {
         title: 'Requests to the app that is not deployed, ms',
-        columns: ['', 'answers', 'errors', 'p50', 'p99', 'max'],
+        columns: ['', 'answers', '1/s', 'errors', 'p50', 'p99', 'max'],
         rows: [
           [
             'all the time',
             String(times.length),
+            figureText(rate),
             String(failures.length),
             ...[p50, p99, spread(times).max].map(figureText),
           ],

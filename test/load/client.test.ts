@@ -8,6 +8,7 @@ import { answers, ask, firstAnswer, Sampler, timingsOf } from '../../load/client
 import { freePort } from '../../load/processes.ts';
 import { until } from '../support/until.ts';
 
+const LATE_MS = 100;
 const TIMEOUT_MS = 20_000;
 
 async function serve(t: TestContext, listener: RequestListener, port = 0): Promise<{ server: Server; port: number }> {
@@ -72,6 +73,21 @@ test('a sampler keeps times of good answers apart from everything else', async (
   await sampler.stop();
   assert.deepEqual(sampler.failures, ['status 500']);
   assert.equal(sampler.times.length, asked - 1);
+});
+
+test('a sampler whose turn comes late asks all that is due', async (t) => {
+  let asked = 0;
+  const { port } = await serve(t, (_request, response) => {
+    asked++;
+    response.end();
+  });
+  const sampler = new Sampler({ host: '127.0.0.1', port, hostname: null, timeoutMs: TIMEOUT_MS }, 1);
+  const until = performance.now() + LATE_MS;
+  while (performance.now() < until);
+  // One turn of the timers, in which the sampler's own comes first.
+  await new Promise<void>((resolve) => setTimeout(resolve, 1));
+  await sampler.stop();
+  assert.ok(asked >= LATE_MS, `${asked} of ${LATE_MS}`);
 });
 
 test('nobody answers on a port that nobody listens on', async () => {
