@@ -2,10 +2,11 @@
  * Which sets are leased until when, at hand in memory and written behind to the store, so that a lease costs an answer
  * nothing and outlives a restart. Those that have ended are dropped with the next write, or at the next start.
  */
-import type { Clock, Timer } from '#core/clock';
+import type { Clock } from '#core/clock';
 import type { Log } from '#core/log';
 import type { SetKey } from '#core/set';
 import type { Store } from './store.ts';
+import { WriteBehind } from './write-behind.ts';
 
 const KIND = 'lease';
 /** Short, as a lease that is lost in a crash is work that is put to sleep; whoever renews one is noted seldom. */
@@ -26,14 +27,16 @@ export interface LeaseLogOptions {
 export class LeaseLog {
   readonly #options: LeaseLogOptions;
   readonly #notes: Map<SetKey, LeaseNote>;
-  /** Sets whose note is not saved as it is now. */
-  readonly #unsaved = new Set<SetKey>();
-  #timer: Timer | null = null;
-  #saving: Promise<void> = Promise.resolve();
+  readonly #writing: WriteBehind<SetKey>;
 
   private constructor(options: LeaseLogOptions, notes: Map<SetKey, LeaseNote>) {
+    const { clock, log } = options;
     this.#options = options;
     this.#notes = notes;
+    this.#writing = new WriteBehind({
+      ...{ clock, afterMs: SAVE_AFTER_MS, save: (key) => this.#save(key), gather: () => this.#dropEnded() },
+      onFailed: (set, error) => log.warn('the lease of a set cannot be saved', { set, error }),
+    });
   }
 
   /** @throws TidegateError of the `store.` family */
@@ -51,36 +54,28 @@ export class LeaseLog {
   put(key: SetKey, note: LeaseNote | null): void {
     if (note !== null) this.#notes.set(key, note);
     else if (!this.#notes.delete(key)) return;
-    this.#unsaved.add(key);
-    this.#timer ??= this.#options.clock.after(SAVE_AFTER_MS, () => void this.flush());
+    this.#writing.changed(key);
   }
 
-  /** Saves what is not saved yet. Never rejects: what could not be saved is tried again with the next note. */
+  /** As {@link WriteBehind.flush}. */
   flush(): Promise<void> {
-    this.#timer?.cancel();
-    this.#timer = null;
-    this.#saving = this.#saving.then(() => this.#save());
-    return this.#saving;
+    return this.#writing.flush();
   }
 
-  async #save(): Promise<void> {
-    const { store, clock, log } = this.#options;
-    for (const [key, { until }] of this.#notes) {
-      if (until > clock.wall()) continue;
-      this.#notes.delete(key);
-      this.#unsaved.add(key);
-    }
-    for (const key of [...this.#unsaved]) {
-      this.#unsaved.delete(key);
-      const note = this.#notes.get(key);
-      try {
-        if (note === undefined) await store.dropDocument(KIND, key);
-        else await store.putDocument(KIND, key, note);
-      } catch (error) {
-        this.#unsaved.add(key);
-        log.warn('the lease of a set cannot be saved', { set: key, error });
-        return;
-      }
-    }
+  close(): Promise<void> {
+    return this.#writing.close();
+  }
+
+  #save(key: SetKey): Promise<unknown> {
+    const { store } = this.#options;
+    const note = this.#notes.get(key);
+    return note === undefined ? store.dropDocument(KIND, key) : store.putDocument(KIND, key, note);
+  }
+
+  #dropEnded(): readonly SetKey[] {
+    const now = this.#options.clock.wall();
+    const ended = [...this.#notes].filter(([, { until }]) => until <= now).map(([key]) => key);
+    for (const key of ended) this.#notes.delete(key);
+    return ended;
   }
 }

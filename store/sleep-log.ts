@@ -2,9 +2,10 @@
  * Who put which replica to sleep, at hand in memory and written behind to the store: noting it costs a wake nothing. A
  * note lost in a crash is no harm, as what is frozen is seen on the host itself.
  */
-import type { Clock, Timer } from '#core/clock';
+import type { Clock } from '#core/clock';
 import type { Log } from '#core/log';
 import type { SleepNote, SleepTier, Store } from './store.ts';
+import { WriteBehind } from './write-behind.ts';
 
 const SAVE_AFTER_MS = 250;
 
@@ -17,14 +18,16 @@ export interface SleepLogOptions {
 export class SleepLog {
   readonly #options: SleepLogOptions;
   readonly #notes: Map<string, SleepNote>;
-  /** Replicas whose note is not saved as it is now. */
-  readonly #unsaved = new Set<string>();
-  #timer: Timer | null = null;
-  #saving: Promise<void> = Promise.resolve();
+  readonly #writing: WriteBehind<string>;
 
   private constructor(options: SleepLogOptions, notes: ReadonlyMap<string, SleepNote>) {
+    const { clock, log } = options;
     this.#options = options;
     this.#notes = new Map(notes);
+    this.#writing = new WriteBehind({
+      ...{ clock, afterMs: SAVE_AFTER_MS, save: (replica) => this.#save(replica) },
+      onFailed: (replica, error) => log.warn('who put a replica to sleep cannot be saved', { replica, error }),
+    });
   }
 
   static async open(options: SleepLogOptions): Promise<SleepLog> {
@@ -40,30 +43,21 @@ export class SleepLog {
     if (note === null) {
       if (!this.#notes.delete(replica)) return;
     } else this.#notes.set(replica, { ...note, at: this.#options.clock.wall() });
-    this.#unsaved.add(replica);
-    this.#timer ??= this.#options.clock.after(SAVE_AFTER_MS, () => void this.flush());
+    this.#writing.changed(replica);
   }
 
-  /** Saves what is not saved yet. Never rejects: what could not be saved is tried again with the next note. */
+  /** As {@link WriteBehind.flush}. */
   flush(): Promise<void> {
-    this.#timer?.cancel();
-    this.#timer = null;
-    this.#saving = this.#saving.then(() => this.#save());
-    return this.#saving;
+    return this.#writing.flush();
   }
 
-  async #save(): Promise<void> {
-    for (const replica of [...this.#unsaved]) {
-      this.#unsaved.delete(replica);
-      const note = this.#notes.get(replica);
-      try {
-        if (note === undefined) await this.#options.store.dropSleeping(replica);
-        else await this.#options.store.putSleeping(replica, note);
-      } catch (error) {
-        this.#unsaved.add(replica);
-        this.#options.log.warn('who put a replica to sleep cannot be saved', { replica, error });
-        return;
-      }
-    }
+  close(): Promise<void> {
+    return this.#writing.close();
+  }
+
+  #save(replica: string): Promise<void> {
+    const { store } = this.#options;
+    const note = this.#notes.get(replica);
+    return note === undefined ? store.dropSleeping(replica) : store.putSleeping(replica, note);
   }
 }

@@ -8,6 +8,7 @@ import { PictureKeeper } from '#store/picture-keeper';
 import { ScaleSettings } from '#store/scale-settings';
 import { SleepLog } from '#store/sleep-log';
 import { openSqliteStore } from '#store/sqlite-store';
+import { WriteBehind } from '#store/write-behind';
 import { FakeClock } from '#test/support/fake-clock';
 import { temporaryDirectory } from './temporary.ts';
 
@@ -106,6 +107,32 @@ test('a lease that cannot be saved stays in force and is saved with the next flu
   broken = false;
   await leases.flush();
   assert.deepEqual(saved, [web]);
+});
+
+test('what cannot be saved is tried again by itself, until that is closed', async () => {
+  const clock = new FakeClock();
+  let tries = 0;
+  let broken = true;
+  const writing = new WriteBehind<string>({
+    ...{ clock, afterMs: 20, onFailed: () => {} },
+    save: async () => {
+      tries++;
+      if (broken) throw new Error('disk full');
+    },
+  });
+  writing.changed('a');
+  await clock.advance(20);
+  await clock.advance(1000);
+  assert.equal(tries, 2);
+  broken = false;
+  await clock.advance(1000);
+  await clock.advance(5000);
+  assert.equal(tries, 3, 'and not once it is saved');
+  broken = true;
+  writing.changed('a');
+  await writing.close();
+  await clock.advance(5000);
+  assert.equal(tries, 4);
 });
 
 test('a scale setting that cannot be remembered is not in force', async () => {
