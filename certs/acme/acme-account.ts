@@ -1,5 +1,6 @@
 /** An account at a certificate authority as it is kept: its key, sealed, and where the authority keeps it. */
 import { createHash, generateKeyPairSync } from 'node:crypto';
+import { isTidegateError } from '#core/errors';
 import type { Store } from '#store/store';
 import type { SealedBox } from '../vault/sealed-box.ts';
 
@@ -48,26 +49,43 @@ export class AcmeAccount {
   static async open(options: AcmeAccountOptions): Promise<AcmeAccount> {
     const { ca, store, box } = options;
     const id = accountId(ca);
-    const kept = (await store.document(KIND, id))?.body as AccountBody | undefined;
-    if (kept !== undefined) {
-      return new AcmeAccount(options, kept, box.unseal(Buffer.from(kept.key, 'base64'), `${KIND} ${id}`).toString());
+    const kept = await keptAccount(options);
+    if (kept !== null) {
+      const { key } = kept.body;
+      return new AcmeAccount(options, kept.body, box.unseal(Buffer.from(key, 'base64'), `${KIND} ${id}`).toString());
     }
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
     const sealed = Buffer.from(box.seal(Buffer.from(key), `${KIND} ${id}`)).toString('base64');
-    const made = new AcmeAccount(options, { directory: ca.directory, url: null, key: sealed }, key);
-    await made.registered(null);
-    return made;
+    const body: AccountBody = { directory: ca.directory, url: null, key: sealed };
+    try {
+      await store.putDocument(KIND, id, body, null);
+    } catch (error) {
+      // Another process was first: its account is the one for both.
+      if (isTidegateError(error, 'store.conflict')) return AcmeAccount.open(options);
+      throw error;
+    }
+    return new AcmeAccount(options, body, key);
   }
 
   /** Keeps where the authority keeps it; null: it does not any more. */
   async registered(url: string | null): Promise<void> {
     const { ca, store } = this.#options;
-    const id = accountId(ca);
     // As it is kept: its key may have been sealed anew since.
-    const kept = (await store.document(KIND, id))?.body as AccountBody | undefined;
-    await store.putDocument(KIND, id, { ...(kept ?? this.#body), url });
+    const { body, version } = (await keptAccount(this.#options)) ?? { body: this.#body, version: null };
+    try {
+      await store.putDocument(KIND, accountId(ca), { ...body, url }, version);
+    } catch (error) {
+      // Written by another process, or sealed anew, in between.
+      if (isTidegateError(error, 'store.conflict')) return this.registered(url);
+      throw error;
+    }
   }
+}
+
+async function keptAccount({ ca, store }: AcmeAccountOptions): Promise<{ body: AccountBody; version: number } | null> {
+  const kept = await store.document(KIND, accountId(ca));
+  return kept === null ? null : { body: kept.body as AccountBody, version: kept.version };
 }
 
 function accountId({ directory, eab }: CaOptions): string {

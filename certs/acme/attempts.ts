@@ -56,8 +56,9 @@ export class Attempts {
     const current = await vault.newestFor(hostname);
     const now = clock.wall();
     const { nextAttemptAt } = entry.record;
-    const isWanted = entry.asked || (nextAttemptAt !== null && nextAttemptAt <= now);
-    entry.asked = false;
+    const isAsked = entry.asked !== null && entry.asked.insteadOf === (current?.id ?? null);
+    const isWanted = isAsked || (nextAttemptAt !== null && nextAttemptAt <= now);
+    entry.asked = null;
     if (current !== null && current.id !== entry.record.certificateId) {
       await save(entry, heldRecord(entry.record, current, now, random()));
       return;

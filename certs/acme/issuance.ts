@@ -65,10 +65,11 @@ export class Issuance {
     for (const { id, body } of await this.#options.store.documents(KIND)) {
       const record = recordOf(body as IssuanceRecord);
       const wish = this.#entries.get(id)?.wish ?? null;
-      // What was under way is due at once, whatever was planned before.
-      const asked = record.state === 'issuing' || record.state === 'renewing';
+      // What was under way is due at once, whatever was planned before, unless another process is still at it.
+      const isUnderWay = record.state === 'issuing' || record.state === 'renewing';
+      const asked = isUnderWay ? { insteadOf: record.certificateId } : null;
       const state = record.state === 'issuing' ? 'queued' : record.state === 'renewing' ? 'valid' : record.state;
-      const nextAttemptAt = asked ? this.#options.clock.wall() : record.nextAttemptAt;
+      const nextAttemptAt = isUnderWay ? this.#options.clock.wall() : record.nextAttemptAt;
       this.#entries.set(id, { wish, record: { ...record, state, nextAttemptAt }, running: false, asked });
     }
     this.#started = true;
@@ -88,7 +89,7 @@ export class Issuance {
     if (entry === undefined) {
       this.#entries.set(hostname, {
         ...{ wish, record: newRecord(hostname, tenant) },
-        ...{ running: false, asked: false },
+        ...{ running: false, asked: null },
       });
     } else entry.wish = wish;
     this.#arm();
@@ -120,7 +121,7 @@ export class Issuance {
     const { state, lastError } = record;
     if (state === 'valid' || state === 'rate-limited' || (lastError !== null && !(lastError.type in DIAGNOSES))) return;
     // What is kept says later.
-    entry.asked = true;
+    entry.asked = { insteadOf: record.certificateId };
     entry.record = { ...record, nextAttemptAt: this.#options.clock.wall() };
     this.#arm();
   }
@@ -150,7 +151,7 @@ export class Issuance {
     const now = this.#options.clock.wall();
     const { record } = entry;
     if (!entry.running && (record.orderedAt ?? 0) < now - MANUAL_GAP_MS) {
-      entry.asked = true;
+      entry.asked = { insteadOf: certificateId };
       entry.record = { ...record, nextAttemptAt: now };
       this.#arm();
     }

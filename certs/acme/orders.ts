@@ -30,13 +30,19 @@ export interface Wish {
   readonly isAlive: () => Promise<boolean>;
 }
 
+/** What another certificate is asked for in the place of; once something else is in force, whoever ordered it, it is done. */
+export interface Ask {
+  /** Null: there was none. */
+  readonly insteadOf: string | null;
+}
+
 /** A hostname that a certificate is to be had for. */
 export interface WantedCertificate {
   wish: Wish | null;
   record: IssuanceRecord;
   running: boolean;
-  /** Somebody asks for it now, whether or not it is due. */
-  asked: boolean;
+  /** Somebody asks for it now, whether or not it is due; null: nobody does. */
+  asked: Ask | null;
   /** Somebody came for it while it was being seen to. */
   hurried?: boolean;
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { connect } from 'node:tls';
+import { AcmeAccount } from '#certs/acme/acme-account';
 import { ContextCache } from '#certs/context-cache';
 import { silentLog } from '#core/log';
 import { ChallengeAnswers } from '#gateway/challenge-answers';
@@ -312,6 +313,66 @@ test('a renewal that was under way when the process ended goes on at the next st
   again.want(hostname);
   await until(() => moved(() => again.events.at(-1)?.type === 'certificate.renewed'), { what: 'it is renewed' });
   assert.equal(authority.orderCount, orders + 1);
+});
+
+/** A second process comes to know of the order of the first one while that is under way. */
+const COMING = [
+  ['starts while it is under way', async () => {}],
+  ['has a client that waits for it', async (other: IssuanceGround) => other.issuance.hurry(SHARED)],
+] as const;
+const SHARED = 'shared.example.test';
+
+for (const [what, come] of COMING) {
+  test(`an order of one process is not made again by another that ${what}`, async (t) => {
+    const { promise: isLetGo, resolve: letGo } = Promise.withResolvers<void>();
+    const board = Object.assign(new ChallengeAnswers(), { showHttp: () => isLetGo });
+    await using first = await IssuanceGround.open({ ...ground(t), board, holder: 'first' });
+    first.want(SHARED);
+    const orders = authority.orderCount;
+    const kept = async () => (await first.ground.store.document('issuance', SHARED))?.body as { order?: unknown };
+    await until(async () => (await kept())?.order != null, { what: 'the order is kept' });
+    await using other = await IssuanceGround.open({ ...ground(t), ground: first.ground, holder: 'second' });
+    other.want(SHARED);
+    await come(other);
+    await until(() => (other.issuance.view(SHARED).nextAttemptAt ?? 0) > clock.wall(), { what: 'it is put off' });
+    letGo();
+    await reach(first, SHARED, 'valid');
+    await clock.advance(MINUTE_MS);
+    await reach(other, SHARED, 'valid');
+    assert.equal(other.issuance.view(SHARED).certificateId, first.issuance.view(SHARED).certificateId);
+    assert.equal(authority.orderCount, orders + 1);
+  });
+}
+
+test('a renewal that was asked for is not made again when another process has made it', async (t) => {
+  await using first = await IssuanceGround.open({ ...ground(t), holder: 'first' });
+  first.want(SHARED);
+  await reach(first, SHARED, 'valid');
+  const old = first.issuance.view(SHARED).certificateId ?? '';
+  await using other = await IssuanceGround.open({ ...ground(t), ground: first.ground, holder: 'second' });
+  other.want(SHARED);
+  await clock.advance(2 * MINUTE_MS);
+  const orders = authority.orderCount;
+  await first.issuance.renew(old);
+  await other.issuance.renew(old);
+  const newIds = () => [first, other].map(({ issuance }) => issuance.view(SHARED).certificateId);
+  await until(() => moved(() => newIds().every((id) => id !== null && id !== old)), { what: 'both know the new one' });
+  await clock.advance(MINUTE_MS);
+  await settled(other, SHARED);
+  assert.equal(new Set(newIds()).size, 1);
+  assert.equal(authority.orderCount, orders + 1);
+});
+
+test('two processes that need an account at the same time have one', async (t) => {
+  const vault = await vaultIn(temporaryDirectory(t), clock.wall.bind(clock));
+  await using _vault = vault;
+  const { store, box } = vault;
+  const ca = { directory: authority.directory, email: null, root: null, eab: null, chain: null };
+  const opened = await Promise.all([1, 2, 3].map(() => AcmeAccount.open({ ca, store, box })));
+  assert.equal(new Set(opened.map(({ key }) => key)).size, 1);
+  await opened[0]?.registered('https://ca.example.test/account/1');
+  const kept = await AcmeAccount.open({ ca, store, box });
+  assert.deepEqual([kept.key, kept.url], [opened[0]?.key, 'https://ca.example.test/account/1']);
 });
 
 test('an order at the second authority is not left there when the first one has room again', async (t) => {
