@@ -33,6 +33,7 @@ export interface InForce {
   readonly routing?: RevisionRouting | null;
   /** As it is wished from now on. */
   readonly spec?: SetRecord['spec'];
+  readonly scaled?: SetRecord['scaled'];
 }
 
 /** A revision proved itself: the one that is in force from now on. */

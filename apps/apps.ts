@@ -21,7 +21,6 @@ import { Rescaling } from './rescaling.ts';
 import { Resizing } from './resizing.ts';
 import { RevisionMaker } from './revision-maker.ts';
 import { RevisionSwitch } from './revision-switch.ts';
-import { scaledIn } from './scale-bounds.ts';
 import { SetChanges } from './set-changes.ts';
 import type { Also, SetOutcome, SetWish, Wished } from './set-wish.ts';
 import { compareSpecs } from './spec-comparison.ts';
@@ -255,7 +254,7 @@ export class Apps {
         if (known === null) return makes ? [newSet({ tenant, app, name, spec }, this.#ports.clock.wall())] : [];
         // Of one that has never been in force there is nothing that its new labels could harm.
         const labels = known.current === null ? spec.labels : known.labels;
-        return [{ ...known, spec, labels, scaled: scaledIn(known, spec) }];
+        return [{ ...known, spec, labels }];
       });
       return { app: isNewApp ? newApp(tenant, app, this.#ports.clock.wall()) : null, sets };
     };

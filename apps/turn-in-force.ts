@@ -4,6 +4,7 @@ import type { Revision } from '#core/set-spec';
 import type { InForce } from './app-library.ts';
 import type { SetRecord } from './app-record.ts';
 import type { SetTurn } from './deployment-record.ts';
+import { scaledIn } from './scale-bounds.ts';
 import { labelsInForce } from './spec-comparison.ts';
 
 export interface ProvedTurn {
@@ -21,7 +22,9 @@ export interface ProvedTurn {
 export function inForceAfter(now: SetRecord, { turn, revision, share, isUpdate, isLast }: ProvedTurn): InForce {
   const shares: RevisionShare[] = [{ revision: share, weight: 100, replicas: null, held: false }];
   const spec = revision?.spec ?? now.spec;
-  const changed = { current: turn.revision, labels: labelsInForce(spec, now.spec.labels), shares };
+  const labels = labelsInForce(spec, now.spec.labels);
+  // What was scaled is given up for other bounds that are in force, and not for those of a wish that may come to nothing.
+  const changed = { current: turn.revision, labels, shares, scaled: scaledIn(now, { labels }) };
   if (!isUpdate) return { ...changed, routing: null };
   // Members that were not to be replaced are as they were: nobody finds them wished otherwise by that.
   return isLast() ? { ...changed, spec: { ...spec, labels: now.spec.labels } } : changed;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import { type DeploymentRecord, hasEnded, type Strategy } from '#apps/deployment-record';
+import { scaledIn } from '#apps/scale-bounds';
 import { setKey } from '#core/set';
 import type { SetSpec } from '#core/set-spec';
 import { until } from '#test/support/until';
@@ -130,6 +131,27 @@ suite('while a deployment is under way', () => {
       platform.inForce(KEY)?.shares.map((one) => [one.revision, one.weight, one.held]),
       [['r1', 100, false]],
     );
+  });
+
+  test('bounds that somebody scaled are given up for those of a spec that comes into force, not for one that does not', async () => {
+    const bounds = (max: number) => ({ 'tidegate.scale.max': String(max) });
+    const scaled = () => {
+      const { spec, labels, scaled: kept } = setNow();
+      return [spec.labels['tidegate.scale.max'], labels['tidegate.scale.max'], scaledIn({ scaled: kept }, spec)?.by];
+    };
+    await platform.apps.scale.rescale(ASKER, setNow(), { max: 6 }, []);
+    assert.deepEqual(scaled(), ['6', '6', 'op_1']);
+    const failing = (await put(specOf('shop:2', bounds(9)))).deployment;
+    assert.ok(failing !== null);
+    await until(() => platform.ofShare('r2').length === 1);
+    assert.equal(await platform.apps.deployments.wish(failing, 'cancel'), true);
+    assert.equal((await ended(failing)).state, 'canceled');
+    assert.deepEqual(scaled(), ['6', '6', 'op_1'], 'a file that came to nothing undid what somebody had scaled');
+    letPass();
+    await ended((await put(specOf('shop:3', bounds(9)))).deployment);
+    assert.deepEqual(scaled(), ['9', '9', undefined]);
+    await ended((await put(specOf('shop:4', bounds(6)))).deployment);
+    assert.deepEqual(scaled(), ['6', '6', undefined], 'the same number again is what the file says');
   });
 
   test('an app that is stopped takes new revisions without proof, and makes nothing', async () => {
