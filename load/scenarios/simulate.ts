@@ -12,7 +12,18 @@ import {
   timesBetween,
 } from '../simulator/simulation.ts';
 import { simulationChart } from '../simulator/simulation-chart.ts';
-import { BURSTS, DAY, RAMP, SLOWER, SPIKE, STARTS_THAT_SLOW, STEP, TRACES, type Trace } from '../simulator/traces.ts';
+import {
+  BURSTS,
+  CLIMB,
+  DAY,
+  RAMP,
+  SLOWER,
+  SPIKE,
+  STARTS_THAT_SLOW,
+  STEP,
+  TRACES,
+  type Trace,
+} from '../simulator/traces.ts';
 import { percentile } from '../statistics.ts';
 import { figureText } from '../table.ts';
 
@@ -176,6 +187,12 @@ function goalsOf(trace: Trace, outcomes: readonly Outcome[]): Goal[] {
     return [
       goal(`${trace.name}: turns in any phase`, '≤ 1', [mine.turns, mine.turns <= 1]),
       goal(`${trace.name}: p95 outside the first second of the step`, '≤ work + 30 ms', [p95, p95 <= WORK_MS + 30]),
+    ];
+  }
+  if (trace === CLIMB) {
+    return [
+      goal('climb: turns in any phase', '≤ 1', [mine.turns, mine.turns <= 1]),
+      goal('climb: p99 as part of the fixed fleet', '≤ 1.2', [mine.p99 / peak.p99, mine.p99 <= 1.2 * peak.p99]),
     ];
   }
   if (trace === STARTS_THAT_SLOW) {

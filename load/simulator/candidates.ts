@@ -129,7 +129,16 @@ export const knative: Candidate = {
     };
     const tick = (): void => {
       const stats = {
-        ...{ ready: fleet.readyCount, cpu: null, memory: null, isSaturated: false, peak: 0, foreseen: 0, backlog: 0 },
+        ...{
+          ready: fleet.readyCount,
+          cpu: null,
+          memory: null,
+          isSaturated: false,
+          climb: 0,
+          peak: 0,
+          foreseen: 0,
+          backlog: 0,
+        },
         concurrency: { stable: mean(STABLE_BUCKETS), panic: mean(PANIC_BUCKETS) },
         rps: { stable: 0, panic: 0 },
       };

@@ -32,6 +32,16 @@ export const RAMP = points('ramp', '10 → 200 → 10 requests a second within h
   [400, 10],
 ]);
 
+/** Never twice what there is at a time, so no panic; within a window to many times what it was. */
+export const CLIMB = points('climb', '100 → 1,500 → 100 requests a second within two minutes each', [
+  [0, 100],
+  [120, 100],
+  [240, 1500],
+  [300, 1500],
+  [420, 100],
+  [600, 100],
+]);
+
 export const STEP = points('step', '10 → 200 → 10 requests a second from one moment to the next', [
   [0, 10],
   [60, 10],
@@ -124,7 +134,18 @@ export const SAWTOOTH: Trace = {
   atOnce: 0,
 };
 
-export const TRACES: readonly Trace[] = [RAMP, STEP, STARTS_THAT_SLOW, SLOWER, BURSTS, SPIKE, DAY, NOISE, SAWTOOTH];
+export const TRACES: readonly Trace[] = [
+  RAMP,
+  CLIMB,
+  STEP,
+  STARTS_THAT_SLOW,
+  SLOWER,
+  BURSTS,
+  SPIKE,
+  DAY,
+  NOISE,
+  SAWTOOTH,
+];
 
 /** Straight lines between six points: low, up to the height, held, down again, low. */
 function points(name: string, title: string, all: readonly (readonly [second: number, rate: number])[]): Trace {

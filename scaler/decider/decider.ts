@@ -4,7 +4,8 @@
  *
  * It goes by two windows, as Knative's autoscaler does. The stable one follows the load at ease. The panic one is short:
  * when it asks for twice what there is, or when requests wait for room on a set that is up, the set grows by it at once,
- * and does not shrink before that has been over for a whole stable window. A lower number counts only after it has been
+ * and does not shrink before that has been over for a whole stable window. The mean of a stable window that climbs is that of
+ * half a window ago: what climbs all the while counts as it will be when a start is over. A lower number counts only after it has been
  * enough for the whole cool-down, and if the highest load of the window would have had room in it: the set shrinks late, in steps, and never to and fro.
  */
 
@@ -58,6 +59,8 @@ export interface DeciderStats {
   readonly ready: number;
   readonly concurrency: Means;
   readonly rps: Means;
+  /** Requests at a time that there will be when a start is over, if they go on climbing as they did for a whole window; 0: they do not. */
+  readonly climb: number;
   /** The highest mean of a few seconds within the stable window, requests at a time. */
   readonly peak: number;
   /** Mean percent over the ready replicas; null: not known. */
@@ -137,6 +140,9 @@ function askedBy(stats: DeciderStats, policy: DeciderPolicy): Asked {
     return { metric, stable: replicas(stable, aim), panic: replicas(panic, aim) };
   };
   const wishes: Asked[] = [byLoad('concurrency', policy.concurrency)];
+  // The mean of a window that climbs is that of half a window ago.
+  const climb = replicas(stats.climb, policy.concurrency);
+  if (climb > 0) wishes.push({ metric: 'concurrency', stable: climb, panic: 0 });
   if (policy.rps !== null) wishes.push(byLoad('rps', policy.rps));
   for (const metric of ['cpu', 'memory'] as const) {
     const aim = policy[metric];

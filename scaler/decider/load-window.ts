@@ -7,6 +7,13 @@
 
 export const BUCKET_MS = 250;
 
+/** A climb is looked for in the means of so many parts of a window. */
+const QUARTERS = 4;
+/** Each of them has to be above the one before by that part of the mean at least: what climbs slower has room enough. */
+const CLIMB_PART = 0.05;
+/** Of the last of them, no more is expected than so many times as much. */
+const CLIMB_MOST = 2;
+
 /** One number for each bucket, in a ring. */
 interface Series {
   /** Mean of what was recorded in a bucket. */
@@ -81,6 +88,32 @@ export class LoadWindow {
       if (sum > most) most = sum;
     }
     return most / width;
+  }
+
+  /**
+   * The demand as it will be `leadMs` from now if it goes on as it has for the whole of `spanMs`; null: it did not climb all
+   * the while. Chance does not climb for four quarters on end.
+   */
+  climb(spanMs: number, leadMs: number): number | null {
+    const width = Math.floor(Math.round(spanMs / BUCKET_MS) / QUARTERS);
+    if (this.#series === null || width === 0 || this.#last - this.#first + 1 < width * QUARTERS) return null;
+    const means = Array.from({ length: QUARTERS }, (_, i) =>
+      this.#mean(this.#last - width * (QUARTERS - 1 - i), width),
+    );
+    const least = CLIMB_PART * this.demand(spanMs);
+    const isClimbing = means.every((mean, i) => i === 0 || mean - (means[i - 1] ?? 0) > least);
+    if (!isClimbing) return null;
+    const [first = 0, last = 0] = [means[0], means.at(-1)];
+    const perMs = (last - first) / ((QUARTERS - 1) * width * BUCKET_MS);
+    return Math.min(last * CLIMB_MOST, last + perMs * ((width * BUCKET_MS) / 2 + leadMs));
+  }
+
+  /** Mean demand of as many buckets as `width` says, up to the one of that number. */
+  #mean(number: number, width: number): number {
+    const { demand } = this.#series as Series;
+    let sum = 0;
+    for (let one = number - width + 1; one <= number; one++) sum += demand[one % this.#count] ?? 0;
+    return sum / width;
   }
 
   /** Mean number of requests that replicas had at a time. */

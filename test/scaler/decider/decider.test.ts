@@ -18,7 +18,7 @@ const POLICY: DeciderPolicy = {
 function stats(load: number, changes: Partial<DeciderStats> = {}): DeciderStats {
   return {
     ...{ ready: 1, concurrency: { stable: load, panic: load }, rps: { stable: 0, panic: 0 } },
-    ...{ cpu: null, memory: null, isSaturated: false, peak: 0, backlog: 0, foreseen: 0, ...changes },
+    ...{ cpu: null, memory: null, isSaturated: false, climb: 0, peak: 0, backlog: 0, foreseen: 0, ...changes },
   };
 }
 
@@ -44,6 +44,22 @@ test('as many replicas as the load needs at the concurrency that is aimed at', (
 test('never fewer than min, never more than max', () => {
   assert.deepEqual(run([[0, stats(0)]], { ...POLICY, min: 3 }), [3]);
   assert.deepEqual(run([[0, stats(990, { ready: 9 })]], { ...POLICY, max: 12 }), [12]);
+});
+
+test('a load that climbs counts as what it will be, within what one step may do, and is no panic', () => {
+  const climbing = stats(35, { ready: 4, climb: 62 });
+  assert.deepEqual(run([[0, climbing]]), [7]);
+  assert.deepEqual(run([[0, climbing]], { ...POLICY, max: 5 }), [5]);
+  assert.deepEqual(run([[0, climbing]], { ...POLICY, growthRatio: 1.5 }), [6]);
+  assert.deepEqual(run([[0, stats(35, { ready: 4, climb: 42 })]], { ...POLICY, tolerance: 0.1 }), [4]);
+  assert.equal(decide(climbing, POLICY, NO_MEMORY, 0).isPanicking, false);
+  assert.deepEqual(
+    run([
+      [0, climbing],
+      [1000, stats(35, { ready: 7, climb: 0 })],
+    ]),
+    [7, 4],
+  );
 });
 
 test('twice what there is in the short window is panic: it grows at once and holds until a window has been calm', () => {

@@ -287,7 +287,7 @@ describe("numbers of Knative's autoscaler", () => {
         const none = { stable: 0, panic: 0 };
         const load = { stable, panic };
         const stats = {
-          ...{ ready, cpu: null, memory: null, isSaturated: false, peak: 0, foreseen: 0, backlog: 0 },
+          ...{ ready, cpu: null, memory: null, isSaturated: false, climb: 0, peak: 0, foreseen: 0, backlog: 0 },
           ...(metric === undefined ? { concurrency: load, rps: none } : { concurrency: none, rps: load }),
         };
         const decision = decide(stats, policy, memory, at);

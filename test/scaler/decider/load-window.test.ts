@@ -76,3 +76,36 @@ test('the peak is the highest mean of so many buckets beside each other, once th
   record(window, 3000, 1);
   assert.equal(window.peak(2000, 250), 1, 'what left the window counts no more');
 });
+
+/** A window of 8 s of which every quarter of a second has been recorded. */
+function seen(demandAt: (second: number) => number, seconds = 8): LoadWindow {
+  const window = new LoadWindow(8000);
+  for (let at = 0; at < seconds * 1000; at += 250) record(window, at, demandAt(at / 1000));
+  return window;
+}
+
+test('a climb of a whole window is followed to the end of a start', () => {
+  const window = seen((second) => 10 + second);
+  // The last quarter is 6 to 8 s: about 17 at 7 s, and one more a second.
+  const now = window.climb(8000, 0) ?? 0;
+  assert.ok(Math.abs(now - 17.9) < 0.1, String(now));
+  assert.ok(Math.abs((window.climb(8000, 3000) ?? 0) - now - 3) < 1e-9);
+  assert.ok(window.demand(8000) < 14, 'the mean is that of half a window ago');
+  assert.equal(window.climb(8000, 600_000), 2 * 16.875, 'no more than twice the last quarter');
+});
+
+test('what does not climb all the while is no climb', () => {
+  const not: Readonly<Record<string, (second: number) => number>> = {
+    'an even load': () => 10,
+    'a step': (second) => (second < 3 ? 10 : 40),
+    'the end of a climb': (second) => Math.min(10 + second, 15),
+    'a burst': (second) => (second < 6 ? 10 : 100),
+    'a tooth': (second) => 10 + (second % 4) * 5,
+    'less than chance': (second) => 100 + second,
+    'a fall': (second) => 20 - second,
+  };
+  for (const [what, demandAt] of Object.entries(not)) assert.equal(seen(demandAt).climb(8000, 1000), null, what);
+  assert.equal(seen((second) => 10 + second, 7).climb(8000, 1000), null, 'less than a window was seen');
+  assert.equal(new LoadWindow(8000).climb(8000, 1000), null);
+  assert.equal(seen((second) => 10 + second).climb(500, 1000), null, 'a window of two records');
+});
