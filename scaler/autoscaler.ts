@@ -231,7 +231,7 @@ export class Autoscaler {
       concurrency: { stable: window.demand(this.#windowMs), panic: window.demand(panicMs) },
       rps: { stable: window.arrivalsPerSecond(this.#windowMs), panic: window.arrivalsPerSecond(panicMs) },
       ...(scale.cpu === null && scale.memory === null ? NO_USE : this.#options.use()),
-      climb: window.climb(this.#windowMs, this.#starts.timeMs ?? 0) ?? 0,
+      climb: window.climb(this.#windowMs, { leadMs: this.#starts.timeMs ?? 0, shortMs: panicMs }) ?? 0,
       peak: window.peak(this.#windowMs, PEAK_MS),
       isSaturated,
       backlog: Math.ceil(backlog / (concurrency > 0 ? concurrency : scale.target)),

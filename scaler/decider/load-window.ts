@@ -93,8 +93,9 @@ export class LoadWindow {
   /**
    * The demand as it will be `leadMs` from now if it goes on as it has for the whole of `spanMs`; null: it did not climb all
    * the while. Chance does not climb for four quarters on end.
+   * @param shortMs a climb that has ended in that time is over
    */
-  climb(spanMs: number, leadMs: number): number | null {
+  climb(spanMs: number, { leadMs, shortMs }: { readonly leadMs: number; readonly shortMs: number }): number | null {
     const width = Math.floor(Math.round(spanMs / BUCKET_MS) / QUARTERS);
     if (this.#series === null || width === 0 || this.#last - this.#first + 1 < width * QUARTERS) return null;
     const means = Array.from({ length: QUARTERS }, (_, i) =>
@@ -105,7 +106,8 @@ export class LoadWindow {
     if (!isClimbing) return null;
     const [first = 0, last = 0] = [means[0], means.at(-1)];
     const perMs = (last - first) / ((QUARTERS - 1) * width * BUCKET_MS);
-    return Math.min(last * CLIMB_MOST, last + perMs * ((width * BUCKET_MS) / 2 + leadMs));
+    const now = Math.min(last + (perMs * width * BUCKET_MS) / 2, this.demand(shortMs));
+    return Math.min(last * CLIMB_MOST, now + perMs * leadMs);
   }
 
   /** Mean demand of as many buckets as `width` says, up to the one of that number. */

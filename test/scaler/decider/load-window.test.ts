@@ -86,15 +86,21 @@ function seen(demandAt: (second: number) => number, seconds = 8): LoadWindow {
 
 test('a climb of a whole window is followed to the end of a start', () => {
   const window = seen((second) => 10 + second);
-  // The last quarter is 6 to 8 s: about 17 at 7 s, and one more a second.
-  const now = window.climb(8000, 0) ?? 0;
-  assert.ok(Math.abs(now - 17.9) < 0.1, String(now));
-  assert.ok(Math.abs((window.climb(8000, 3000) ?? 0) - now - 3) < 1e-9);
+  const ahead = (leadMs: number, shortMs = 250) => window.climb(8000, { leadMs, shortMs }) ?? 0;
+  assert.equal(ahead(0), 17.75, 'the last that was recorded');
+  assert.equal(ahead(3000), 20.75, 'one more a second');
   assert.ok(window.demand(8000) < 14, 'the mean is that of half a window ago');
-  assert.equal(window.climb(8000, 600_000), 2 * 16.875, 'no more than twice the last quarter');
+  assert.equal(ahead(0, 2000), 16.875, 'the line is not trusted beyond what was seen of late');
+  assert.equal(ahead(600_000), 2 * 16.875, 'no more than twice the last quarter');
+});
+
+test('a climb that has just ended is not followed beyond its end', () => {
+  const window = seen((second) => Math.min(10 + second, 17));
+  assert.equal(window.climb(8000, { leadMs: 0, shortMs: 1000 }), 17);
 });
 
 test('what does not climb all the while is no climb', () => {
+  const of = (window: LoadWindow, spanMs = 8000) => window.climb(spanMs, { leadMs: 1000, shortMs: 1000 });
   const not: Readonly<Record<string, (second: number) => number>> = {
     'an even load': () => 10,
     'a step': (second) => (second < 3 ? 10 : 40),
@@ -104,8 +110,15 @@ test('what does not climb all the while is no climb', () => {
     'less than chance': (second) => 100 + second,
     'a fall': (second) => 20 - second,
   };
-  for (const [what, demandAt] of Object.entries(not)) assert.equal(seen(demandAt).climb(8000, 1000), null, what);
-  assert.equal(seen((second) => 10 + second, 7).climb(8000, 1000), null, 'less than a window was seen');
-  assert.equal(new LoadWindow(8000).climb(8000, 1000), null);
-  assert.equal(seen((second) => 10 + second).climb(500, 1000), null, 'a window of two records');
+  for (const [what, demandAt] of Object.entries(not)) assert.equal(of(seen(demandAt)), null, what);
+  assert.equal(of(seen((second) => 10 + second, 7)), null, 'less than a window was seen');
+  assert.equal(of(new LoadWindow(8000)), null);
+  assert.equal(
+    of(
+      seen((second) => 10 + second),
+      500,
+    ),
+    null,
+    'a window of two records',
+  );
 });
