@@ -12,6 +12,7 @@ import type { ScalerPorts } from './ports.ts';
 import { NO_OVERRIDE, type ScaleOverride } from './scale-target.ts';
 import { SetKeeper } from './set-keeper.ts';
 import type { SetView } from './set-view.ts';
+import { SpareClaims } from './spare-claims.ts';
 import { ANY_WAKES, WakeBudget } from './wake-budget.ts';
 import { type WakeTime, WakeTimes } from './wake-times.ts';
 
@@ -40,6 +41,7 @@ export class Scaler implements Admitter {
   /** Sets whose views changed in this turn. */
   readonly #changed = new Set<SetKey>();
   readonly #sleepers: LightSleepers;
+  readonly #claims: SpareClaims;
   #closed = false;
 
   constructor(options: ScalerOptions) {
@@ -50,6 +52,7 @@ export class Scaler implements Admitter {
     });
     const { clock, wakesOf = () => ANY_WAKES } = options;
     this.#wakes = new WakeBudget({ clock, allowanceOf: wakesOf });
+    this.#claims = new SpareClaims(clock);
   }
 
   /** Takes a new picture of a set. */
@@ -67,6 +70,7 @@ export class Scaler implements Admitter {
       pool,
       snapshot,
       house: { space: this.#space, wakes: this.#wakes, times: this.#times },
+      claims: this.#claims,
       override: this.#options.override(snapshot.key) ?? NO_OVERRIDE,
       dependencies: (one) => this.#dependenciesOf(one),
       onViewChanged: () => this.#viewChanged(snapshot.key),

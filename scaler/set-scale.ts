@@ -11,7 +11,8 @@ import type { ScalerPorts } from './ports.ts';
 import type { ReplicaKeeper } from './replica-keeper.ts';
 import { type ScaleOverride, type ScaleTarget, scaleTarget, scalingBounds } from './scale-target.ts';
 import type { SetReport } from './set-reports.ts';
-import { spareRoom } from './spare-room.ts';
+import type { SpareClaims } from './spare-claims.ts';
+import { memoryToCome, spareRoom } from './spare-room.ts';
 
 /** The clock on the wall may be set meanwhile: the schedule is looked at so often at least. */
 const LONGEST_WAIT_MS = 60_000;
@@ -24,6 +25,8 @@ export interface SetScaleOptions {
   readonly snapshot: () => SetSnapshot;
   readonly replicas: () => readonly ReplicaKeeper[];
   readonly override: ScaleOverride;
+  /** Of all sets. */
+  readonly claims: SpareClaims;
   readonly report: SetReport;
   /** Its load or its schedule asks for another number. */
   readonly onChange: () => void;
@@ -73,8 +76,11 @@ export class SetScale {
     const wish = this.#options.snapshot().policy.scale.spare;
     const { burst, startMs } = this.#autoscaler;
     const { max, awake } = this.target;
-    const room = wish === 'auto' && burst > 0 ? this.#memoryRoom(awake) : null;
-    return { ...spareCount({ wish, burst, max, awake, room }), wish, burst, startMs, room };
+    const isByBursts = wish === 'auto' && burst > 0;
+    const room = isByBursts ? this.#memoryRoom(awake) : null;
+    const spares = spareCount({ wish, burst, max, awake, room });
+    this.#claim(isByBursts ? spares.count : 0, awake);
+    return { ...spares, wish, burst, startMs, room };
   }
 
   get target(): ScaleTarget {
@@ -149,13 +155,19 @@ export class SetScale {
   }
 
   #memoryRoom(awake: number): number | null {
-    const { ports, replicas } = this.#options;
+    const { ports, snapshot, replicas, claims } = this.#options;
     const now = ports.clock.now();
     if (now - this.#roomAt >= ROOM_MS) {
-      this.#room = spareRoom(replicas(), ports, awake);
+      this.#room = spareRoom(replicas(), ports, { awake, claimed: claims.ofOthers(snapshot().key) });
       this.#roomAt = now;
     }
     return this.#room;
+  }
+
+  /** Says what its spares will take of the memory that still looks free. */
+  #claim(spares: number, awake: number): void {
+    const { ports, snapshot, replicas, claims } = this.#options;
+    claims.put(snapshot().key, spares === 0 ? 0 : memoryToCome(replicas(), ports.usage, { awake, spares }));
   }
 
   /** What bursts and memory ask for changes by itself. */

@@ -6,27 +6,50 @@ import type { ReplicaKeeper } from './replica-keeper.ts';
 /** What is looked at of a replica. */
 export type HousedReplica = Pick<ReplicaKeeper, 'isMade' | 'isReady' | 'isFrozen' | 'snapshot'>;
 
-/**
- * Null: it is not known, and nothing speaks against more.
- * @param awake replicas that are to be awake
- */
+export interface RoomFacts {
+  /** Replicas that are to be awake. */
+  readonly awake: number;
+  /** Bytes that spares of other sets are about to take. */
+  readonly claimed: number;
+}
+
+/** Null: it is not known, and nothing speaks against more. */
 export function spareRoom(
   replicas: readonly HousedReplica[],
   { usage, memoryRoom }: Pick<ScalerPorts, 'usage' | 'memoryRoom'>,
-  awake: number,
+  { awake, claimed }: RoomFacts,
 ): number | null {
-  const bytes = memoryRoom?.() ?? null;
-  if (bytes === null) return null;
-  const made = replicas.filter((one) => one.isMade);
-  const spares = Math.max(0, made.length - awake);
-  const used = replicas.filter((one) => one.isReady).map((one) => usage?.(one.snapshot) ?? null);
-  const each = Math.max(0, ...used.filter(isKnown).map(({ memoryBytes }) => memoryBytes));
+  const free = memoryRoom?.() ?? null;
+  if (free === null) return null;
+  // Who is about to take what there is has to give nothing back.
+  const bytes = free > 0 ? Math.max(0, free - claimed) : free;
+  const spares = Math.max(0, replicas.filter((one) => one.isMade).length - awake);
+  const each = memoryOfEach(replicas, usage);
   if (each === 0) return bytes > 0 ? null : bytes < 0 ? 0 : spares;
   const more = Math.floor(bytes / each);
   if (more < 0) return spares + more;
   // Those on their way, also to be awake, do not use yet what they will.
-  const warm = made.filter((one) => one.isReady || one.isFrozen).length - awake;
-  return Math.max(spares, warm + more);
+  return Math.max(spares, warmSpares(replicas, awake) + more);
+}
+
+/** Bytes that so many spares will take beyond what there is in use; 0 where it is not known what one takes. */
+export function memoryToCome(
+  replicas: readonly HousedReplica[],
+  usage: ScalerPorts['usage'],
+  { awake, spares }: { readonly awake: number; readonly spares: number },
+): number {
+  return Math.max(0, spares - warmSpares(replicas, awake)) * memoryOfEach(replicas, usage);
+}
+
+/** Bytes; 0: not known. */
+function memoryOfEach(replicas: readonly HousedReplica[], usage: ScalerPorts['usage']): number {
+  const used = replicas.filter((one) => one.isReady).map((one) => usage?.(one.snapshot) ?? null);
+  return Math.max(0, ...used.filter(isKnown).map(({ memoryBytes }) => memoryBytes));
+}
+
+/** Negative: some of those that are to be awake are on their way. */
+function warmSpares(replicas: readonly HousedReplica[], awake: number): number {
+  return replicas.filter((one) => one.isMade && (one.isReady || one.isFrozen)).length - awake;
 }
 
 function isKnown(usage: ReplicaUsage | null): usage is ReplicaUsage {

@@ -127,8 +127,8 @@ const usage: ScalerPorts['usage'] = () => ({
 });
 
 /** With as many spares as its bursts ask for. */
-function withBursts(rig: Rig, scale: object = {}): SetKey {
-  const key = rig.set('web', {
+function withBursts(rig: Rig, scale: object = {}, name = 'web'): SetKey {
+  const key = rig.set(name, {
     concurrency: 10,
     scale: {
       ...{ min: 1, max: 10, spare: 'auto', pauseMs: null, stopMs: null, windowMs: 10_000, cooldownMs: 5000 },
@@ -197,6 +197,29 @@ test('by bursts they give way where memory of the host is short, and are no more
   room = -MIB;
   await rig.clock.advance(5000);
   assert.deepEqual(states(rig, key), ['running']);
+});
+
+test('sets whose bursts come together do not fill the same memory twice', async () => {
+  const keys: SetKey[] = [];
+  // What is on its way uses nothing yet.
+  const warm = (): number => {
+    const now = rig.clock.now();
+    return [...rig.world.containers.values()].filter((one) => one.status === 'running' && one.listensAt <= now).length;
+  };
+  const rig: Rig = new Rig({ usage, memoryRoom: () => (7.2 - warm()) * 100 * MIB });
+  for (const name of ['one', 'two', 'three']) keys.push(withBursts(rig, {}, name));
+  for (const key of keys) come(rig, key, 60);
+  await rig.clock.advance(MINUTE_MS);
+  const most = { made: 0, spares: 0 };
+  for (let second = 0; second < 120; second++) {
+    await rig.clock.advance(1000);
+    most.made = Math.max(most.made, rig.world.containers.size);
+    most.spares = Math.max(
+      most.spares,
+      keys.reduce((sum, key) => sum + frozenOf(rig, key), 0),
+    );
+  }
+  assert.deepEqual(most, { made: 7, spares: 4 }, 'three that are awake, and room for four more');
 });
 
 test('what the load wants while a number of a person holds is not on its way, and no start', async () => {
