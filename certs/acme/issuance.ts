@@ -148,10 +148,12 @@ export class Issuance {
     const hostname = kept?.names.find((name) => this.#entries.get(name)?.wish != null);
     const entry = hostname === undefined ? undefined : this.#entries.get(hostname);
     if (hostname === undefined || entry === undefined) return null;
+    // Whoever asks for an older one means what clients are shown.
+    const current = await this.#options.vault.newestFor(hostname);
     const now = this.#options.clock.wall();
     const { record } = entry;
     if (!entry.running && (record.orderedAt ?? 0) < now - MANUAL_GAP_MS) {
-      entry.asked = { insteadOf: certificateId };
+      entry.asked = { insteadOf: current?.id ?? null };
       entry.record = { ...record, nextAttemptAt: now };
       this.#arm();
     }

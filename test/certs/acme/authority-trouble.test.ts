@@ -361,6 +361,12 @@ test('a renewal that was asked for is not made again when another process has ma
   await settled(other, SHARED);
   assert.equal(new Set(newIds()).size, 1);
   assert.equal(authority.orderCount, orders + 1);
+  // Of one that has had its time the one that serves is renewed.
+  await clock.advance(2 * MINUTE_MS);
+  const renewed = newIds()[0];
+  await other.issuance.renew(old);
+  await until(() => moved(() => newIds()[1] !== renewed), { what: 'it is renewed again' });
+  assert.equal(authority.orderCount, orders + 2);
 });
 
 test('two processes that need an account at the same time have one', async (t) => {
