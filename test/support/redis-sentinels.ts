@@ -30,6 +30,8 @@ export class RedisSentinels implements AsyncDisposable {
     const replica = await RedisServer.start('--replicaof', `127.0.0.1 ${master.port}`);
     const group = new RedisSentinels([master, replica], await freePorts(SENTINELS));
     for (const port of group.#ports) group.#run(port, master.port);
+    // A master waits five seconds for more replicas before it makes the first copy: until then there is none to fail over to.
+    await until(() => hasCopy(replica), { what: 'the replica has what is on the master', timeoutMs: 30_000 });
     await until(() => group.#agree(), { what: 'the sentinels know each other and the replica', timeoutMs: 30_000 });
     return group;
   }
@@ -81,6 +83,11 @@ export class RedisSentinels implements AsyncDisposable {
     }
     return true;
   }
+}
+
+async function hasCopy({ port }: RedisServer): Promise<boolean> {
+  const [, , , state] = (await call(port, 'ROLE')) as unknown[];
+  return state === 'connected';
 }
 
 async function call(port: number, command: string, ...words: readonly string[]): Promise<unknown> {
