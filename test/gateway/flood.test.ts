@@ -3,6 +3,7 @@
  * read. Each time a client beside them is served without an error, and memory stays within bounds.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -48,15 +49,18 @@ async function flood(rig: Rig, run: () => Promise<void>): Promise<void> {
 /** Writes `piece` until that is no longer possible or `bytes` are gone. Tells how many left. */
 async function pour(socket: Socket, piece: Buffer, bytes: number): Promise<number> {
   let sent = 0;
+  const closed = new AbortController();
+  socket.once('close', () => closed.abort());
   while (sent < bytes && socket.writable && !socket.destroyed) {
     sent += piece.length;
     if (socket.write(piece)) continue;
-    const gone = await Promise.race([
-      new Promise<boolean>((resolve) => socket.once('drain', () => resolve(false))),
-      new Promise<boolean>((resolve) => socket.once('close', () => resolve(true))),
-      new Promise<boolean>((resolve) => setTimeout(resolve, 200, true)),
-    ]);
-    if (gone) break;
+    // It says no more, or nobody reads any more.
+    const isDrained = await once(socket, 'drain', {
+      signal: AbortSignal.any([closed.signal, AbortSignal.timeout(200)]),
+    })
+      .then(() => true)
+      .catch(() => false);
+    if (!isDrained) break;
   }
   return sent;
 }

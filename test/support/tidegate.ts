@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type Agent, request } from 'node:http';
 import path from 'node:path';
+import { endWithUs } from './child-end.ts';
 import { RedisServer } from './redis.ts';
 import { secretIn, secretInListing } from './secrets.ts';
 import { until } from './until.ts';
@@ -69,7 +70,6 @@ export class TidegateProcess implements AsyncDisposable {
 
   constructor(options: TidegateOptions) {
     this.#options = options;
-    process.on('exit', () => this.#process?.kill('SIGKILL'));
   }
 
   /** Port of the plain HTTP listener. */
@@ -118,6 +118,7 @@ export class TidegateProcess implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;
+    endWithUs(child);
     child.stdout.on('data', (chunk) => this.#read(String(chunk)));
     child.stderr.on('data', (chunk) => this.#read(String(chunk)));
     const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
