@@ -27,7 +27,6 @@ import { SetLeases } from './set-leases.ts';
 import { reportsOf, type SetReport } from './set-reports.ts';
 import { SetScale } from './set-scale.ts';
 import { type SetView, viewOf } from './set-view.ts';
-import type { SpareClaims } from './spare-claims.ts';
 import { Staffing } from './staffing.ts';
 import type { WakeHouse } from './wake-house.ts';
 
@@ -40,7 +39,6 @@ export interface SetKeeperOptions {
   readonly snapshot: SetSnapshot;
   readonly override: ScaleOverride;
   readonly house: WakeHouse;
-  readonly claims: SpareClaims;
   /** Keepers of the sets this one depends on, as far as they are known; never in a circle. */
   readonly dependencies: (keeper: SetKeeper) => readonly SetKeeper[];
   /** What its view shows may have changed. */
@@ -90,7 +88,7 @@ export class SetKeeper {
     });
     this.scaling = new SetScale({
       ...{ ports, pool, override: options.override, snapshot: () => this.#snapshot, replicas: () => this.replicas },
-      ...{ claims: options.claims, report: this.#report, onChange: () => this.reconcile() },
+      ...{ claims: house.claims, report: this.#report, onChange: () => this.reconcile() },
     });
     this.#reconciler = new Reconciler({
       clock: ports.clock,

@@ -1,5 +1,6 @@
-/** What the wakes of all sets have in common, made once by the scaler. */
+/** What the wakes of all sets, and their spares, have in common, made once by the scaler. */
 import type { HeldSpace } from './held-space.ts';
+import type { SpareClaims } from './spare-claims.ts';
 import type { WakeBudget } from './wake-budget.ts';
 import type { WakeTimes } from './wake-times.ts';
 
@@ -10,4 +11,6 @@ export interface WakeHouse {
   readonly wakes: WakeBudget;
   /** What requests waited. */
   readonly times: WakeTimes;
+  /** Memory for spares that are on their way. */
+  readonly claims: SpareClaims;
 }
