@@ -56,7 +56,8 @@ export class Attempts {
     const current = await vault.newestFor(hostname);
     const now = clock.wall();
     const { nextAttemptAt } = entry.record;
-    const isAsked = entry.asked !== null && entry.asked.insteadOf === (current?.id ?? null);
+    // Where nothing is in force nobody has done it.
+    const isAsked = entry.asked !== null && (current === null || entry.asked.insteadOf === current.id);
     const isWanted = isAsked || (nextAttemptAt !== null && nextAttemptAt <= now);
     entry.asked = null;
     if (current !== null && current.id !== entry.record.certificateId) {

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { connect } from 'node:tls';
 import { AcmeAccount } from '#certs/acme/acme-account';
 import { ContextCache } from '#certs/context-cache';
+import type { Diagnosis } from '#certs/dns/diagnosis';
 import { silentLog } from '#core/log';
 import { ChallengeAnswers } from '#gateway/challenge-answers';
 import { Rig } from '#test/gateway/support/rig';
@@ -367,6 +368,24 @@ test('a renewal that was asked for is not made again when another process has ma
   await other.issuance.renew(old);
   await until(() => moved(() => newIds()[1] !== renewed), { what: 'it is renewed again' });
   assert.equal(authority.orderCount, orders + 2);
+});
+
+test('one that has ended, because something stood in the way of the next one, is had at once when that is gone', async (t) => {
+  await using issuing = await IssuanceGround.open(ground(t));
+  const hostname = 'ended.example.test';
+  const diagnoses: Diagnosis[] = [];
+  issuing.want(hostname, diagnoses);
+  await reach(issuing, hostname, 'valid');
+  const { certificateId } = issuing.issuance.view(hostname);
+  const end = (await issuing.ground.vault.get(certificateId ?? ''))?.notAfter ?? 0;
+  diagnoses.push({ code: 'dns.no_record', detail: 'it resolves to nothing', fix: 'set an A record' });
+  await passUntil(issuing, end + DAY_MS, DAY_MS, hostname);
+  assert.equal(await issuing.ground.vault.newestFor(hostname), null);
+  const orders = authority.orderCount;
+  diagnoses.length = 0;
+  issuing.issuance.hurry(hostname);
+  await reach(issuing, hostname, 'valid');
+  assert.equal(authority.orderCount, orders + 1);
 });
 
 test('two processes that need an account at the same time have one', async (t) => {
