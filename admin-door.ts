@@ -95,7 +95,7 @@ export async function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer>
       setting: (key) => memory.scales.get(key),
       lease: async (tenant, app, ttlMs) => {
         const found = scaler.lease(tenant, app, ttlMs);
-        if (found) await memory.leases.flush();
+        if (found) await memory.leases.writing.flush();
         return found;
       },
       change: async (key, setting) => {

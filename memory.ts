@@ -79,9 +79,9 @@ export async function openMemory({ config, clock, log, holder, onOpened }: Memor
   onOpened({ name: 'events', close: () => events.close() });
   const scales = await ScaleSettings.open(store);
   const sleeping = await SleepLog.open({ store, clock, log });
-  onOpened({ name: 'sleep notes', close: () => sleeping.close() });
+  onOpened({ name: 'sleep notes', close: () => sleeping.writing.close() });
   const leases = await LeaseLog.open({ store, clock, log });
-  onOpened({ name: 'leases', close: () => leases.close() });
+  onOpened({ name: 'leases', close: () => leases.writing.close() });
   const spares = await SpareLog.open({ store, log });
   const token = await openOperatorToken({
     ...{ store, directory, given: config.token },

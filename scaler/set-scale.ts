@@ -71,7 +71,7 @@ export class SetScale {
     });
   }
 
-  /** Replicas to be kept frozen beyond those that are awake. */
+  /** Replicas to be kept frozen beyond those that are awake; other sets leave them the memory that they will take. */
   get spares(): SpareView {
     const wish = this.#options.snapshot().policy.scale.spare;
     const { burst, startMs } = this.#autoscaler;

@@ -27,13 +27,14 @@ export interface LeaseLogOptions {
 export class LeaseLog {
   readonly #options: LeaseLogOptions;
   readonly #notes: Map<SetKey, LeaseNote>;
-  readonly #writing: WriteBehind<SetKey>;
+  /** Asked to save at once, and to end. */
+  readonly writing: WriteBehind<SetKey>;
 
   private constructor(options: LeaseLogOptions, notes: Map<SetKey, LeaseNote>) {
     const { clock, log } = options;
     this.#options = options;
     this.#notes = notes;
-    this.#writing = new WriteBehind({
+    this.writing = new WriteBehind({
       ...{ clock, afterMs: SAVE_AFTER_MS, save: (key) => this.#save(key), gather: () => this.#dropEnded() },
       onFailed: (set, error) => log.warn('the lease of a set cannot be saved', { set, error }),
     });
@@ -54,16 +55,7 @@ export class LeaseLog {
   put(key: SetKey, note: LeaseNote | null): void {
     if (note !== null) this.#notes.set(key, note);
     else if (!this.#notes.delete(key)) return;
-    this.#writing.changed(key);
-  }
-
-  /** As {@link WriteBehind.flush}. */
-  flush(): Promise<void> {
-    return this.#writing.flush();
-  }
-
-  close(): Promise<void> {
-    return this.#writing.close();
+    this.writing.changed(key);
   }
 
   #save(key: SetKey): Promise<unknown> {

@@ -18,13 +18,14 @@ export interface SleepLogOptions {
 export class SleepLog {
   readonly #options: SleepLogOptions;
   readonly #notes: Map<string, SleepNote>;
-  readonly #writing: WriteBehind<string>;
+  /** Asked to save at once, and to end. */
+  readonly writing: WriteBehind<string>;
 
   private constructor(options: SleepLogOptions, notes: ReadonlyMap<string, SleepNote>) {
     const { clock, log } = options;
     this.#options = options;
     this.#notes = new Map(notes);
-    this.#writing = new WriteBehind({
+    this.writing = new WriteBehind({
       ...{ clock, afterMs: SAVE_AFTER_MS, save: (replica) => this.#save(replica) },
       onFailed: (replica, error) => log.warn('who put a replica to sleep cannot be saved', { replica, error }),
     });
@@ -43,16 +44,7 @@ export class SleepLog {
     if (note === null) {
       if (!this.#notes.delete(replica)) return;
     } else this.#notes.set(replica, { ...note, at: this.#options.clock.wall() });
-    this.#writing.changed(replica);
-  }
-
-  /** As {@link WriteBehind.flush}. */
-  flush(): Promise<void> {
-    return this.#writing.flush();
-  }
-
-  close(): Promise<void> {
-    return this.#writing.close();
+    this.writing.changed(replica);
   }
 
   #save(replica: string): Promise<void> {

@@ -22,10 +22,10 @@ test('a sleep note is at hand at once, saved a moment later and found again', as
   assert.equal(notes.get('local/a')?.tier, 'frozen');
   assert.equal((await store.sleeping()).size, 0);
   await clock.advance(250);
-  await notes.flush();
+  await notes.writing.flush();
   assert.equal((await store.sleeping()).size, 2);
   notes.put('local/a', null);
-  await notes.flush();
+  await notes.writing.flush();
   await store.close();
 
   const again = await openSqliteStore(directory);
@@ -51,11 +51,11 @@ test('a note that cannot be saved stays at hand and is saved with the next flush
     },
   });
   notes.put('local/a', { tier: 'frozen', direct: true });
-  await notes.flush();
+  await notes.writing.flush();
   assert.deepEqual(saved, []);
   assert.equal(notes.get('local/a')?.direct, true);
   broken = false;
-  await notes.flush();
+  await notes.writing.flush();
   assert.deepEqual(saved, ['local/a']);
 });
 
@@ -70,7 +70,7 @@ test('a lease is saved a moment later, found again while it lasts, and dropped a
   leases.put(api, { until: clock.wall() + 1000, replicas: {} });
   assert.deepEqual(leases.get(web), note);
   await clock.advance(250);
-  await leases.flush();
+  await leases.writing.flush();
   await store.close();
 
   await clock.advance(2000);
@@ -79,7 +79,7 @@ test('a lease is saved a moment later, found again while it lasts, and dropped a
   assert.deepEqual(found.get(web), note);
   assert.equal(found.get(api), null, 'it has ended');
   found.put(web, null);
-  await found.flush();
+  await found.writing.flush();
   assert.deepEqual(await again.documents('lease'), []);
   await again.close();
 });
@@ -102,10 +102,10 @@ test('a lease that cannot be saved stays in force and is saved with the next flu
   });
   const web = setKey('default', 'shop', 'web');
   leases.put(web, { until: clock.wall() + 1000, replicas: {} });
-  await leases.flush();
+  await leases.writing.flush();
   assert.ok(leases.get(web) !== null);
   broken = false;
-  await leases.flush();
+  await leases.writing.flush();
   assert.deepEqual(saved, [web]);
 });
 
