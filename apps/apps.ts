@@ -100,7 +100,7 @@ export class Apps {
 
   /** The hosts were listed: goes on with what was under way, and sweeps from now on. */
   async begin(): Promise<void> {
-    await this.#sweeper.sweepHalfMade();
+    await this.#sweeper.sweepHalves();
     this.deployments.begin();
     void this.#resizing.resizeAll();
     await this.removal.begin();

@@ -1,7 +1,7 @@
 /**
  * Takes away what nobody stands for: containers and networks that this Tidegate made and whose app or set is not there
- * any more, and replicas that were only half made when it was killed. Volumes are data, and stay until they are asked to
- * go. What carries the label of another instance, or none, is never touched.
+ * any more, and replicas that were only half made, or half removed, when it was killed. Volumes are data, and stay until they
+ * are asked to go. What carries the label of another instance, or none, is never touched.
  */
 import { pause } from '#core/clock';
 import { isTidegateError } from '#core/errors';
@@ -15,6 +15,8 @@ import type { VolumeRelease } from './volume-release.ts';
 
 const STOP_S = 10;
 const SWEEP_MS = 60_000;
+/** After the first look: what an Engine was still about to make for a process that was killed is there by then. */
+const SECOND_LOOK_MS = 5000;
 
 export interface SweeperOptions {
   readonly ports: Pick<AppsPorts, 'clock' | 'engines' | 'instance' | 'log'>;
@@ -35,23 +37,22 @@ export class Sweeper {
     this.#options = options;
   }
 
-  /** Replicas that were only half made when the last process ended. To be called before any is made. Never rejects. */
-  async sweepHalfMade(): Promise<void> {
-    await this.#onEachHost(async (engine) => {
-      const swept = await engine.sweepReplicas(this.#options.ports.instance);
-      if (swept.length > 0) this.#options.ports.log.info('half made replicas were removed', { replicas: swept });
-    });
+  /** Replicas that the last process left half made or half removed. To be called before any is made. Never rejects. */
+  async sweepHalves(): Promise<void> {
+    await this.#onEachHost((engine) => this.#sweepHalves(engine));
   }
 
-  /** Looks every minute until the signal aborts, and whenever a host answers again. Never rejects. */
+  /** Looks every minute until the signal aborts, soon after the first time, and whenever a host answers again. Never rejects. */
   async sweepOnAndOn(signal: AbortSignal): Promise<void> {
     const { clock, log, engines } = this.#options.ports;
     let back = new AbortController();
+    let waitMs = SECOND_LOOK_MS;
     const stops = engines().map((one) => one.onState((state) => void (state === 'reachable' && back.abort())));
     while (!signal.aborted) {
       back = new AbortController();
       await this.sweep().catch((error) => log.error('a sweep failed', { error }));
-      await pause(clock, SWEEP_MS, AbortSignal.any([back.signal, signal]));
+      await pause(clock, waitMs, AbortSignal.any([back.signal, signal]));
+      waitMs = SWEEP_MS;
     }
     for (const stop of stops) stop();
   }
@@ -108,8 +109,15 @@ export class Sweeper {
     );
   }
 
+  async #sweepHalves(engine: HostEngine): Promise<void> {
+    const { instance, log } = this.#options.ports;
+    const replicas = await engine.sweepReplicas(instance);
+    if (replicas.length > 0) log.info('replicas that are not whole were removed', { host: engine.host, replicas });
+  }
+
   async #sweepHost(engine: HostEngine): Promise<void> {
     const { library, ports, release } = this.#options;
+    await this.#sweepHalves(engine);
     const containers = (await engine.list()).filter((one) => this.#isOurs(one.labels));
     const orphans = containers.filter(({ labels }) => this.#isOrphan(labels, engine.host));
     if (orphans.length > 0) {

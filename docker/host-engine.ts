@@ -94,8 +94,9 @@ export interface HostEngine extends Engine {
   /** Changes limits online. Where one is refused, those of the others are put back. */
   resize(pauseId: string, limits: readonly MemberLimits[]): Promise<void>;
   /**
-   * Removes what a process that died while making replicas left: replicas that lack members and never ran, and members
-   * without a pause container. Only those of the given instance (`tidegate.instance`).
+   * Removes what nobody can use any more, of what a process that died left in the middle: replicas that lack members and
+   * are down, or have none, and members without a pause container; who of them runs is asked to end first. Only those of the
+   * given instance (`tidegate.instance`), and none that is being made or changed.
    * @returns ids of the replicas
    */
   sweepReplicas(instance: string): Promise<readonly string[]>;

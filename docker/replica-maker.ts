@@ -7,9 +7,10 @@ import type { Log } from '#core/log';
 import { INSTANCE_LABEL, REPLICA_LABEL } from '#core/replica-labels';
 import type { Containers } from './containers.ts';
 import type { EngineClient } from './engine-client.ts';
+import { orGone } from './engine-error.ts';
 import type { HostSize } from './host-size.ts';
 import type { Images } from './images.ts';
-import { summaryFrom } from './inspect.ts';
+import { containerFrom, summaryFrom } from './inspect.ts';
 import type { Ownership } from './ownership.ts';
 import { memberBody, type Pod, pauseBody, podOf } from './replica-bodies.ts';
 import { type ReplicaPart, replicaPart } from './replica-index.ts';
@@ -116,20 +117,48 @@ export class ReplicaMaker {
     return spare === null ? labelled : [...labelled, ...(await this.#list({ id: [spare] }))];
   }
 
-  /** As in {@link HostEngine.sweepReplicas}. */
+  /**
+   * As in {@link HostEngine.sweepReplicas}. Nothing goes that was not of no use twice: a list may be older than the end of
+   * a making or a change that it shows in the middle.
+   */
   async sweep(instance: string, isChanging: (replica: string) => boolean): Promise<readonly string[]> {
-    const byReplica = Map.groupBy(
-      await this.#list({ label: [`${INSTANCE_LABEL}=${instance}`] }),
-      ({ part }) => part.replica,
-    );
+    const first = await this.#leftovers(instance);
+    const suspects = new Set([...first.values()].flat().map(({ id }) => id));
+    const second = suspects.size === 0 ? first : await this.#leftovers(instance);
     const swept: string[] = [];
-    for (const [replica, parts] of byReplica) {
-      if (this.#making.has(replica) || isChanging(replica)) continue;
-      const doomed = leftovers(parts);
-      await allOf(doomed.map(({ id }) => this.#containers.destroy(id)));
-      if (doomed.length > 0) swept.push(replica);
+    const work: Promise<void>[] = [];
+    for (const [replica, parts] of second) {
+      const doomed = parts.filter(({ id }) => suspects.has(id));
+      if (doomed.length === 0 || this.#making.has(replica) || isChanging(replica)) continue;
+      swept.push(replica);
+      work.push(this.#discard(doomed));
     }
+    await allOf(work);
     return swept;
+  }
+
+  /** By replica. */
+  async #leftovers(instance: string): Promise<ReadonlyMap<string, readonly ListedPart[]>> {
+    const all = await this.#list({ label: [`${INSTANCE_LABEL}=${instance}`] });
+    const byReplica = Map.groupBy(all, ({ part }) => part.replica);
+    return new Map([...byReplica].map(([replica, parts]) => [replica, leftovers(parts)]));
+  }
+
+  /** Members before what they run in; who runs is asked to end first. */
+  async #discard(parts: readonly ListedPart[]): Promise<void> {
+    for (const role of ['member', 'pause']) {
+      await allOf(parts.filter(({ part }) => part.role === role).map((one) => this.#discardOne(one)));
+    }
+  }
+
+  async #discardOne({ id, part, status }: ListedPart): Promise<void> {
+    if (part.role === 'member' && isUp(status)) await orGone(this.#stop(id));
+    await this.#containers.destroy(id);
+  }
+
+  async #stop(id: string): Promise<void> {
+    const { stopTimeoutS } = containerFrom(await this.#containers.inspect(id));
+    await this.#containers.stop(id, stopTimeoutS);
   }
 
   /** Null: there is none for it. */
@@ -208,12 +237,21 @@ export async function allOf<T>(work: readonly Promise<T>[]): Promise<T[]> {
   });
 }
 
-/** What nobody can use any more: of a replica that never became whole, without its pause, or meant for a change that ended. */
+/**
+ * What nobody can use any more: members without their pause container; a replica that lacks members and is down, since
+ * nothing starts such a one (it never became whole, or its removal was cut off); one without any; members meant for a change
+ * that ended. One that is up and lost a member serves until another stands in for it.
+ */
 function leftovers(parts: readonly ListedPart[]): readonly ListedPart[] {
   const pause = parts.find(({ part }) => part.role === 'pause');
   const members = parts.filter(({ part }) => part.role === 'member');
   if (pause?.part.role !== 'pause') return members;
-  const neverRan = pause.status === 'created' || (pause.wasSpare && members.every((one) => one.status === 'created'));
-  if (neverRan && members.length < pause.part.memberCount) return [...members, pause];
+  const neverRan = pause.wasSpare && members.every((one) => one.status === 'created');
+  const isDown = !isUp(pause.status) || neverRan || members.length === 0;
+  if (isDown && members.length < pause.part.memberCount) return [...members, pause];
   return members.filter(({ name, status }) => status === 'created' && name.endsWith(NEXT_SUFFIX));
+}
+
+function isUp(status: string): boolean {
+  return status === 'running' || status === 'paused' || status === 'restarting';
 }

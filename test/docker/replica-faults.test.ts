@@ -10,7 +10,7 @@ import { pauseImage } from '#docker/pause-image';
 import { FakeClock } from '#test/support/fake-clock';
 import { memberPlan, replicaPlan } from '#test/support/replica-plans';
 import { until } from '#test/support/until';
-import { type Answer, FakeEngine } from './fake-engine.ts';
+import { type Answer, FakeEngine, type Script } from './fake-engine.ts';
 
 const PLAN = replicaPlan({
   id: 'rep_1',
@@ -141,4 +141,29 @@ test('a container that cannot start for want of a network is not taken for gone'
     body: { message: 'No such container: c1' },
   }));
   await assert.rejects(rig.engine.start(id), code('engine.not_found'));
+});
+
+test('a list from before the end of a making takes nothing away', async () => {
+  await using rig = await makingEngine();
+  await rig.engine.makeReplica(PLAN);
+  const listed = rig.fake.script.get('GET /containers/json');
+  rig.fake.script.set('GET /containers/json', () => {
+    rig.fake.script.set('GET /containers/json', listed as Script);
+    const [pause] = [...rig.containers.values()];
+    return { body: [{ Id: pause?.id, Names: [`/${pause?.name}`], Labels: pause?.labels, State: 'created' }] };
+  });
+  assert.deepEqual(await rig.engine.sweepReplicas(PLAN.labels['tidegate.instance'] ?? ''), []);
+  assert.equal(rig.containers.size, 3);
+});
+
+test('what is being made is never swept', async () => {
+  const clock = new FakeClock();
+  await using rig = await makingEngine(clock);
+  rig.refusals.set(`${PLAN.name}-agent`, () => 'hang');
+  const making = assert.rejects(rig.engine.makeReplica(PLAN), code('engine.timeout'));
+  await until(() => rig.containers.size === 2 && rig.fake.unansweredCount === 1, { what: 'one create hangs' });
+  assert.deepEqual(await rig.engine.sweepReplicas(PLAN.labels['tidegate.instance'] ?? ''), []);
+  assert.equal(rig.containers.size, 2);
+  await clock.advance(30_000);
+  await making;
 });

@@ -1,6 +1,6 @@
 /** Replicas of several containers on a real Engine: what they share, how they start, change and end, and what they leave. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { systemClock } from '#core/clock';
@@ -354,6 +354,37 @@ test('what a dead process left half made is swept, what is whole or of another i
   assert.equal((await containersOf(whole.id)).length, 3);
   assert.equal((await containersOf(foreign.id)).length, 2);
   assert.deepEqual([...(await containersOf(half.id)), ...(await containersOf(headless.id))], []);
+});
+
+test('a replica that is down and lacks members goes, one that serves without one of them stays', async () => {
+  const cut = await started([main(), idle(2, 'agent')]);
+  await engine.stop(cut.pauseId, 5);
+  await testEngine.docker.getContainer(`${cut.name}-main`).remove();
+  const empty = await started([main()]);
+  await testEngine.docker.getContainer(`${empty.name}-main`).remove({ force: true });
+  const asleep = await started([main()]);
+  await engine.stop(asleep.pauseId, 5);
+  const serving = await started([main(), idle(2, 'agent')]);
+  await testEngine.docker.getContainer(`${serving.name}-agent`).remove({ force: true });
+
+  assert.deepEqual([...(await engine.sweepReplicas('ins_test'))].sort(), [cut.id, empty.id].sort());
+  assert.deepEqual([...(await containersOf(cut.id)), ...(await containersOf(empty.id))], []);
+  assert.equal((await containersOf(asleep.id)).length, 2);
+  assert.equal((await containersOf(serving.id)).length, 2);
+});
+
+test('a member that runs on without its pause container is asked to end before it goes', async () => {
+  const write = (name: string): string => `require('fs').writeFileSync('/data/${name}', '')`;
+  const says = `process.on('SIGTERM', () => { ${write('ended')}; process.exit(0); }); setInterval(() => {}, 1000); ${write('up')}`;
+  await testEngine.docker.createVolume({ Name: 'kept' });
+  const volumes = [{ volume: 'kept', path: '/data', readonly: false }];
+  const made = await started([main(), idle(2, 'agent', { command: ['node', '-e', says], volumes, user: '0' })]);
+  const { Mountpoint: place } = await testEngine.docker.getVolume('kept').inspect();
+  await until(() => readdirSync(place).includes('up'), { what: 'it is up' });
+  await testEngine.docker.getContainer(made.pauseId).remove({ force: true });
+  assert.deepEqual([...(await engine.sweepReplicas('ins_test'))], [made.id]);
+  assert.deepEqual(await containersOf(made.id), []);
+  assert.deepEqual(readdirSync(place).sort(), ['ended', 'up']);
 });
 
 test('limits stand in the control groups, also for more cores than the host has', async () => {
