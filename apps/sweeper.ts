@@ -112,7 +112,8 @@ export class Sweeper {
   async #sweepHalves(engine: HostEngine): Promise<void> {
     const { instance, log } = this.#options.ports;
     const replicas = await engine.sweepReplicas(instance);
-    if (replicas.length > 0) log.info('replicas that are not whole were removed', { host: engine.host, replicas });
+    if (replicas.length > 0)
+      log.info('what was left in the middle of replicas was tidied up', { host: engine.host, replicas });
   }
 
   async #sweepHost(engine: HostEngine): Promise<void> {

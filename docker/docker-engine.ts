@@ -227,8 +227,10 @@ export class DockerEngine implements HostEngine, LogEngine, ExecEngine, UsageEng
     return this.#parts.spares?.ready ?? 0;
   }
 
-  sweepReplicas(instance: string): Promise<readonly string[]> {
-    return this.#parts.maker.sweep(instance, (replica) => this.#parts.changes.isChanging(replica));
+  async sweepReplicas(instance: string): Promise<readonly string[]> {
+    const { maker, changes } = this.#parts;
+    const ended = await changes.sweep(instance);
+    return [...ended, ...(await maker.sweep(instance, (replica) => changes.isChanging(replica)))];
   }
 
   ensureImage(reference: string, options: EnsureImageOptions): Promise<EngineImage> {

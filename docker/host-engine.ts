@@ -94,9 +94,9 @@ export interface HostEngine extends Engine {
   /** Changes limits online. Where one is refused, those of the others are put back. */
   resize(pauseId: string, limits: readonly MemberLimits[]): Promise<void>;
   /**
-   * Removes what nobody can use any more, of what a process that died left in the middle: replicas that lack members and
-   * are down, or have none, and members without a pause container; who of them runs is asked to end first. Only those of the
-   * given instance (`tidegate.instance`), and none that is being made or changed.
+   * Tidies what a process that died left in the middle. A change of members is brought to an end. Removed is what nobody can
+   * use any more: replicas that lack members and are down, or have none, and members without a pause container; who of them
+   * runs is asked to end first. Only those of the given instance (`tidegate.instance`), and none that is being made or changed.
    * @returns ids of the replicas
    */
   sweepReplicas(instance: string): Promise<readonly string[]>;

@@ -1,6 +1,7 @@
 /**
  * Other members in the place of some, while the replica stays up: whoever is not named goes on undisturbed, and where a
- * new one cannot be created or started, the old ones run on.
+ * new one cannot be created or started, the old ones run on. A change that was cut off at any step is brought to an end by
+ * the next one, or by a sweep: who is up stays, and of two that are not the one that was there first.
  */
 import type { Log } from '#core/log';
 import { INSTANCE_LABEL, REPLICA_LABEL } from '#core/replica-labels';
@@ -8,10 +9,12 @@ import type { Containers } from './containers.ts';
 import type { HostSize } from './host-size.ts';
 import { type InspectAnswer, nameFrom } from './inspect.ts';
 import type { Pod } from './replica-bodies.ts';
-import { allOf, type ListedPart, NEXT_SUFFIX, nameOf, type ReplicaMaker } from './replica-maker.ts';
+import { allOf, isUp, type ListedPart, nameOf, placeOf, type ReplicaMaker } from './replica-maker.ts';
 import type { MemberPlan } from './replica-plan.ts';
 
 const DEFAULT_STOP_TIMEOUT_S = 10;
+/** At the end of the name of a member that is to take another's place. */
+const NEXT_SUFFIX = '-next';
 /** What a replica is known by, whatever its revision. */
 const IDENTITY = ['tidegate.tenant', 'tidegate.app', 'tidegate.set', 'tidegate.revision', INSTANCE_LABEL];
 
@@ -57,9 +60,42 @@ export class ReplicaChanges {
     const pause = await this.#containers.inspect(pauseId);
     const replica = pause.Config.Labels?.[REPLICA_LABEL] ?? '';
     await this.idle(pauseId);
-    const done = this.#replace(pause, members, labels).finally(() => this.#changes.delete(pauseId));
+    await this.#alone(pauseId, replica, () => this.#replace(pause, members, labels));
+  }
+
+  /** Brings changes to an end that a process that died had begun. @returns ids of the replicas */
+  async sweep(instance: string): Promise<readonly string[]> {
+    const ended: string[] = [];
+    const work: Promise<void>[] = [];
+    for (const [replica, parts] of await this.#maker.all(instance)) {
+      const pause = parts.find(({ part }) => part.role === 'pause');
+      if (pause === undefined || !parts.some(isNext) || this.isChanging(replica)) continue;
+      ended.push(replica);
+      // What the list says may be over by now.
+      work.push(this.#alone(pause.id, replica, async () => this.#end(await this.#maker.parts(replica))));
+    }
+    await allOf(work);
+    return ended;
+  }
+
+  async #alone(pauseId: string, replica: string, change: () => Promise<void>): Promise<void> {
+    const done = change().finally(() => this.#changes.delete(pauseId));
     this.#changes.set(pauseId, { replica, done });
     await done;
+  }
+
+  /** Of a change that was cut off: one member is left in each place, under its own name. */
+  async #end(parts: readonly ListedPart[]): Promise<void> {
+    const members = parts.filter(({ part }) => part.role === 'member');
+    for (const inPlace of Map.groupBy(members, placeOf).values()) {
+      const next = inPlace.find(isNext);
+      if (next === undefined) continue;
+      const others = inPlace.filter((one) => one !== next);
+      const isInForce = others.length === 0 || (isUp(next) && !others.some(isUp));
+      const doomed = isInForce ? others : [next];
+      await allOf(doomed.map(({ id }) => this.#containers.destroy(id)));
+      if (isInForce) await this.#containers.rename(next.id, next.name.slice(0, -NEXT_SUFFIX.length));
+    }
   }
 
   async #replace(
@@ -70,14 +106,12 @@ export class ReplicaChanges {
     const known = pause.Config.Labels ?? {};
     const replica = known[REPLICA_LABEL] ?? '';
     const identity = Object.fromEntries(IDENTITY.flatMap((name) => (known[name] ? [[name, known[name]]] : [])));
+    await this.#end(await this.#maker.parts(replica));
     const parts = await this.#maker.parts(replica);
-    const listed = membersAt(
+    const old = membersAt(
       parts,
       members.map(({ index }) => index),
     );
-    const abandoned = listed.filter(({ name, status }) => name.endsWith(NEXT_SUFFIX) && status === 'created');
-    await allOf(abandoned.map(({ id }) => this.#containers.destroy(id)));
-    const old = listed.filter((one) => !abandoned.includes(one));
     const pod = await this.#pod(pause, parts, replica);
     const made = await this.#create(members, pod, { ...identity, ...labels }, nameFrom(pause));
     if (pause.State.Status === 'running') await this.#swap(old, made);
@@ -148,6 +182,10 @@ export class ReplicaChanges {
 interface MadeMember {
   readonly id: string;
   readonly member: MemberPlan;
+}
+
+function isNext({ name }: ListedPart): boolean {
+  return name.endsWith(NEXT_SUFFIX);
 }
 
 /** Those of some indices. */

@@ -21,8 +21,6 @@ import { wasSpare } from './spare-book.ts';
 import type { Spares } from './spares.ts';
 
 const READ_MS = 5000;
-/** At the end of the name of a member that is to take another's place. */
-export const NEXT_SUFFIX = '-next';
 
 export interface ReplicaMakerOptions {
   readonly client: EngineClient;
@@ -117,8 +115,14 @@ export class ReplicaMaker {
     return spare === null ? labelled : [...labelled, ...(await this.#list({ id: [spare] }))];
   }
 
+  /** By replica, every container of those of an instance. */
+  async all(instance: string): Promise<ReadonlyMap<string, readonly ListedPart[]>> {
+    const all = await this.#list({ label: [`${INSTANCE_LABEL}=${instance}`] });
+    return Map.groupBy(all, ({ part }) => part.replica);
+  }
+
   /**
-   * As in {@link HostEngine.sweepReplicas}. Nothing goes that was not of no use twice: a list may be older than the end of
+   * Removes what nobody can use any more, and says of which replicas. Nothing goes that was not of no use twice: a list may be older than the end of
    * a making or a change that it shows in the middle.
    */
   async sweep(instance: string, isChanging: (replica: string) => boolean): Promise<readonly string[]> {
@@ -137,11 +141,8 @@ export class ReplicaMaker {
     return swept;
   }
 
-  /** By replica. */
   async #leftovers(instance: string): Promise<ReadonlyMap<string, readonly ListedPart[]>> {
-    const all = await this.#list({ label: [`${INSTANCE_LABEL}=${instance}`] });
-    const byReplica = Map.groupBy(all, ({ part }) => part.replica);
-    return new Map([...byReplica].map(([replica, parts]) => [replica, leftovers(parts)]));
+    return new Map([...(await this.all(instance))].map(([replica, parts]) => [replica, leftovers(parts)]));
   }
 
   /** Members before what they run in; who runs is asked to end first. */
@@ -151,9 +152,9 @@ export class ReplicaMaker {
     }
   }
 
-  async #discardOne({ id, part, status }: ListedPart): Promise<void> {
-    if (part.role === 'member' && isUp(status)) await orGone(this.#stop(id));
-    await this.#containers.destroy(id);
+  async #discardOne(one: ListedPart): Promise<void> {
+    if (one.part.role === 'member' && isUp(one)) await orGone(this.#stop(one.id));
+    await this.#containers.destroy(one.id);
   }
 
   async #stop(id: string): Promise<void> {
@@ -239,19 +240,25 @@ export async function allOf<T>(work: readonly Promise<T>[]): Promise<T[]> {
 
 /**
  * What nobody can use any more: members without their pause container; a replica that lacks members and is down, since
- * nothing starts such a one (it never became whole, or its removal was cut off); one without any; members meant for a change
- * that ended. One that is up and lost a member serves until another stands in for it.
+ * nothing starts such a one (it never became whole, or its removal was cut off); one without any. One that is up and lost a
+ * member serves until another stands in for it.
  */
 function leftovers(parts: readonly ListedPart[]): readonly ListedPart[] {
   const pause = parts.find(({ part }) => part.role === 'pause');
   const members = parts.filter(({ part }) => part.role === 'member');
   if (pause?.part.role !== 'pause') return members;
+  const isWhole = new Set(members.map(placeOf)).size >= pause.part.memberCount;
   const neverRan = pause.wasSpare && members.every((one) => one.status === 'created');
-  const isDown = !isUp(pause.status) || neverRan || members.length === 0;
-  if (isDown && members.length < pause.part.memberCount) return [...members, pause];
-  return members.filter(({ name, status }) => status === 'created' && name.endsWith(NEXT_SUFFIX));
+  const isDown = !isUp(pause) || neverRan || members.length === 0;
+  return isDown && !isWhole ? [...members, pause] : [];
 }
 
-function isUp(status: string): boolean {
+/** Of a member in its replica: two are in one while one takes the place of the other. */
+export function placeOf({ part }: ListedPart): string {
+  return part.role === 'member' ? `${part.index}.${part.name}` : '';
+}
+
+/** It has a process, running or frozen. */
+export function isUp({ status }: ListedPart): boolean {
   return status === 'running' || status === 'paused' || status === 'restarting';
 }

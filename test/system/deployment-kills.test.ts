@@ -138,3 +138,32 @@ for (const { what, strategy, call, lateMs } of [
     await onlyOneReplicaOf('r2');
   });
 }
+
+test('members are replaced to the end when control is killed while the old one is about to go', async () => {
+  await using front = new EngineFront(engine.socketPath);
+  await front.listen();
+  const image = await engine.images.hello();
+  tidegate = await startTidegate({ docker: front.socket, settings: { TIDEGATE_WORKERS: '1' } });
+  const [main, agent] = [
+    { index: 1, name: 'main', image },
+    { index: 2, name: 'agent', image, options: { env: { PORT: '9090' } } },
+  ];
+  await deployHello(tidegate, { image, more: { containers: [main, agent] } });
+  const agents = async (): Promise<Container[]> =>
+    (await containers()).filter(({ Labels }) => Labels['tidegate.member'] === '2.agent');
+  const [old] = await agents();
+  front.cutNext({ call: new RegExp(`^DELETE .*${old?.Id}`), onCut: killControl, lateMs: null });
+  const next = { ...agent, options: { env: { PORT: '9090', RELEASE: '2' } } };
+  const { id } = await tidegate.adminJson<OperationSeen>('/v1/apps/shop/deployments', {
+    method: 'POST',
+    body: JSON.stringify({ sets: ['web'], strategy: 'member', members: [2], containers: [main, next] }),
+  });
+  await until(() => !front.isArmed, { what: 'control is killed' });
+  const end = await endOfLast('the operation ends');
+  assert.deepEqual([end.id, end.state], [id, 'succeeded'], JSON.stringify(end));
+  const [made, ...others] = await agents();
+  assert.deepEqual(others, []);
+  const inside = await engine.docker.getContainer(made?.Id ?? '').inspect();
+  assert.ok(inside.State.Running && inside.Config.Env.includes('RELEASE=2'));
+  assert.doesNotMatch(inside.Name, /-next$/);
+});

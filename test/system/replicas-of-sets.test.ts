@@ -465,6 +465,63 @@ test('a member is replaced while the main one and the address stay as they are',
   assert.equal((await member(made, 'agent')).State.Running, false, 'the new one belongs to the replica');
 });
 
+/** What a change of the member `agent` leaves that was cut off when the one to come had been created, or started. */
+async function cutChange(made: Made, { starts, keepsOld }: { starts: boolean; keepsOld: boolean }): Promise<string> {
+  const old = await member(made, 'agent');
+  const next = await testEngine.docker.createContainer({
+    ...{ name: `${made.name}-agent-next`, Image: image, Cmd: old.Config.Cmd, Labels: old.Config.Labels },
+    HostConfig: { NetworkMode: `container:${made.pauseId}` },
+  });
+  if (starts) {
+    await testEngine.docker.getContainer(old.Id).stop({ t: 1 });
+    await next.start();
+  }
+  if (!keepsOld) await testEngine.docker.getContainer(old.Id).remove({ force: true });
+  return next.id;
+}
+
+test('a change of members that was cut off is brought to an end by a sweep, at whatever step', async () => {
+  const before = await started([main(), idle(2, 'agent')]);
+  const old = await member(before, 'agent');
+  await cutChange(before, { starts: false, keepsOld: true });
+  const swapped = await started([main(), idle(2, 'agent')]);
+  const swappedTo = await cutChange(swapped, { starts: true, keepsOld: true });
+  const unnamed = await started([main(), idle(2, 'agent')]);
+  const unnamedTo = await cutChange(unnamed, { starts: true, keepsOld: false });
+  const asleep = await started([main(), idle(2, 'agent')]);
+  await engine.stop(asleep.pauseId, 1);
+  const asleepTo = await cutChange(asleep, { starts: false, keepsOld: false });
+
+  const ids = [before, swapped, unnamed, asleep].map(({ id }) => id);
+  assert.deepEqual([...(await engine.sweepReplicas('ins_test'))].sort(), ids.sort());
+  assert.deepEqual([...(await engine.sweepReplicas('ins_test'))], []);
+  for (const [made, agent] of [
+    [before, old.Id],
+    [swapped, swappedTo],
+    [unnamed, unnamedTo],
+    [asleep, asleepTo],
+  ] as const) {
+    assert.equal((await member(made, 'agent')).Id, agent);
+    assert.equal((await containersOf(made.id)).length, 3);
+  }
+  await engine.start(asleep.pauseId);
+  assert.equal((await member(asleep, 'agent')).State.Running, true);
+});
+
+test('a change of members that was cut off is no obstacle to the next one', async () => {
+  const made = await started([main(), idle(2, 'agent')]);
+  const { State: before } = await member(made, 'main');
+  for (const keepsOld of [true, false]) {
+    await cutChange(made, { starts: true, keepsOld });
+    const env = { KEEPS_OLD: String(keepsOld) };
+    await engine.replaceMembers(made.pauseId, [idle(2, 'agent', { env })], { 'tidegate.revision': 'r2' });
+    const agent = await member(made, 'agent');
+    assert.ok(agent.State.Running && agent.Config.Env.includes(`KEEPS_OLD=${keepsOld}`));
+    assert.equal((await containersOf(made.id)).length, 3);
+  }
+  assert.equal((await member(made, 'main')).State.StartedAt, before.StartedAt);
+});
+
 test('where a new member cannot be had, the old one runs on', async () => {
   const made = await started([main(), idle(2, 'agent')]);
   const before = await member(made, 'agent');
