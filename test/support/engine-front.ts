@@ -1,20 +1,23 @@
 /**
- * Stands between Tidegate and a test Engine, passes on all that is said, and loses or holds back one call that a test
- * names: so that something happens exactly before an Engine does what it was asked for, or exactly after.
+ * Stands between Tidegate and a test Engine, passes on all that is said, and cuts one call that a test names, so that
+ * something happens exactly before an Engine does what it was asked for, or exactly after. The call gets no answer.
  */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import path from 'node:path';
 
+/** What the Engine hears of the call: `lost`: nothing; `late`: it hears of it later; `done`: it has done what it was asked for. */
+export type CutKind = 'lost' | 'late' | 'done';
+
 export interface Cut {
-  /** Of `METHOD /path?query`. */
-  readonly call: RegExp;
-  /** What happens when the call has come. */
-  readonly onCut: () => void;
-  /** Ms after which the Engine is told all the same; null: it never hears of it. */
-  readonly lateMs: number | null;
+  readonly kind: CutKind;
+  /** @param call `METHOD /path?query`, without the version of the API */
+  readonly isIt: (call: string) => boolean;
+  readonly onCut: (call: string) => void;
 }
+
+const LATE_MS = 1500;
 
 export class EngineFront implements AsyncDisposable {
   readonly #socketPath: string;
@@ -23,7 +26,13 @@ export class EngineFront implements AsyncDisposable {
   #cut: Cut | null = null;
 
   /** @param socketPath where the Engine listens */
-  constructor(socketPath: string) {
+  static async start(socketPath: string): Promise<EngineFront> {
+    const front = new EngineFront(socketPath);
+    await once(front.#server.listen(front.#listensAt), 'listening');
+    return front;
+  }
+
+  private constructor(socketPath: string) {
     this.#socketPath = socketPath;
     this.#server = createServer((call, answer) => this.#take(call, answer));
   }
@@ -33,17 +42,8 @@ export class EngineFront implements AsyncDisposable {
     return `unix://${this.#listensAt}`;
   }
 
-  /** The call has not come yet. */
-  get isArmed(): boolean {
-    return this.#cut !== null;
-  }
-
-  async listen(): Promise<void> {
-    await once(this.#server.listen(this.#listensAt), 'listening');
-  }
-
-  /** The next call that matches. It gets no answer. */
-  cutNext(cut: Cut): void {
+  /** The next call that is it; null: none. */
+  set cut(cut: Cut | null) {
     this.#cut = cut;
   }
 
@@ -59,7 +59,8 @@ export class EngineFront implements AsyncDisposable {
 
   #take(call: IncomingMessage, answer: ServerResponse): void {
     const cut = this.#cut;
-    if (cut === null || !cut.call.test(`${call.method} ${call.url}`)) {
+    const name = `${call.method} ${call.url?.replace(/^\/v\d+\.\d+/, '')}`;
+    if (cut?.isIt(name) !== true) {
       call.pipe(this.#forward(call, answer));
       return;
     }
@@ -67,20 +68,29 @@ export class EngineFront implements AsyncDisposable {
     const body: Buffer[] = [];
     call.on('data', (piece: Buffer) => body.push(piece));
     call.on('end', () => {
-      cut.onCut();
-      if (cut.lateMs !== null) setTimeout(() => this.#forward(call, answer).end(Buffer.concat(body)), cut.lateMs);
+      const told = (): void => cut.onCut(name);
+      const tell = (): void => void this.#forward(call, cut.kind === 'done' ? told : answer).end(Buffer.concat(body));
+      if (cut.kind === 'done') return tell();
+      told();
+      if (cut.kind === 'late') setTimeout(tell, LATE_MS);
     });
   }
 
-  #forward(call: IncomingMessage, answer: ServerResponse): ReturnType<typeof request> {
+  /** @param to who is told the answer, or only that there is one */
+  #forward(call: IncomingMessage, to: ServerResponse | (() => void)): ReturnType<typeof request> {
     const { method, url, headers } = call;
     const onward = request({ socketPath: this.#socketPath, method, path: url, headers }, (said) => {
-      answer.writeHead(said.statusCode ?? 502, said.headers);
-      answer.flushHeaders();
-      said.pipe(answer);
-      answer.on('close', () => said.destroy());
+      if (typeof to === 'function') {
+        said.resume();
+        to();
+        return;
+      }
+      to.writeHead(said.statusCode ?? 502, said.headers);
+      to.flushHeaders();
+      said.pipe(to);
+      to.on('close', () => said.destroy());
     });
-    onward.on('error', () => answer.destroy());
+    onward.on('error', () => typeof to !== 'function' && to.destroy());
     return onward;
   }
 }
