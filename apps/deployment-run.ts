@@ -118,13 +118,13 @@ export class DeploymentRun {
     if (turn.revision !== null) return;
     await this.#progress.enter('resolving');
     this.#progress.heed();
-    const { by, cause, members, operation } = this.record;
+    const { id: deployment, by, cause, members, operation } = this.record;
     const current = set.current === null ? null : library.revision(set.tenant, set.app, set.name, set.current);
     const revision =
       turn.spec === null && current !== null
-        ? await revisions.again(set, (now) => this.#anew(now, current), by, cause)
+        ? await revisions.again(set, (now) => this.#anew(now, current), { by, cause, deployment })
         : await revisions.make(
-            { set, spec: turn.spec ?? set.spec, by, cause, members },
+            { set, spec: turn.spec ?? set.spec, by, cause, members, deployment },
             { signal: this.#progress.signal, onPull, correlationId: operation },
           );
     await this.#progress.keepTurn(i, { revision: revision.number });

@@ -27,7 +27,7 @@ export function inPlaceOf(
   if (!isRecorded) return { sets: [next], change };
   // In force first: replicas that are made from now on have the new limits, and a kill leaves nothing halfway.
   const number = known.lastRevision + 1;
-  const named = { number, name: `r${number}`, createdAt: wall(), by: wish.by, cause: wish.cause };
+  const named = { number, name: `r${number}`, createdAt: wall(), by: wish.by, cause: wish.cause, deployment: null };
   const revision = { of: known, revision: { ...current, spec, ...named } };
   return { sets: [{ ...next, current: number, lastRevision: number }], revision, change };
 }

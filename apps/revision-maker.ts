@@ -17,6 +17,8 @@ export interface RevisionDraft {
   readonly cause: string;
   /** Indices of the containers that are replaced in replicas as they are; empty: replicas are made anew. */
   readonly members: readonly number[];
+  /** Id of the deployment that it is for. */
+  readonly deployment: string;
 }
 
 /** What containers get of their app. */
@@ -36,12 +38,19 @@ export class RevisionMaker {
   }
 
   /**
-   * Makes the next revision of a set.
+   * The revision of a set that a deployment brings: the next one, or the one that it made before it was cut off.
    * @throws TidegateError `image.…` when an image cannot be had, `store.…`
    */
   async make(draft: RevisionDraft, tools: Omit<PinTools, 'engine'>): Promise<Revision> {
+    const revision = this.#madeFor(draft.set, draft.deployment) ?? (await this.#makeNext(draft, tools));
+    const engine = anyEngine(this.#options.ports.engines());
+    for (const { id } of Object.values(revision.images)) await engine.keepImage(id, keptFor(draft.set, id));
+    return revision;
+  }
+
+  async #makeNext(draft: RevisionDraft, tools: Omit<PinTools, 'engine'>): Promise<Revision> {
     const { library, ports, images: appImages } = this.#options;
-    const { set, by, cause, members } = draft;
+    const { set, by, cause, members, deployment } = draft;
     const current = set.current === null ? null : library.revision(set.tenant, set.app, set.name, set.current);
     const isUpdate = members.length > 0 && current !== null;
     const spec = isUpdate ? withMembers(current.spec, draft.spec, members) : draft.spec;
@@ -52,7 +61,7 @@ export class RevisionMaker {
       const wish = { set, reference: container.image, pull: spec.pull, container: container.name };
       images[container.index] = kept ?? (await appImages.pin(wish, { ...tools, engine }));
     }
-    const revision = await library.addRevision(
+    return await library.addRevision(
       set,
       (_, number): Revision => ({
         name: `r${number}`,
@@ -66,10 +75,14 @@ export class RevisionMaker {
         // Members that stay go on with what they were made with: all of a replica have the same.
         ...(isUpdate ? surroundingsOf(current) : this.surroundings(set)),
         provedAt: null,
+        deployment,
       }),
     );
-    for (const { id } of Object.values(images)) await engine.keepImage(id, keptFor(set, id));
-    return revision;
+  }
+
+  #madeFor({ tenant, app, name }: SetPlace, deployment: string | null): Revision | null {
+    if (deployment === null) return null;
+    return this.#options.library.revisions(tenant, app, name).find((one) => one.deployment === deployment) ?? null;
   }
 
   /** What the app gives to all its containers now. */
@@ -86,12 +99,19 @@ export class RevisionMaker {
   /**
    * Takes a revision up again as a new one: its replicas are told from those of the one in force.
    * @param of made of the set when its turn has come
+   * @param why `deployment`: it is for that one, which may have made it before it was cut off; null: for none yet
    */
-  again(set: SetPlace, of: (now: SetRecord) => Revision, by: string, cause: string): Promise<Revision> {
+  async again(
+    set: SetPlace,
+    of: (now: SetRecord) => Revision,
+    why: Pick<Revision, 'by' | 'cause'> & { readonly deployment: string | null },
+  ): Promise<Revision> {
     const { library, ports } = this.#options;
-    return library.addRevision(set, (now, number) => {
+    const made = this.#madeFor(set, why.deployment);
+    if (made !== null) return made;
+    return await library.addRevision(set, (now, number) => {
       const name = `r${number}`;
-      return { ...of(now), name, number, share: name, createdAt: ports.clock.wall(), by, cause, provedAt: null };
+      return { ...of(now), name, number, share: name, createdAt: ports.clock.wall(), ...why, provedAt: null };
     });
   }
 

@@ -52,7 +52,8 @@ export class RevisionSwitch {
     const isShared = library
       .revisions(tenant, app, name)
       .some((one) => one.share === revision.share && one.number !== revision.number);
-    const target = isShared ? await revisions.again(set, () => revision, asker.by, cause) : revision;
+    const why = { by: asker.by, cause, deployment: null };
+    const target = isShared ? await revisions.again(set, () => revision, why) : revision;
     const wished = (): SetRecord => {
       const now = library.set(tenant, app, name) ?? set;
       return { ...now, spec: this.specWith(now, target) };

@@ -128,6 +128,8 @@ export interface Revision {
    * was: they count as proved.
    */
   readonly provedAt?: number | null;
+  /** Id of the deployment that made it; null: none did. Left out of those that were kept before this was. */
+  readonly deployment?: string | null;
 }
 
 export const NO_OPTIONS: ContainerOptions = {

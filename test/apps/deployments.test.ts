@@ -291,6 +291,8 @@ suite('after a kill', () => {
       const [newest] = scene.apps.deployments.book.list('acme', 'shop');
       assert.equal(newest?.state, 'succeeded', `after ${writes} writes`);
       const current = scene.apps.library.set('acme', 'shop', 'web')?.current;
+      const made = scene.apps.library.revisions('acme', 'shop', 'web').map(({ name }) => name);
+      assert.ok(made.length <= 2, `after ${writes} writes it made ${made}`);
       assert.equal(weights(), `r${current}=100`, `after ${writes} writes`);
       // What is wished for is in force: nothing was kept that nobody brings about.
       const wished = scene.apps.library.set('acme', 'shop', 'web')?.spec.containers[0]?.image;

@@ -14,10 +14,11 @@ import { type Answer, startTidegate, type TidegateProcess } from '#test/support/
 import { until } from '#test/support/until';
 import { childrenOf } from '#test/workers/children';
 
+const SPARES = Number(process.env.CUTS_SPARES ?? 0);
 const ENDS_WITHIN_MS = 40_000;
 const MIB = 1_048_576;
-/** Of each replica: the pause container and two members. */
-const PARTS = 3;
+/** Of each replica, beside its pause container. */
+const MEMBERS = 2;
 
 interface Container {
   readonly Id: string;
@@ -57,20 +58,32 @@ after(() => engine.close());
 
 // ---- what is there
 
+/** Of an app; pause containers that were spares carry no name of it. */
 async function containers(app = 'shop'): Promise<Container[]> {
   const all = (await engine.docker.listContainers({ all: true })) as unknown as Container[];
-  return all.filter(({ Labels }) => Labels['tidegate.replica'] !== undefined && Labels['tidegate.app'] === app);
+  return all.filter(({ Labels }) => Labels['tidegate.app'] === app || isSpare(Labels));
 }
 
-/** So many replicas, all of them whole, in that state, and no container beside them. */
+function isSpare(labels: Container['Labels']): boolean {
+  return labels['tidegate.role'] === 'spare';
+}
+
+/** So many replicas, all of them whole, in that state, and no container beside them but spares. */
 async function has(replicas: number, { app = 'shop', state = 'running', revision = '' } = {}): Promise<boolean> {
   const all = await containers(app);
-  const ids = new Set(all.map(({ Labels }) => Labels['tidegate.replica']));
+  const own = all.filter(({ Labels }) => !isSpare(Labels));
+  const members = own.filter(({ Labels }) => Labels['tidegate.role'] === 'member');
   const isRight = ({ State, Labels, Names }: Container): boolean =>
     State === state &&
     (revision === '' || Labels['tidegate.revision'] === revision) &&
     !Names.some((name) => name.endsWith('-next'));
-  return ids.size === replicas && all.length === replicas * PARTS && all.every(isRight);
+  const isAll = members.length === replicas * MEMBERS && new Set(members.map(replicaOf)).size === replicas;
+  const pauses = all.length - members.length;
+  return isAll && own.every(isRight) && pauses >= replicas && pauses <= replicas + SPARES;
+}
+
+function replicaOf({ Labels }: Container): string | undefined {
+  return Labels['tidegate.replica'];
 }
 
 async function serves(app = 'shop'): Promise<boolean> {
@@ -233,7 +246,7 @@ async function cutOnce(flow: Flow, n: number, kind: CutKind, isIt: (call: string
 for (const [name, flow] of Object.entries(FLOWS)) {
   test(`${name} comes to its end when control is killed at a call to the Engine`, async (t) => {
     front = await EngineFront.start(engine.socketPath);
-    const settings = { TIDEGATE_WORKERS: '1', TIDEGATE_SPARES: process.env.CUTS_SPARES ?? '0' };
+    const settings = { TIDEGATE_WORKERS: '1', TIDEGATE_SPARES: String(SPARES) };
     tidegate = await startTidegate({ docker: front.socket, settings });
     await deployed(flow.spec);
     let n = 0;
