@@ -62,6 +62,11 @@ export class Ownership {
     return this.#spares.ids().find((id) => this.#spares.get(id)?.labels[REPLICA_LABEL] === replica) ?? null;
   }
 
+  /** The network of the app that a container is of since it is no spare any more; null: it was none. */
+  homeOf(id: string): string | null {
+    return this.#spares.get(id)?.network ?? null;
+  }
+
   /** Undefined: never seen. */
   isOurs(id: string): boolean | undefined {
     return this.#ours.get(id);

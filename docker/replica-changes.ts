@@ -9,12 +9,12 @@ import type { Containers } from './containers.ts';
 import type { HostSize } from './host-size.ts';
 import { type InspectAnswer, nameFrom } from './inspect.ts';
 import type { Pod } from './replica-bodies.ts';
-import { allOf, isUp, type ListedPart, nameOf, placeOf, type ReplicaMaker } from './replica-maker.ts';
+import { allOf, isUp, type ListedPart, nameOf, placeOf, type ReplicaMaker, sweepEach } from './replica-maker.ts';
 import type { MemberPlan } from './replica-plan.ts';
 
 const DEFAULT_STOP_TIMEOUT_S = 10;
-/** At the end of the name of a member that is to take another's place. */
-const NEXT_SUFFIX = '-next';
+/** At the end of the name of a member that is to take another's place. No member itself can be called so. */
+const NEXT_SUFFIX = '.next';
 /** What a replica is known by, whatever its revision. */
 const IDENTITY = ['tidegate.tenant', 'tidegate.app', 'tidegate.set', 'tidegate.revision', INSTANCE_LABEL];
 
@@ -65,17 +65,13 @@ export class ReplicaChanges {
 
   /** Brings changes to an end that a process that died had begun. @returns ids of the replicas */
   async sweep(instance: string): Promise<readonly string[]> {
-    const ended: string[] = [];
-    const work: Promise<void>[] = [];
-    for (const [replica, parts] of await this.#maker.all(instance)) {
+    return await sweepEach(this.#log, [...(await this.#maker.all(instance))], async ([replica, parts]) => {
       const pause = parts.find(({ part }) => part.role === 'pause');
-      if (pause === undefined || !parts.some(isNext) || this.isChanging(replica)) continue;
-      ended.push(replica);
+      if (pause === undefined || !parts.some(isNext) || this.isChanging(replica)) return null;
       // What the list says may be over by now.
-      work.push(this.#alone(pause.id, replica, async () => this.#end(await this.#maker.parts(replica))));
-    }
-    await allOf(work);
-    return ended;
+      await this.#alone(pause.id, replica, async () => this.#end(await this.#maker.parts(replica)));
+      return replica;
+    });
   }
 
   async #alone(pauseId: string, replica: string, change: () => Promise<void>): Promise<void> {

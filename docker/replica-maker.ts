@@ -34,6 +34,12 @@ export interface ReplicaMakerOptions {
   readonly spares: Spares | null;
 }
 
+/** Of what the Engine says of a container in a list. */
+interface ListedLine {
+  readonly Names?: readonly string[] | null;
+  readonly NetworkSettings?: { readonly Networks?: Readonly<Record<string, unknown>> | null } | null;
+}
+
 /** A container of a replica, as listed. */
 export interface ListedPart {
   readonly id: string;
@@ -42,6 +48,8 @@ export interface ListedPart {
   readonly part: ReplicaPart;
   /** It ran before it was of this replica. */
   readonly wasSpare: boolean;
+  /** It was a spare, and is not in the network of its app. */
+  readonly isApart: boolean;
 }
 
 export class ReplicaMaker {
@@ -88,12 +96,14 @@ export class ReplicaMaker {
       const pauseId = spare ?? (await this.#createPause(plan));
       signal?.throwIfAborted();
       const pod = podOf(plan, pauseId, cores);
+      // Who finds all members after a crash takes the replica for made.
+      await allOf((plan.joins ?? []).map((place) => this.#networks.join(pauseId, place)));
+      signal?.throwIfAborted();
       await allOf<unknown>([
         ...(spare === null
           ? []
           : [this.#networks.join(spare, plan.network), this.#containers.rename(spare, plan.name)]),
         ...plan.members.map((member) => this.createMember(member, pod, plan.labels, nameOf(plan.name, member))),
-        ...(plan.joins ?? []).map((place) => this.#networks.join(pauseId, place)),
       ]);
       signal?.throwIfAborted();
       return pauseId;
@@ -129,16 +139,12 @@ export class ReplicaMaker {
     const first = await this.#leftovers(instance);
     const suspects = new Set([...first.values()].flat().map(({ id }) => id));
     const second = suspects.size === 0 ? first : await this.#leftovers(instance);
-    const swept: string[] = [];
-    const work: Promise<void>[] = [];
-    for (const [replica, parts] of second) {
+    return await sweepEach(this.#log, [...second], async ([replica, parts]) => {
       const doomed = parts.filter(({ id }) => suspects.has(id));
-      if (doomed.length === 0 || this.#making.has(replica) || isChanging(replica)) continue;
-      swept.push(replica);
-      work.push(this.#discard(doomed));
-    }
-    await allOf(work);
-    return swept;
+      if (doomed.length === 0 || this.#making.has(replica) || isChanging(replica)) return null;
+      await this.#discard(doomed);
+      return replica;
+    });
   }
 
   async #leftovers(instance: string): Promise<ReadonlyMap<string, readonly ListedPart[]>> {
@@ -207,7 +213,8 @@ export class ReplicaMaker {
       const part = replicaPart(labels);
       if (summary === null || part === null) return [];
       this.#ownership.saw(summary.id, summary.labels);
-      const { Names: names } = line as { readonly Names?: readonly string[] | null };
+      const { Names: names, NetworkSettings: settings } = line as ListedLine;
+      const home = this.#ownership.homeOf(summary.id);
       return [
         {
           id: summary.id,
@@ -215,6 +222,7 @@ export class ReplicaMaker {
           status: summary.status,
           part,
           wasSpare: wasSpare(summary.labels),
+          isApart: home !== null && settings?.Networks?.[home] === undefined,
         },
       ];
     });
@@ -239,15 +247,35 @@ export async function allOf<T>(work: readonly Promise<T>[]): Promise<T[]> {
 }
 
 /**
+ * Tidies up each that needs it, all at a time: one that cannot be tidied up keeps nobody from the others.
+ * @param tidy gives the id of the replica; null: there was nothing to do
+ * @returns the ids
+ */
+export async function sweepEach<T>(
+  log: Log,
+  all: readonly T[],
+  tidy: (one: T) => Promise<string | null>,
+): Promise<readonly string[]> {
+  const work = all.map((one) =>
+    tidy(one).catch((error: unknown) => {
+      log.warn('what was left in the middle of a replica could not be tidied up', { error });
+      return null;
+    }),
+  );
+  return (await Promise.all(work)).filter((one) => one !== null);
+}
+
+/**
  * What nobody can use any more: members without their pause container; a replica that lacks members and is down, since
- * nothing starts such a one (it never became whole, or its removal was cut off); one without any. One that is up and lost a
- * member serves until another stands in for it.
+ * nothing starts such a one (it never became whole, or its removal was cut off); one without any, or without its network.
+ * One that is up and lost a member serves until another stands in for it.
  */
 function leftovers(parts: readonly ListedPart[]): readonly ListedPart[] {
   const pause = parts.find(({ part }) => part.role === 'pause');
   const members = parts.filter(({ part }) => part.role === 'member');
   if (pause?.part.role !== 'pause') return members;
   const isWhole = new Set(members.map(placeOf)).size >= pause.part.memberCount;
+  if (pause.isApart) return [...members, pause];
   const neverRan = pause.wasSpare && members.every((one) => one.status === 'created');
   const isDown = !isUp(pause) || neverRan || members.length === 0;
   return isDown && !isWhole ? [...members, pause] : [];

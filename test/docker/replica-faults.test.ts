@@ -167,3 +167,15 @@ test('what is being made is never swept', async () => {
   await clock.advance(30_000);
   await making;
 });
+
+test('a replica has its members last: who finds them all after a crash finds it in all its networks', async () => {
+  await using rig = await makingEngine();
+  const joined: number[] = [];
+  rig.fake.script.set('POST /networks/tidegate-t-db/connect', () => {
+    joined.push(rig.containers.size);
+    return { body: {} };
+  });
+  await rig.engine.makeReplica({ ...PLAN, joins: [{ name: 'tidegate-t-db', aliases: [] }] });
+  assert.deepEqual(joined, [1], 'there is the pause container alone');
+  assert.equal(rig.containers.size, 3);
+});

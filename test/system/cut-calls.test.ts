@@ -58,28 +58,38 @@ after(() => engine.close());
 
 // ---- what is there
 
-/** Of an app; pause containers that were spares carry no name of it. */
-async function containers(app = 'shop'): Promise<Container[]> {
-  const all = (await engine.docker.listContainers({ all: true })) as unknown as Container[];
-  return all.filter(({ Labels }) => Labels['tidegate.app'] === app || isSpare(Labels));
+async function containers(): Promise<Container[]> {
+  return (await engine.docker.listContainers({ all: true })) as unknown as Container[];
 }
 
-function isSpare(labels: Container['Labels']): boolean {
-  return labels['tidegate.role'] === 'spare';
+async function membersOf(app = 'shop'): Promise<Container[]> {
+  return (await containers()).filter(({ Labels }) => Labels['tidegate.app'] === app && isMember(Labels));
 }
 
-/** So many replicas, all of them whole, in that state, and no container beside them but spares. */
+function isMember(labels: Container['Labels']): boolean {
+  return labels['tidegate.role'] === 'member';
+}
+
+/** So many replicas, all of them whole, in that state, and no container beside them. */
 async function has(replicas: number, { app = 'shop', state = 'running', revision = '' } = {}): Promise<boolean> {
-  const all = await containers(app);
-  const own = all.filter(({ Labels }) => !isSpare(Labels));
-  const members = own.filter(({ Labels }) => Labels['tidegate.role'] === 'member');
+  const all = await containers();
+  const own = all.filter(({ Labels }) => Labels['tidegate.app'] === app);
+  const members = own.filter(({ Labels }) => isMember(Labels));
   const isRight = ({ State, Labels, Names }: Container): boolean =>
     State === state &&
     (revision === '' || Labels['tidegate.revision'] === revision) &&
-    !Names.some((name) => name.endsWith('-next'));
-  const isAll = members.length === replicas * MEMBERS && new Set(members.map(replicaOf)).size === replicas;
-  const pauses = all.length - members.length;
-  return isAll && own.every(isRight) && pauses >= replicas && pauses <= replicas + SPARES;
+    !Names.some((name) => name.endsWith('.next'));
+  const ids = new Set(members.map(replicaOf));
+  return ids.size === replicas && members.length === replicas * MEMBERS && own.every(isRight) && hasNoOthers(all);
+}
+
+/** Each replica has its pause container, made for it or taken from the spares, and there are no others. */
+function hasNoOthers(all: readonly Container[]): boolean {
+  const ids = new Set(all.filter(({ Labels }) => isMember(Labels)).map(replicaOf));
+  const pauses = all.filter(({ Labels }) => Labels['tidegate.role'] === 'pause').map(replicaOf);
+  const taken = ids.size - pauses.length;
+  const spares = all.filter(({ Labels }) => Labels['tidegate.role'] === 'spare').length;
+  return pauses.every((id) => ids.has(id)) && spares >= taken && spares <= taken + SPARES;
 }
 
 function replicaOf({ Labels }: Container): string | undefined {
@@ -124,8 +134,7 @@ function deploysBy(strategy: string): Pick<Flow, 'begin' | 'isOver'> {
 }
 
 async function memoryOfMembers(): Promise<number> {
-  const members = (await containers()).filter(({ Labels }) => Labels['tidegate.role'] === 'member');
-  const seen = await Promise.all(members.map(({ Id }) => engine.docker.getContainer(Id).inspect()));
+  const seen = await Promise.all((await membersOf()).map(({ Id }) => engine.docker.getContainer(Id).inspect()));
   return seen.reduce((sum, { HostConfig }) => sum + (HostConfig.Memory ?? 0), 0) / MIB;
 }
 
@@ -149,7 +158,7 @@ const FLOWS: Readonly<Record<string, Flow>> = {
       }),
     isOver: async (n) => {
       if (!(await lastSucceeded()) || !(await has(1))) return false;
-      const agent = (await containers()).find(({ Labels }) => Labels['tidegate.member'] === '2.agent');
+      const agent = (await membersOf()).find(({ Labels }) => Labels['tidegate.member'] === '2.agent');
       const { Config } = await engine.docker.getContainer(agent?.Id ?? '').inspect();
       return Config.Env.includes(`N=${n}`) && (await serves());
     },

@@ -469,7 +469,7 @@ test('a member is replaced while the main one and the address stay as they are',
 async function cutChange(made: Made, { starts, keepsOld }: { starts: boolean; keepsOld: boolean }): Promise<string> {
   const old = await member(made, 'agent');
   const next = await testEngine.docker.createContainer({
-    ...{ name: `${made.name}-agent-next`, Image: image, Cmd: old.Config.Cmd, Labels: old.Config.Labels },
+    ...{ name: `${made.name}-agent.next`, Image: image, Cmd: old.Config.Cmd, Labels: old.Config.Labels },
     HostConfig: { NetworkMode: `container:${made.pauseId}` },
   });
   if (starts) {

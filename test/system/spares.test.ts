@@ -156,6 +156,18 @@ test('a crash at any step of the taking leaves nothing that nobody stands for', 
   assert.deepEqual([...(await engine.sweepReplicas(INSTANCE))], ['rep_half']);
   assert.equal(notes.size, 0);
   assert.equal((await spareIds()).includes(id), false);
+  // Its members were there before it was in the network of its app.
+  const apart = await engine.makeReplica(plan('rep_apart'));
+  await daemon.docker.getNetwork(NETWORK).disconnect({ Container: apart });
+  await engine.start(apart);
+  await successor(2);
+  assert.deepEqual([...(await engine.sweepReplicas(INSTANCE))], ['rep_apart']);
+  assert.equal(notes.size, 0);
+  const left = await daemon.docker.listContainers({ all: true });
+  assert.deepEqual(
+    left.filter(({ Labels }) => Labels['tidegate.replica'] === 'rep_apart'),
+    [],
+  );
   // Made, and never started; stopped by somebody.
   const [killed = '', other = ''] = await spareIds();
   await daemon.docker.getContainer(killed).kill();
