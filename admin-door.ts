@@ -6,7 +6,7 @@ import { wakeMetrics } from '#admin/traffic-metrics';
 import { TrafficMinute } from '#admin/traffic-minute';
 import type { Apps } from '#apps/apps';
 import type { ClientAuthoritySource } from '#certs/client-authority';
-import type { Clock } from '#core/clock';
+import { type Clock, pause } from '#core/clock';
 import type { Config } from '#core/config';
 import { LATENCY_BOUNDS_S } from '#core/latency';
 import type { Log } from '#core/log';
@@ -26,6 +26,9 @@ import type { Signals } from './signals.ts';
 import { openSinks } from './sinks.ts';
 import type { Tenancy } from './tenancy.ts';
 import { type Traffic, trafficFamilies } from './traffic.ts';
+
+/** How long requests wait at the start for what runs on the hosts: one that hangs is to be seen, and to be worked around. */
+const FOUND_WITHIN_MS = 3000;
 
 export interface AdminDoorParts {
   readonly config: Config;
@@ -61,7 +64,10 @@ export async function openAdminDoor(parts: AdminDoorParts): Promise<AdminServer>
     ...{ clock, log, boundsS: LATENCY_BOUNDS_S },
     collect: async () => (await traffic.collect()).sets,
   });
+  const listed = new AbortController();
+  void discovery.ready.then(() => listed.abort());
   const ports: AdminPorts = {
+    found: pause(clock, FOUND_WITHIN_MS, listed.signal),
     ...{ version, clock, log, table, events, missing, tenancy, clientAuthorities, apps },
     baseDomain: config.baseDomain,
     record: events.record,

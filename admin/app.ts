@@ -51,6 +51,10 @@ export function adminApp(
     await next();
     for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
   });
+  hono.use('/v1/*', async (_, next) => {
+    await ports.found;
+    await next();
+  });
   describeOpenPaths(hono);
   addOpenPaths(hono, ports);
   const known = new KnownSets(ports);

@@ -178,6 +178,11 @@ export interface AdminPorts {
   readonly allocatable?: (host: string) => HostRoom | null;
   /** What still has to happen before traffic can be served, in words; empty: ready. */
   readonly missing: () => readonly string[];
+  /**
+   * Resolves when the hosts have said what runs on them, or have taken too long: an answer before that would miss what is
+   * there. Left out: they have.
+   */
+  readonly found?: Promise<unknown>;
   /** Counters of the parts that have some; the API adds what it knows itself. */
   readonly collect: () => Iterable<MetricFamily> | Promise<Iterable<MetricFamily>>;
   /** Null: not a token in force. `client`: address that the request came from; null: it is not known. */

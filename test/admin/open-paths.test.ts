@@ -25,6 +25,21 @@ test('/readyz is 503 and names what is missing, then 200', async () => {
   assert.deepEqual(await after.json(), { ready: true, missing: [] });
 });
 
+test('what is asked at the start is answered when it is known what runs; whether Tidegate is ready, at once', async () => {
+  const found = Promise.withResolvers<void>();
+  const tidegate = await Tidegate.start(100, { found: found.promise });
+  tidegate.missing = ['the hosts have not been listed yet'];
+  const answers: number[] = [];
+  const asked = tidegate.ask('/v1/apps/shop/sets/web').then(({ status }) => answers.push(status));
+  assert.equal((await tidegate.app.request('/readyz')).status, 503);
+  assert.equal((await tidegate.app.request('/metrics')).status, 200);
+  assert.deepEqual(answers, []);
+  tidegate.discover(snapshot('default/shop/web', [route('a.example')]));
+  found.resolve();
+  await asked;
+  assert.deepEqual(answers, [200]);
+});
+
 test('/metrics shows sets, hosts, routes and what the other parts count', async () => {
   const tidegate = await Tidegate.start();
   tidegate.discover(

@@ -30,6 +30,7 @@ type Given = Partial<
     | 'meter'
     | 'minute'
     | 'exec'
+    | 'found'
     | 'tenancy'
     | 'proxies'
     | 'apps'

@@ -10,6 +10,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { deployHello, type OperationSeen } from '#test/support/deployed-app';
 import { startTestEngine, type TestEngine } from '#test/support/engine';
 import { type CutKind, EngineFront } from '#test/support/engine-front';
+import { runHello } from '#test/support/hello';
 import { type Answer, startTidegate, type TidegateProcess } from '#test/support/tidegate';
 import { until } from '#test/support/until';
 import { childrenOf } from '#test/workers/children';
@@ -36,6 +37,8 @@ interface Flow {
   readonly cuts: readonly { readonly kind: CutKind; readonly call: RegExp }[];
   /** What the set has before. */
   readonly spec?: Readonly<Record<string, unknown>>;
+  /** What else is there before. */
+  readonly first?: () => Promise<unknown>;
   /** Makes it possible once more. */
   readonly again?: () => Promise<unknown>;
 }
@@ -106,6 +109,12 @@ function api(pathname: string, method = 'GET', body?: unknown): Promise<Answer> 
   return tidegate.admin(pathname, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
 }
 
+/** Asks for a change. Control may end before it answers; what it refuses is a fault of somebody. */
+async function ask(pathname: string, method: string, body?: unknown): Promise<void> {
+  const answer = await api(pathname, method, body).catch(() => null);
+  if (answer !== null && answer.status >= 400 && answer.status < 500) assert.fail(answer.body);
+}
+
 async function lastOperation(): Promise<OperationSeen> {
   const { items } = JSON.parse((await api('/v1/operations?limit=1')).body) as { items: OperationSeen[] };
   assert.ok(items[0] !== undefined);
@@ -128,7 +137,7 @@ function twoMembers(agentEnv: Readonly<Record<string, string>> = {}) {
 function deploysBy(strategy: string): Pick<Flow, 'begin' | 'isOver'> {
   const body = (n: number) => ({ sets: ['web'], strategy, containers: twoMembers({ N: String(n) }) });
   return {
-    begin: (n) => api('/v1/apps/shop/deployments', 'POST', body(n)),
+    begin: (n) => ask('/v1/apps/shop/deployments', 'POST', body(n)),
     isOver: async (n) => (await lastSucceeded()) && (await has(1, { revision: `r${n + 1}` })) && (await serves()),
   };
 }
@@ -153,7 +162,7 @@ const FLOWS: Readonly<Record<string, Flow>> = {
   },
   'a deployment of a member': {
     begin: (n) =>
-      api('/v1/apps/shop/deployments', 'POST', {
+      ask('/v1/apps/shop/deployments', 'POST', {
         ...{ sets: ['web'], strategy: 'member', members: [2], containers: twoMembers({ N: String(n) }) },
       }),
     isOver: async (n) => {
@@ -169,12 +178,12 @@ const FLOWS: Readonly<Record<string, Flow>> = {
   },
   'other limits': {
     spec: { resources: { cpu: 1, memory: '128Mi' } },
-    begin: (n) => api('/v1/apps/shop/sets/web/resources', 'PATCH', { memory: `${128 + n * 8}Mi` }),
+    begin: (n) => ask('/v1/apps/shop/sets/web/resources', 'PATCH', { memory: `${128 + n * 8}Mi` }),
     isOver: async (n) => (await has(1)) && Math.abs((await memoryOfMembers()) - (128 + n * 8)) < 2,
     cuts: [{ kind: 'lost', call: /\/update/ }],
   },
   'more and fewer replicas': {
-    begin: (n) => api('/v1/apps/shop/sets/web/scale', 'PUT', { min: 1 + (n % 2), max: 3 }),
+    begin: (n) => ask('/v1/apps/shop/sets/web/scale', 'PUT', { min: 1 + (n % 2), max: 3 }),
     isOver: async (n) => (await has(1 + (n % 2))) && (await serves()),
     cuts: [
       { kind: 'lost', call: /create\?name=.*-main$/ },
@@ -182,7 +191,7 @@ const FLOWS: Readonly<Record<string, Flow>> = {
     ],
   },
   'a stop and a start': {
-    begin: (n) => api(`/v1/apps/shop/${n % 2 === 1 ? 'stop' : 'start'}`, 'POST'),
+    begin: (n) => ask(`/v1/apps/shop/${n % 2 === 1 ? 'stop' : 'start'}`, 'POST'),
     isOver: async (n) => (n % 2 === 1 ? await has(1, { state: 'exited' }) : (await has(1)) && (await serves())),
     cuts: [
       { kind: 'late', call: /\/stop/ },
@@ -201,14 +210,26 @@ const FLOWS: Readonly<Record<string, Flow>> = {
   },
   'the first deployment of an app': {
     begin: (n) =>
-      api(`/v1/apps/a${n}/sets/web`, 'PUT', {
+      ask(`/v1/apps/a${n}/sets/web`, 'PUT', {
         ...{ containers: twoMembers(), port: 8080, health: { path: '/healthz', interval: '500ms' } },
       }),
     isOver: async (n) => (await has(1, { app: `a${n}` })) && (await serves(`a${n}`)),
     cuts: [{ kind: 'done', call: /networks\/create/ }],
   },
+  'copies of a container': {
+    first: () => runHello(engine, { name: 'made', labels: { 'tidegate.app': 'made', 'tidegate.scale.max': '3' } }),
+    begin: (n) => ask('/v1/apps/made/sets/web/scale', 'PUT', { replicas: 1 + (n % 2) }),
+    isOver: async (n) => {
+      const all = (await containers()).filter(({ Labels }) => Labels['tidegate.app'] === 'made');
+      return all.length === 1 + (n % 2) && all.every(({ State }) => State === 'running') && (await serves('made'));
+    },
+    cuts: [
+      { kind: 'late', call: /create/ },
+      { kind: 'lost', call: /^DELETE / },
+    ],
+  },
   'a removal': {
-    begin: () => api('/v1/apps/shop', 'DELETE'),
+    begin: () => ask('/v1/apps/shop', 'DELETE'),
     isOver: async () => {
       const networks = (await engine.docker.listNetworks()).filter(({ Name }) => Name.startsWith('tidegate-default-'));
       return networks.length === 0 && (await has(0)) && (await api('/v1/apps/shop')).status === 404;
@@ -239,8 +260,7 @@ async function cutOnce(flow: Flow, n: number, kind: CutKind, isIt: (call: string
       killControl();
     },
   };
-  // Who asks may get no answer: control ends meanwhile.
-  await flow.begin(n).catch(() => {});
+  await flow.begin(n);
   await until(() => flow.isOver(n).catch((error) => error instanceof assert.AssertionError && Promise.reject(error)), {
     ...{ what: 'it comes to its end', timeoutMs: ENDS_WITHIN_MS, everyMs: 100 },
   }).catch(async (error) => {
@@ -258,6 +278,7 @@ for (const [name, flow] of Object.entries(FLOWS)) {
     const settings = { TIDEGATE_WORKERS: '1', TIDEGATE_SPARES: String(SPARES) };
     tidegate = await startTidegate({ docker: front.socket, settings });
     await deployed(flow.spec);
+    await flow.first?.();
     let n = 0;
     if (process.env.CUTS !== 'all') {
       for (const { kind, call } of flow.cuts) {
