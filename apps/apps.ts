@@ -100,11 +100,10 @@ export class Apps {
 
   /** The hosts were listed: goes on with what was under way, and sweeps from now on. */
   async begin(): Promise<void> {
-    await this.#sweeper.sweepHalves();
+    void this.#sweeper.sweepOnAndOn(this.#closing.signal);
     this.deployments.begin();
     void this.#resizing.resizeAll();
     await this.removal.begin();
-    void this.#sweeper.sweepOnAndOn(this.#closing.signal);
   }
 
   close(): void {

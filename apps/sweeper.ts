@@ -37,11 +37,6 @@ export class Sweeper {
     this.#options = options;
   }
 
-  /** Replicas that the last process left half made or half removed. To be called before any is made. Never rejects. */
-  async sweepHalves(): Promise<void> {
-    await this.#onEachHost((engine) => this.#sweepHalves(engine));
-  }
-
   /** Looks every minute until the signal aborts, soon after the first time, and whenever a host answers again. Never rejects. */
   async sweepOnAndOn(signal: AbortSignal): Promise<void> {
     const { clock, log, engines } = this.#options.ports;

@@ -42,9 +42,7 @@ export class ReplicaChanges {
 
   /** Resolves when no change of the replica is under way. */
   async idle(pauseId: string): Promise<void> {
-    for (let change = this.#changes.get(pauseId); change !== undefined; change = this.#changes.get(pauseId)) {
-      await change.done.catch(() => {}); // whoever asked for it is told
-    }
+    while (this.#changes.has(pauseId)) await this.#turnOf(pauseId);
   }
 
   isChanging(replica: string): boolean {
@@ -59,7 +57,6 @@ export class ReplicaChanges {
   ): Promise<void> {
     const pause = await this.#containers.inspect(pauseId);
     const replica = pause.Config.Labels?.[REPLICA_LABEL] ?? '';
-    await this.idle(pauseId);
     await this.#alone(pauseId, replica, () => this.#replace(pause, members, labels));
   }
 
@@ -74,7 +71,14 @@ export class ReplicaChanges {
     });
   }
 
+  /** Never rejects: whoever asked for the change is told. */
+  #turnOf(pauseId: string): Promise<void> | undefined {
+    return this.#changes.get(pauseId)?.done.catch(() => {});
+  }
+
   async #alone(pauseId: string, replica: string, change: () => Promise<void>): Promise<void> {
+    // Nothing may come between the last look and the begin.
+    while (this.#changes.has(pauseId)) await this.#turnOf(pauseId);
     const done = change().finally(() => this.#changes.delete(pauseId));
     this.#changes.set(pauseId, { replica, done });
     await done;
