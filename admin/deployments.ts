@@ -205,11 +205,14 @@ function draftOf(apps: Apps, tenant: string, app: string, body: Body) {
       return { set: name, spec: null, revision: null };
     }
     const given = containers === null || 'faults' in containers ? null : containers.containers;
-    return {
-      set: name,
-      spec: withImage(given === null ? set.spec : merged(set.spec, given, members), image),
-      revision: null,
-    };
+    const spec = withImage(given === null ? set.spec : merged(set.spec, given, members), image);
+    const called = spec.containers.map((one) => one.name);
+    const twice = called.find((one, place) => called.indexOf(one) !== place);
+    if (twice !== undefined) {
+      const detail = `Two containers of "${name}" would be called "${twice}": give each of those in "members" its name.`;
+      faults.push({ pointer: '/containers', code: 'repeated', detail });
+    }
+    return { set: name, spec, revision: null };
   });
   if (faults.length > 0) return invalid(faults);
   return {

@@ -42,10 +42,15 @@ export class RevisionMaker {
    * @throws TidegateError `image.…` when an image cannot be had, `store.…`
    */
   async make(draft: RevisionDraft, tools: Omit<PinTools, 'engine'>): Promise<Revision> {
-    const revision = this.#madeFor(draft.set, draft.deployment) ?? (await this.#makeNext(draft, tools));
-    const engine = anyEngine(this.#options.ports.engines());
-    for (const { id } of Object.values(revision.images)) await engine.keepImage(id, keptFor(draft.set, id));
-    return revision;
+    const made = this.#madeFor(draft.set, draft.deployment);
+    if (made === null) return await this.#makeNext(draft, tools);
+    try {
+      await keepImages(anyEngine(this.#options.ports.engines()), draft.set, made);
+    } catch (error) {
+      // It was pinned on another host: who makes replicas has it pulled and kept where they are made.
+      if (!isTidegateError(error, 'image.not_found')) throw error;
+    }
+    return made;
   }
 
   async #makeNext(draft: RevisionDraft, tools: Omit<PinTools, 'engine'>): Promise<Revision> {
@@ -61,7 +66,7 @@ export class RevisionMaker {
       const wish = { set, reference: container.image, pull: spec.pull, container: container.name };
       images[container.index] = kept ?? (await appImages.pin(wish, { ...tools, engine }));
     }
-    return await library.addRevision(
+    const revision = await library.addRevision(
       set,
       (_, number): Revision => ({
         name: `r${number}`,
@@ -78,6 +83,8 @@ export class RevisionMaker {
         deployment,
       }),
     );
+    await keepImages(engine, set, revision);
+    return revision;
   }
 
   #madeFor({ tenant, app, name }: SetPlace, deployment: string | null): Revision | null {
@@ -154,6 +161,10 @@ export class RevisionMaker {
       }
     }
   }
+}
+
+async function keepImages(engine: HostEngine, set: SetRecord, { images }: Revision): Promise<void> {
+  for (const { id } of Object.values(images)) await engine.keepImage(id, keptFor(set, id));
 }
 
 function surroundingsOf({ env, secrets, secretVersions = {} }: Revision): Surroundings {

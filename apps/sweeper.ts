@@ -46,8 +46,8 @@ export class Sweeper {
     while (!signal.aborted) {
       back = new AbortController();
       await this.sweep().catch((error) => log.error('a sweep failed', { error }));
-      await pause(clock, waitMs, AbortSignal.any([back.signal, signal]));
-      waitMs = SWEEP_MS;
+      const why = await pause(clock, waitMs, AbortSignal.any([back.signal, signal]));
+      if (why === 'elapsed') waitMs = SWEEP_MS;
     }
     for (const stop of stops) stop();
   }

@@ -8,6 +8,8 @@ export interface SpareIdentity {
   readonly network: string;
   /** As if the pause container EXPOSEd it; null: none. */
   readonly exposedPort: number | null;
+  /** False: it may not be in that network yet. Left out of those that were kept before this was: it is. */
+  readonly joined?: boolean;
 }
 
 /** Of the spares of one host, by container id. */

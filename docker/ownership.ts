@@ -62,9 +62,10 @@ export class Ownership {
     return this.#spares.ids().find((id) => this.#spares.get(id)?.labels[REPLICA_LABEL] === replica) ?? null;
   }
 
-  /** The network of the app that a container is of since it is no spare any more; null: it was none. */
-  homeOf(id: string): string | null {
-    return this.#spares.get(id)?.network ?? null;
+  /** The network that a container that was a spare is to be in, and may not have joined yet; null: there is none. */
+  homeToJoin(id: string): string | null {
+    const identity = this.#spares.get(id);
+    return identity?.joined === false ? identity.network : null;
   }
 
   /** Undefined: never seen. */

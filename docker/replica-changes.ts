@@ -3,13 +3,14 @@
  * new one cannot be created or started, the old ones run on. A change that was cut off at any step is brought to an end by
  * the next one, or by a sweep: who is up stays, and of two that are not the one that was there first.
  */
+import { isTidegateError } from '#core/errors';
 import type { Log } from '#core/log';
 import { INSTANCE_LABEL, REPLICA_LABEL } from '#core/replica-labels';
 import type { Containers } from './containers.ts';
 import type { HostSize } from './host-size.ts';
 import { type InspectAnswer, nameFrom } from './inspect.ts';
 import type { Pod } from './replica-bodies.ts';
-import { allOf, isUp, type ListedPart, nameOf, placeOf, type ReplicaMaker, sweepEach } from './replica-maker.ts';
+import { allOf, isUp, type ListedPart, nameOf, type ReplicaMaker, sweepEach } from './replica-maker.ts';
 import type { MemberPlan } from './replica-plan.ts';
 
 const DEFAULT_STOP_TIMEOUT_S = 10;
@@ -66,9 +67,14 @@ export class ReplicaChanges {
       const pause = parts.find(({ part }) => part.role === 'pause');
       if (pause === undefined || !parts.some(isNext) || this.isChanging(replica)) return null;
       // What the list says may be over by now.
-      await this.#alone(pause.id, replica, async () => this.#end(await this.#maker.parts(replica)));
+      await this.finish(pause.id, replica);
       return replica;
     });
+  }
+
+  /** Brings a change of a replica to an end that was cut off. */
+  async finish(pauseId: string, replica: string): Promise<void> {
+    await this.#alone(pauseId, replica, async () => this.#end(await this.#maker.parts(replica)));
   }
 
   /** Never rejects: whoever asked for the change is told. */
@@ -87,14 +93,26 @@ export class ReplicaChanges {
   /** Of a change that was cut off: one member is left in each place, under its own name. */
   async #end(parts: readonly ListedPart[]): Promise<void> {
     const members = parts.filter(({ part }) => part.role === 'member');
-    for (const inPlace of Map.groupBy(members, placeOf).values()) {
+    // By index: what takes the place of a member may have another name.
+    const byPlace = Map.groupBy(members, ({ part }) => (part.role === 'member' ? part.index : 0));
+    for (const inPlace of byPlace.values()) {
       const next = inPlace.find(isNext);
       if (next === undefined) continue;
       const others = inPlace.filter((one) => one !== next);
       const isInForce = others.length === 0 || (isUp(next) && !others.some(isUp));
       const doomed = isInForce ? others : [next];
       await allOf(doomed.map(({ id }) => this.#containers.destroy(id)));
-      if (isInForce) await this.#containers.rename(next.id, next.name.slice(0, -NEXT_SUFFIX.length));
+      if (isInForce) await this.#rename(next);
+    }
+  }
+
+  /** It is in force under whatever name: one that is taken is no obstacle. */
+  async #rename({ id, name }: ListedPart): Promise<void> {
+    try {
+      await this.#containers.rename(id, name.slice(0, -NEXT_SUFFIX.length));
+    } catch (error) {
+      if (!isTidegateError(error, 'engine.refused')) throw error;
+      this.#log.warn('a member cannot have its name', { container: id, error });
     }
   }
 

@@ -87,7 +87,8 @@ export class ReplicaIndex {
     const pause = this.#pauses.get(id);
     if (pause === undefined) return null;
     const members = [...(this.#members.get(pause.replica)?.values() ?? [])].sort((a, b) => a.index - b.index);
-    return { replica: pause.replica, members, isWhole: members.length >= pause.memberCount };
+    const places = new Set(members.map((one) => `${one.index}.${one.name}`));
+    return { replica: pause.replica, members, isWhole: places.size >= pause.memberCount };
   }
 }
 

@@ -21,6 +21,8 @@ import { wasSpare } from './spare-book.ts';
 import type { Spares } from './spares.ts';
 
 const READ_MS = 5000;
+/** How long one that nobody stands for may take to end. */
+const STOP_MAX_S = 10;
 
 export interface ReplicaMakerOptions {
   readonly client: EngineClient;
@@ -48,7 +50,7 @@ export interface ListedPart {
   readonly part: ReplicaPart;
   /** It ran before it was of this replica. */
   readonly wasSpare: boolean;
-  /** It was a spare, and is not in the network of its app. */
+  /** It was a spare, and never was in the network of its app, as far as is known. */
   readonly isApart: boolean;
 }
 
@@ -106,6 +108,7 @@ export class ReplicaMaker {
         ...plan.members.map((member) => this.createMember(member, pod, plan.labels, nameOf(plan.name, member))),
       ]);
       signal?.throwIfAborted();
+      if (spare !== null) this.#spares?.joined(spare);
       return pauseId;
     } catch (error) {
       await this.#clear(plan.id);
@@ -136,12 +139,16 @@ export class ReplicaMaker {
    * a making or a change that it shows in the middle.
    */
   async sweep(instance: string, isChanging: (replica: string) => boolean): Promise<readonly string[]> {
+    const isBusy = (replica: string): boolean => this.#making.has(replica) || isChanging(replica);
     const first = await this.#leftovers(instance);
-    const suspects = new Set([...first.values()].flat().map(({ id }) => id));
-    const second = suspects.size === 0 ? first : await this.#leftovers(instance);
+    // What is busy when the second list is asked for may be in the middle there, and be whole when it comes.
+    const idle = [...first].filter(([replica]) => !isBusy(replica));
+    const suspects = new Set(idle.flatMap(([, parts]) => parts.map(({ id }) => id)));
+    if (suspects.size === 0) return [];
+    const second = await this.#leftovers(instance);
     return await sweepEach(this.#log, [...second], async ([replica, parts]) => {
       const doomed = parts.filter(({ id }) => suspects.has(id));
-      if (doomed.length === 0 || this.#making.has(replica) || isChanging(replica)) return null;
+      if (doomed.length === 0 || isBusy(replica)) return null;
       await this.#discard(doomed);
       return replica;
     });
@@ -165,7 +172,7 @@ export class ReplicaMaker {
 
   async #stop(id: string): Promise<void> {
     const { stopTimeoutS } = containerFrom(await this.#containers.inspect(id));
-    await this.#containers.stop(id, stopTimeoutS);
+    await this.#containers.stop(id, Math.min(stopTimeoutS, STOP_MAX_S));
   }
 
   /** Null: there is none for it. */
@@ -214,7 +221,7 @@ export class ReplicaMaker {
       if (summary === null || part === null) return [];
       this.#ownership.saw(summary.id, summary.labels);
       const { Names: names, NetworkSettings: settings } = line as ListedLine;
-      const home = this.#ownership.homeOf(summary.id);
+      const home = this.#ownership.homeToJoin(summary.id);
       return [
         {
           id: summary.id,
@@ -222,7 +229,7 @@ export class ReplicaMaker {
           status: summary.status,
           part,
           wasSpare: wasSpare(summary.labels),
-          isApart: home !== null && settings?.Networks?.[home] === undefined,
+          isApart: home !== null && settings?.Networks != null && settings.Networks[home] === undefined,
         },
       ];
     });
@@ -274,15 +281,14 @@ function leftovers(parts: readonly ListedPart[]): readonly ListedPart[] {
   const pause = parts.find(({ part }) => part.role === 'pause');
   const members = parts.filter(({ part }) => part.role === 'member');
   if (pause?.part.role !== 'pause') return members;
-  const isWhole = new Set(members.map(placeOf)).size >= pause.part.memberCount;
+  const isWhole = new Set(members.map(memberOf)).size >= pause.part.memberCount;
   if (pause.isApart) return [...members, pause];
   const neverRan = pause.wasSpare && members.every((one) => one.status === 'created');
   const isDown = !isUp(pause) || neverRan || members.length === 0;
   return isDown && !isWhole ? [...members, pause] : [];
 }
 
-/** Of a member in its replica: two are in one while one takes the place of the other. */
-export function placeOf({ part }: ListedPart): string {
+function memberOf({ part }: ListedPart): string {
   return part.role === 'member' ? `${part.index}.${part.name}` : '';
 }
 

@@ -49,8 +49,12 @@ export class Replicas {
 
   /** @throws TidegateError `replica.incomplete`, before anything is started */
   async start(id: string): Promise<void> {
-    const replica = await this.#replica(id);
+    let replica = await this.#replica(id);
     if (replica === null) return void (await this.#containers.start(id));
+    if (byIndex(replica.members).some((inPlace) => inPlace.length > 1)) {
+      await this.#changes.finish(id, replica.replica);
+      replica = await this.#whole(id);
+    }
     requireWhole(replica);
     this.#replicaFreezer?.forget(id);
     const isFresh = await this.#startPause(id);

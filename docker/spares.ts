@@ -96,11 +96,21 @@ export class Spares {
     const { book, ownership } = this.#options;
     const { Labels: labels } = pauseBody(plan, '');
     try {
-      await book.put(id, { labels, network: plan.network.name, exposedPort: plan.exposedPort });
+      await book.put(id, { labels, network: plan.network.name, exposedPort: plan.exposedPort, joined: false });
       ownership.saw(id, { [ROLE_LABEL]: SPARE_ROLE });
     } finally {
       this.#taken.delete(id);
     }
+  }
+
+  /** It is in the network of its app. What is not kept of that now shows in its networks. */
+  joined(id: string): void {
+    const { book, log } = this.#options;
+    const identity = book.get(id);
+    if (identity === null) return;
+    void book.put(id, { ...identity, joined: true }).catch((error: unknown) => {
+      log.warn('that a spare sandbox has joined its network could not be kept', { container: id, error });
+    });
   }
 
   /** Somebody stopped or removed it. */

@@ -162,8 +162,11 @@ test('what is being made is never swept', async () => {
   rig.refusals.set(`${PLAN.name}-agent`, () => 'hang');
   const making = assert.rejects(rig.engine.makeReplica(PLAN), code('engine.timeout'));
   await until(() => rig.containers.size === 2 && rig.fake.unansweredCount === 1, { what: 'one create hangs' });
+  const lists = rig.fake.count('GET /containers/json');
   assert.deepEqual(await rig.engine.sweepReplicas(PLAN.labels['tidegate.instance'] ?? ''), []);
   assert.equal(rig.containers.size, 2);
+  // One for changes and one for halves: what it shows in the middle is not even suspected.
+  assert.equal(rig.fake.count('GET /containers/json') - lists, 2);
   await clock.advance(30_000);
   await making;
 });

@@ -246,7 +246,8 @@ function deployed(spec: Readonly<Record<string, unknown>> = {}): Promise<Operati
 }
 
 function killControl(): void {
-  const [control = 0] = childrenOf(tidegate.pid, 'control');
+  const [control] = childrenOf(tidegate.pid, 'control');
+  assert.ok(control !== undefined, 'control runs');
   process.kill(control, 'SIGKILL');
 }
 

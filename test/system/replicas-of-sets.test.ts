@@ -522,6 +522,26 @@ test('a change of members that was cut off is no obstacle to the next one', asyn
   assert.equal((await member(made, 'main')).State.StartedAt, before.StartedAt);
 });
 
+test('a start brings a change that was cut off to an end first: two in one place never run at a time', async () => {
+  const made = await started([main(), idle(2, 'agent')]);
+  const old = await member(made, 'agent');
+  await cutChange(made, { starts: false, keepsOld: true });
+  await testEngine.docker.getContainer(old.Id).stop({ t: 1 });
+  await engine.list(); // as every process does that finds it
+  await engine.start(made.pauseId);
+  assert.equal((await member(made, 'agent')).Id, old.Id);
+  assert.equal((await member(made, 'agent')).State.Running, true);
+  assert.equal((await containersOf(made.id)).length, 3);
+});
+
+test('a member whose name is taken is no obstacle to the next change', async () => {
+  const made = await started([main(), idle(2, 'agent')]);
+  await assert.rejects(engine.replaceMembers(made.pauseId, [idle(2, 'main')], {}), code('engine.refused'));
+  await engine.replaceMembers(made.pauseId, [idle(2, 'agent', { env: { AGAIN: '1' } })], {});
+  assert.ok((await member(made, 'agent')).Config.Env.includes('AGAIN=1'));
+  assert.equal((await containersOf(made.id)).length, 3);
+});
+
 test('where a new member cannot be had, the old one runs on', async () => {
   const made = await started([main(), idle(2, 'agent')]);
   const before = await member(made, 'agent');

@@ -158,6 +158,9 @@ test('a crash at any step of the taking leaves nothing that nobody stands for', 
   assert.equal((await spareIds()).includes(id), false);
   // Its members were there before it was in the network of its app.
   const apart = await engine.makeReplica(plan('rep_apart'));
+  const identity = notes.get(apart);
+  assert.ok(identity?.joined === true);
+  notes.set(apart, { ...identity, joined: false });
   await daemon.docker.getNetwork(NETWORK).disconnect({ Container: apart });
   await engine.start(apart);
   await successor(2);
