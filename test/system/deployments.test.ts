@@ -158,6 +158,13 @@ test('a member is replaced while the main container, its address and its visitor
   await until(async () => (await look('2.agent')) !== null, { what: 'the agent runs' });
   const before = { main: await look('1.main'), agent: await look('2.agent'), address: await pauseAddress() };
 
+  const nameless = await tidegate.admin('/v1/apps/shop/deployments', {
+    method: 'POST',
+    body: JSON.stringify({ sets: ['web'], strategy: 'member', members: [2], containers: [{ index: 2, image }] }),
+  });
+  assert.equal(nameless.status, 422, nameless.body);
+  assert.match(nameless.body, /would be called \\"main\\"/);
+
   const load = new SteadyLoad({ port: tidegate.port, hostname: 'shop.localhost', perSecond: 100 });
   const next = { ...agent, options: { env: { PORT: '9090', RELEASE: '2' } } };
   const accepted = await tidegate.adminJson<{ id: string }>('/v1/apps/shop/deployments', {
